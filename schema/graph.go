@@ -1,0 +1,98 @@
+package schema
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+)
+
+// Graph is the topology of one commit, validated: every name resolved, every fact with its providers, no cycle.
+type Graph struct {
+	Commit   string
+	Objects  []*Object  // sorted by ID
+	Nodes    []*Node    // sorted by Instance
+	External []External // needs that nobody in the topology provides, outside every declared range
+	Warnings []Problem
+
+	objects map[ID]*Object
+	nodes   map[Instance]*Node
+}
+
+// Manage says how far Plumbline owns an object.
+type Manage string
+
+// The three degrees of ownership. The zero value means own.
+const (
+	Observe Manage = "observe" // reported, never changed
+	Adopt   Manage = "adopt"   // takes ownership of what is there, then owns it
+	Own     Manage = "own"
+)
+
+// Meta holds the fields that every object may carry, whatever its kind.
+type Meta struct {
+	Manage Manage `json:"manage,omitempty"`
+	Was    string `json:"was,omitempty"`   // earlier name: the object is renamed in place
+	Drift  string `json:"drift,omitempty"` // alert | heal; empty = the kind's default
+}
+
+// Object is one declared thing.
+type Object struct {
+	ID    ID
+	Pos   Pos // where it is declared
+	Meta  Meta
+	Spec  json.RawMessage // as declared with defaults, without the fields of Meta and of placement
+	Hosts []string        // where it lives, in declared order; empty for the controller
+	Edges []Edge
+}
+
+// Node is one instance of an object, as the planner sees it.
+type Node struct {
+	Instance
+	Object   *Object
+	Spec     json.RawMessage // resolved: what was taken from referenced objects stands under "resolved"
+	Hash     string          // Hash(Spec)
+	After    []Instance      // what must be there first: referenced instances and providers of facts; sorted
+	Provides []Use
+	Needs    []Use
+	Share    []string // containers it is written into together with others
+}
+
+// External is a fact that an object needs and the topology does not provide.
+type External struct {
+	Instance Instance `json:"instance"`
+	Fact     Fact     `json:"fact"`
+}
+
+// NewGraph indexes objects and nodes, which it sorts.
+func NewGraph(commit string, objects []*Object, nodes []*Node) *Graph {
+	g := &Graph{Commit: commit, Objects: objects, Nodes: nodes, objects: map[ID]*Object{}, nodes: map[Instance]*Node{}}
+	slices.SortFunc(objects, func(a, b *Object) int { return a.ID.On("").Compare(b.ID.On("")) })
+	slices.SortFunc(nodes, func(a, b *Node) int { return a.Instance.Compare(b.Instance) })
+	for _, o := range objects {
+		g.objects[o.ID] = o
+	}
+	for _, n := range nodes {
+		g.nodes[n.Instance] = n
+	}
+	return g
+}
+
+// Object finds a declared object, or nil.
+func (g *Graph) Object(id ID) *Object { return g.objects[id] }
+
+// Node finds an instance, or nil.
+func (g *Graph) Node(i Instance) *Node { return g.nodes[i] }
+
+// Hash is the identity of a resolved spec: 16 hex digits of the SHA-256 of its canonical JSON (keys sorted, no
+// white space). 64 bits tell the specs of one object apart; they are no protection against forgery.
+func Hash(spec json.RawMessage) string {
+	var value any
+	if err := json.Unmarshal(spec, &value); err != nil {
+		sum := sha256.Sum256(spec)
+		return hex.EncodeToString(sum[:8])
+	}
+	canonical, _ := json.Marshal(value)
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:8])
+}
