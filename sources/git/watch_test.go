@@ -1,0 +1,147 @@
+package git_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"plumbline/sources/git"
+)
+
+func isHead(t *testing.T, s *git.Source, id string) func() bool {
+	return func() bool {
+		c, err := s.Head(t.Context())
+		return err == nil && c.ID == id
+	}
+}
+
+func isGone(t *testing.T, s *git.Source) func() bool {
+	return func() bool { _, err := s.Head(t.Context()); return err != nil }
+}
+
+// byEvent polls once an hour only: what it sees in time, it saw by an event.
+var byEvent = git.Config{Interval: time.Hour}
+
+func TestPushIsAnEvent(t *testing.T) {
+	w := newWorld(t)
+	w.push("a.cue", "package a\n")
+	s := w.open(byEvent)
+	c := hints(t, s)
+	for i := range 5 {
+		id := w.push("a.cue", fmt.Sprintf("package a%d\n", i))
+		until(t, c, "the push is seen", isHead(t, s, id))
+		if i%2 == 0 {
+			w.run(w.bare, "pack-refs", "--all")
+		}
+	}
+}
+
+func TestPushIsPolledWithoutEvents(t *testing.T) {
+	w := newWorld(t)
+	w.push("a.cue", "package a\n")
+	s := w.open(git.Config{Interval: 30 * time.Millisecond, NoEvents: true})
+	c := hints(t, s)
+	until(t, c, "the push is seen", isHead(t, s, w.push("a.cue", "package b\n")))
+}
+
+// Other refs, locks and objects are no hint: the head is compared.
+func TestOtherBranchIsNoHint(t *testing.T) {
+	w := newWorld(t)
+	w.push("a.cue", "package a\n")
+	s := w.open(git.Config{Interval: 10 * time.Millisecond})
+	c := hints(t, s)
+	w.git("push", "-q", "origin", "main:other")
+	w.run(w.bare, "gc", "-q")
+	id := w.push("a.cue", "package b\n")
+	waitHint(t, c, "main was pushed")
+	if got := head(t, s).ID; got != id {
+		t.Errorf("the hint came before the push")
+	}
+}
+
+func TestFirstPushToEmptyRepositoryAndNestedBranch(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(git.Config{Branch: "site/boston/live", Interval: time.Hour})
+	c := hints(t, s)
+	w.write("a.cue", "package a\n")
+	id := w.commit("first")
+	w.git("push", "-q", "origin", "main:site/boston/live")
+	until(t, c, "the first push is seen", isHead(t, s, id))
+}
+
+func TestBranchDeletedAndMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	id := w.push("a.cue", "package a\n")
+	w.run(w.bare, "config", "receive.denyDeleteCurrent", "ignore")
+	s := w.open(byEvent)
+	c := hints(t, s)
+	w.git("push", "-q", "origin", ":main")
+	until(t, c, "the branch is gone", isGone(t, s))
+	w.git("push", "-q", "origin", "main")
+	until(t, c, "the branch is back", isHead(t, s, id))
+	w.run(w.bare, "pack-refs", "--all")
+	w.git("push", "-q", "origin", ":main")
+	until(t, c, "the packed branch is gone", isGone(t, s))
+}
+
+func TestForcePushIsAnEvent(t *testing.T) {
+	w := newWorld(t)
+	w.push("a.cue", "package a\n")
+	s := w.open(byEvent)
+	c := hints(t, s)
+	w.git("commit", "-q", "--amend", "-m", "amended")
+	w.git("push", "-q", "-f", "origin", "main")
+	until(t, c, "the force push is seen", isHead(t, s, w.git("rev-parse", "HEAD")))
+}
+
+// The watch is of a path; the kernel's is of an inode.
+func TestRepositoryMovedAwayAndBack(t *testing.T) {
+	w := newWorld(t)
+	id := w.push("a.cue", "package a\n")
+	s := w.open(byEvent)
+	c := hints(t, s)
+	for i := range 3 {
+		rename(t, w.bare, w.bare+".away")
+		until(t, c, "the repository is gone", isGone(t, s))
+		rename(t, w.bare+".away", w.bare)
+		until(t, c, "the repository is back", isHead(t, s, id))
+		id = w.push("a.cue", fmt.Sprintf("package a%d\n", i))
+		until(t, c, "a push after it is seen", isHead(t, s, id))
+	}
+}
+
+func TestRepositoryRemovedAndMadeAnewWithItsParent(t *testing.T) {
+	w := newWorld(t)
+	w.push("a.cue", "package a\n")
+	s := w.open(byEvent)
+	c := hints(t, s)
+	if err := os.RemoveAll(filepath.Dir(w.bare)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, c, "the repository is gone", isGone(t, s))
+	w.run(w.work, "init", "-q", "--bare", "-b", "main", w.bare)
+	until(t, c, "the new repository is seen", isHead(t, s, w.push("a.cue", "package b\n")))
+	until(t, c, "a later push is seen", isHead(t, s, w.push("a.cue", "package c\n")))
+}
+
+func TestCommitInNonBareRepositoryIsAnEvent(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.cue", "package a\n")
+	w.commit("first")
+	linked := filepath.Join(t.TempDir(), "linked")
+	w.git("worktree", "add", "-q", "-b", "other", linked)
+	for _, url := range []string{w.work, linked} {
+		s := w.open(git.Config{URL: url, Interval: time.Hour})
+		c := hints(t, s)
+		until(t, c, "the commit is seen", isHead(t, s, w.commit("next")))
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
