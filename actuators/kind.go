@@ -131,3 +131,6 @@ func (k *Kind) Op(name string) (*ErasedOp, bool) {
 	op, ok := k.ops[name]
 	return op, ok
 }
+
+// Changes tells whether the kind has ops at all; one without is only observed.
+func (k *Kind) Changes() bool { return len(k.ops) > 0 }

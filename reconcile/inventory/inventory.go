@@ -1,0 +1,42 @@
+// Package inventory describes what Plumbline owns: one entry per instance, as it was last applied. It is pure data; the
+// journal keeps it durable, diff and plan read it.
+package inventory
+
+import (
+	"encoding/json"
+	"time"
+
+	"plumbline/actuators"
+	"plumbline/schema"
+)
+
+// Entry is one instance that we own, as last applied.
+type Entry struct {
+	Instance  schema.Instance   `json:"instance"`
+	Pos       schema.Pos        `json:"pos"`                // where its last applied declaration stood
+	Commit    string            `json:"commit"`             // that declared it so
+	AppliedAt time.Time         `json:"applied_at"`         // when it was last seen to be so
+	Spec      json.RawMessage   `json:"spec"`               // last applied, resolved
+	Hash      string            `json:"hash"`               // schema.Hash(Spec)
+	State     json.RawMessage   `json:"state,omitempty"`    // seen when it was applied; the mark where none is possible
+	After     []schema.Instance `json:"after,omitempty"`    // what it needed: the reverse orders its removal
+	Provides  []schema.Use      `json:"provides,omitempty"` // facts, for moves and for "was vm/payroll"
+	Share     []string          `json:"share,omitempty"`
+	Drift     string            `json:"drift,omitempty"`      // alert | heal, as declared
+	Retired   *time.Time        `json:"retired_at,omitempty"` // set aside, waiting for its purge
+	Stuck     string            `json:"stuck,omitempty"`      // an undo failed here: frozen until somebody resumes it
+}
+
+// Of makes the entry that records a node as applied; the journal fills in AppliedAt and State.
+func Of(n *schema.Node, commit string) Entry {
+	return Entry{
+		Instance: n.Instance, Pos: n.Object.Pos, Commit: commit, Spec: n.Spec, Hash: n.Hash,
+		After: n.After, Provides: n.Provides, Share: n.Share, Drift: n.Object.Meta.Drift,
+	}
+}
+
+// Inventory is all entries by instance.
+type Inventory map[schema.Instance]*Entry
+
+// Target is what Observe needs to know to look for the entry.
+func (e *Entry) Target() actuators.Target { return actuators.Target{ID: e.Instance.ID, Spec: e.Spec} }

@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"plumbline/actuators"
+	"plumbline/reconcile/diff"
+	"plumbline/schema"
+)
+
+// Document is the JSON form of a plan, shaped as Terraform's so that existing policy tools read it, with what that form
+// lacks beside it.
+type Document struct {
+	FormatVersion   string            `json:"format_version"`
+	Timestamp       time.Time         `json:"timestamp"`
+	Source          Source            `json:"source"`
+	EffectDigest    string            `json:"effect_digest"`
+	Applyable       bool              `json:"applyable"` // there is something to do
+	Complete        bool              `json:"complete"`  // nothing is refused, unknown or held
+	Errored         bool              `json:"errored"`
+	ResourceChanges []ResourceChange  `json:"resource_changes"`
+	Steps           []StepDocument    `json:"steps"`
+	Lanes           []Lane            `json:"lanes"`
+	Refusals        []diff.Refusal    `json:"refusals,omitempty"`
+	External        []schema.External `json:"external,omitempty"`
+	Notes           []diff.Note       `json:"notes,omitempty"`
+}
+
+// Source says which commits the plan stands between.
+type Source struct {
+	Base string `json:"base_sha,omitempty"`
+	Head string `json:"head_sha"`
+}
+
+// ResourceChange is one instance. Scanning Change.Actions for "delete" finds everything that is taken away.
+type ResourceChange struct {
+	Address string             `json:"address"`
+	Type    string             `json:"type"`
+	Name    string             `json:"name"`
+	Host    string             `json:"host,omitempty"`
+	Pos     schema.Pos         `json:"declared"`
+	Lane    int                `json:"lane"`
+	Action  actuators.Action   `json:"action"`
+	Fields  []actuators.Change `json:"fields,omitempty"`
+	Change  struct {
+		Actions []string        `json:"actions"`
+		Before  json.RawMessage `json:"before"`
+		After   json.RawMessage `json:"after"`
+	} `json:"change"`
+}
+
+// StepDocument is one step; durations are in seconds.
+type StepDocument struct {
+	ID         string             `json:"id"`
+	Address    string             `json:"address"`
+	Host       string             `json:"host,omitempty"`
+	Op         string             `json:"op"`
+	Summary    string             `json:"summary"`
+	Needs      []string           `json:"needs,omitempty"`
+	Share      []string           `json:"share,omitempty"`
+	Lane       int                `json:"lane"`
+	Reversal   actuators.Reversal `json:"reversal"`
+	Disruptive string             `json:"disruptive,omitempty"`
+	Timeout    float64            `json:"timeout_s"`
+	Hold       float64            `json:"hold_s,omitempty"`
+	Confirm    float64            `json:"confirm_s,omitempty"`
+}
+
+var documentActions = map[actuators.Action][]string{
+	actuators.None: {"no-op"}, actuators.Create: {"create"}, actuators.Update: {"update"}, actuators.Migrate: {"update"},
+	actuators.Replace: {"delete", "create"}, actuators.Adopting: {"no-op"}, actuators.Restore: {"create"},
+	actuators.Retire: {"delete"}, actuators.Purge: {"delete"},
+}
+
+// Document gives the plan's JSON form.
+func (p *Plan) Document() Document {
+	d := Document{
+		FormatVersion: p.FormatVersion, Timestamp: p.CreatedAt, Source: Source{Base: p.Base, Head: p.Commit},
+		EffectDigest: p.EffectDigest, Applyable: !p.Empty(), Complete: len(p.Refusals) == 0 && !p.held(),
+		ResourceChanges: []ResourceChange{}, Steps: []StepDocument{}, Lanes: p.Lanes, Refusals: p.Refusals, External: p.External, Notes: p.Notes,
+	}
+	for _, c := range p.Changes {
+		if c.Action != actuators.None {
+			d.ResourceChanges = append(d.ResourceChanges, resourceChange(c))
+		}
+	}
+	for _, s := range p.Steps {
+		d.Steps = append(d.Steps, StepDocument{
+			ID: s.ID, Address: s.Instance.String(), Host: s.Host, Op: s.Op, Summary: s.Summary, Needs: s.Needs, Share: s.Share, Lane: s.Lane,
+			Reversal: s.Reversal, Disruptive: s.Disruptive, Timeout: s.Timeout.Seconds(), Hold: s.Hold.Seconds(), Confirm: s.Confirm.Seconds(),
+		})
+	}
+	return d
+}
+
+func (p *Plan) held() bool {
+	for _, l := range p.Lanes {
+		if l.Held != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func resourceChange(c *Change) ResourceChange {
+	r := ResourceChange{
+		Address: c.Instance.String(), Type: c.Instance.ID.Kind(), Name: c.Instance.ID.Name(), Host: c.Instance.Host,
+		Pos: c.Pos, Lane: c.Lane, Action: c.Action, Fields: c.Diff.Changes,
+	}
+	r.Change.Actions = documentActions[c.Action]
+	r.Change.Before, r.Change.After = config(c.Have.Here), c.Want
+	return r
+}
+
+// config is the compared half of a state.
+func config(state json.RawMessage) json.RawMessage {
+	var halves struct {
+		Config json.RawMessage `json:"config"`
+	}
+	if len(state) == 0 || json.Unmarshal(state, &halves) != nil {
+		return nil
+	}
+	return halves.Config
+}
+
+// WriteJSON writes the plan's document, indented.
+func (p *Plan) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(p.Document())
+}
+
+// Save writes the plan itself, to be shown or applied later.
+func (p *Plan) Save(w io.Writer) error { return json.NewEncoder(w).Encode(p) }
+
+// Open reads a saved plan; an unknown major format version is refused.
+func Open(r io.Reader) (*Plan, error) {
+	var p Plan
+	if err := json.NewDecoder(r).Decode(&p); err != nil {
+		return nil, fmt.Errorf("cannot read the plan: %w", err)
+	}
+	if major, _, _ := strings.Cut(p.FormatVersion, "."); major != "1" {
+		return nil, fmt.Errorf("cannot read the plan: its format is %q, and this version reads 1.x; plan anew", p.FormatVersion)
+	}
+	for _, s := range p.Steps {
+		if c := p.Change(s.Instance); c != nil {
+			c.Steps = append(c.Steps, s)
+		}
+	}
+	return &p, nil
+}

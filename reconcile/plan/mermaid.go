@@ -1,0 +1,37 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteMermaid draws the steps and what they wait for as a Mermaid flowchart, one subgraph a lane.
+func (p *Plan) WriteMermaid(w io.Writer) error {
+	node := map[string]string{}
+	for i, s := range p.Steps {
+		node[s.ID] = fmt.Sprintf("s%d", i+1)
+	}
+	var b strings.Builder
+	b.WriteString("flowchart TD\n")
+	for _, lane := range p.Lanes {
+		fmt.Fprintf(&b, "  subgraph lane%d\n", lane.ID)
+		for _, s := range p.Steps {
+			if s.Lane == lane.ID {
+				fmt.Fprintf(&b, "    %s[\"%s<br/>%s\"]\n", node[s.ID], escape(s.Instance.String()), escape(s.Summary))
+			}
+		}
+		b.WriteString("  end\n")
+	}
+	for _, s := range p.Steps {
+		for _, need := range s.Needs {
+			fmt.Fprintf(&b, "  %s --> %s\n", node[need], node[s.ID])
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func escape(text string) string {
+	return strings.NewReplacer(`"`, "&quot;", "<", "&lt;", ">", "&gt;", "`", "&#96;").Replace(text)
+}
