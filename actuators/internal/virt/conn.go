@@ -1,0 +1,110 @@
+// Package virt speaks to libvirtd over its unix socket, with a deadline on every call (go-libvirt has none). It knows
+// domains and networks as libvirt does, by name and XML, and nothing of the kinds that use it. It never writes back an
+// XML text that it took apart: changes go through libvirt's own calls or through splices of the text.
+//
+// Only kinds below actuators import it.
+package virt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/digitalocean/go-libvirt"
+
+	"plumbline/actuators"
+)
+
+// Socket is where libvirtd (or virtproxyd before the modular daemons) listens.
+const Socket = "/var/run/libvirt/libvirt-sock"
+
+// callLimit bounds a call whose context has no nearer deadline. Starting a domain probes QEMU, which took up to 9 s with
+// a cold cache of capabilities.
+const callLimit = 2 * time.Minute
+
+// Conn is a connection to one libvirtd. When the context of a call ends while the call waits, the connection is closed
+// with it, because the protocol cannot abandon a call: all later calls fail with ErrTransient.
+type Conn struct {
+	rpc *libvirt.Libvirt
+	raw net.Conn
+}
+
+// Open connects to the system libvirtd of the host.
+func Open(ctx context.Context, h actuators.Host) (*Conn, error) {
+	return openURI(ctx, h, libvirt.QEMUSystem)
+}
+
+func openURI(ctx context.Context, h actuators.Host, uri libvirt.ConnectURI) (*Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	raw, err := h.Dial(ctx, "unix", Socket)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect to libvirtd at %s: %w: %w", Socket, actuators.ErrTransient, err)
+	}
+	c := &Conn{rpc: libvirt.NewWithDialer(dialed{raw}), raw: raw}
+	if err := c.call(ctx, "open "+string(uri), func() error { return c.rpc.ConnectToURI(uri) }); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends the connection. It does not wait for the daemon, which drops what the connection held.
+func (c *Conn) Close() {
+	c.raw.Close()
+	select {
+	case <-c.rpc.Disconnected():
+	case <-time.After(time.Second):
+	}
+}
+
+// dialed is a socket.Dialer for a connection that is there already.
+type dialed struct{ conn net.Conn }
+
+// Dial hands the connection over.
+func (d dialed) Dial() (net.Conn, error) { return d.conn, nil }
+
+// call runs one call of the library under the context's deadline.
+func (c *Conn) call(ctx context.Context, what string, f func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("cannot %s: %w", what, err)
+	}
+	stop := context.AfterFunc(ctx, func() { c.raw.Close() })
+	err := f()
+	stop()
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot %s: %w", what, cause(ctx, err))
+}
+
+// cause turns an error of the library into one that somebody can act on. Whatever is not an answer of libvirt is a
+// connection that broke: the library reports that as EINVAL, as an interrupted procedure or as a bare I/O error.
+func cause(ctx context.Context, err error) error {
+	var answer libvirt.Error
+	switch {
+	case errors.As(err, &answer):
+		return classify(answer)
+	case errors.Is(err, libvirt.ErrUnsupported):
+		return fmt.Errorf("%w: libvirtd at %s does not know this call", actuators.ErrRefused, Socket)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: libvirtd at %s did not answer in time: %w", actuators.ErrTransient, Socket, context.Cause(ctx))
+	}
+	return fmt.Errorf("%w: disconnected from libvirtd at %s (%w)", actuators.ErrTransient, Socket, err)
+}
+
+func classify(answer libvirt.Error) error {
+	switch libvirt.ErrorNumber(answer.Code) {
+	case libvirt.ErrNoDomain, libvirt.ErrNoNetwork:
+		return fmt.Errorf("%w: %w", actuators.ErrNotFound, answer)
+	case libvirt.ErrOperationTimeout, libvirt.ErrAgentUnresponsive, libvirt.ErrRPC:
+		return fmt.Errorf("%w: %w", actuators.ErrTransient, answer)
+	case libvirt.ErrConfigUnsupported, libvirt.ErrXMLInvalidSchema, libvirt.ErrXMLDetail, libvirt.ErrXMLError:
+		return fmt.Errorf("%w: %w", actuators.ErrRefused, answer)
+	}
+	return answer
+}
