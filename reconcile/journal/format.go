@@ -1,0 +1,142 @@
+package journal
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Format of the file that this code writes and reads. It rises when an older plumb would misread the file.
+const Format = 1
+
+// ErrNewer means that a newer plumb wrote the file; nothing in it was changed.
+var ErrNewer = errors.New("it was written by a newer plumb")
+
+var (
+	bucketMeta      = []byte("meta")
+	bucketPlans     = []byte("plans")
+	bucketOpen      = []byte("open")
+	bucketRecords   = []byte("records")
+	bucketHistory   = []byte("history")
+	bucketInventory = []byte("inventory")
+	bucketParked    = []byte("parked")
+	buckets         = [][]byte{bucketMeta, bucketPlans, bucketOpen, bucketRecords, bucketHistory, bucketInventory, bucketParked}
+)
+
+// Commits are the commits that the state remembers.
+type Commits struct {
+	Applied string `json:"applied,omitempty"` // the last one that was applied in full
+	Highest string `json:"highest,omitempty"` // the newest one that was ever accepted: going back behind it is a rewind
+}
+
+type meta struct {
+	Format       int     `json:"format"`
+	Writer       string  `json:"writer,omitempty"` // version of the plumb that opened it last for writing
+	Installation string  `json:"installation"`
+	Epoch        uint64  `json:"epoch"`
+	Commits      Commits `json:"commits"`
+}
+
+const metaKey = "meta"
+
+// readMeta reads the header. A file without one is new.
+func readMeta(tx *bolt.Tx) (meta, error) {
+	var m meta
+	b := tx.Bucket(bucketMeta)
+	if b == nil {
+		return m, nil
+	}
+	_, err := get(b, metaKey, &m)
+	return m, err
+}
+
+// checkFormat reads no more than the format's number and the writer before it knows that it can read the rest.
+func (s *Store) checkFormat() error {
+	return guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucketMeta)
+			if b == nil {
+				return nil
+			}
+			var head struct {
+				Format int    `json:"format"`
+				Writer string `json:"writer"`
+			}
+			data := b.Get([]byte(metaKey))
+			if err := json.Unmarshal(data, &head); err != nil || head.Format < 1 {
+				return fmt.Errorf("%w: it has no header", ErrDamaged)
+			}
+			if head.Format > Format {
+				return fmt.Errorf("%w: its format is %d, this plumb reads up to %d; use plumb %s", ErrNewer, head.Format, Format, head.Writer)
+			}
+			return nil
+		})
+	})
+}
+
+func (s *Store) loadMeta() error {
+	return s.db.View(func(tx *bolt.Tx) error {
+		m, err := readMeta(tx)
+		s.epoch, s.installation = m.Epoch, m.Installation
+		return err
+	})
+}
+
+// startEpoch makes what a new file lacks and raises the epoch.
+func (s *Store) startEpoch(version string) error {
+	return s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range buckets {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		m, err := readMeta(tx)
+		if err != nil {
+			return err
+		}
+		if m.Installation == "" {
+			m.Installation = newInstallation()
+		}
+		m.Format, m.Writer = Format, version
+		m.Epoch++
+		s.epoch, s.installation = m.Epoch, m.Installation
+		return put(tx.Bucket(bucketMeta), metaKey, m)
+	})
+}
+
+func newInstallation() string {
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(id[:])
+}
+
+// Commits tells the remembered commits.
+func (s *Store) Commits() (Commits, error) {
+	var c Commits
+	err := s.view(func(tx *bolt.Tx) error {
+		m, err := readMeta(tx)
+		c = m.Commits
+		return err
+	})
+	return c, err
+}
+
+// SetHighest remembers the newest commit that was accepted.
+func (s *Store) SetHighest(commit string) error {
+	return s.update(func(tx *bolt.Tx) error {
+		return changeCommits(tx, func(c *Commits) { c.Highest = commit })
+	})
+}
+
+func changeCommits(tx *bolt.Tx, change func(*Commits)) error {
+	m, err := readMeta(tx)
+	if err != nil {
+		return err
+	}
+	change(&m.Commits)
+	return put(tx.Bucket(bucketMeta), metaKey, m)
+}

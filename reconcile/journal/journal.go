@@ -1,0 +1,137 @@
+// Package journal is the durable memory of the controller: the write-ahead journal of running plans, the inventory of
+// what we own, the parked effects, the history, the epoch and the installation's ID, in one bbolt file.
+//
+// It decides nothing. reconcile/run says what a record means; here every acknowledged write is on the disk and every
+// change of the inventory stands in the transaction of the record that caused it. Everything of reconcile may import it;
+// kinds may not.
+//
+//	meta       format, writer, installation, epoch, commits
+//	plans      plan ID → Past with the whole plan
+//	open       plan ID → nothing: plans that were begun and have not ended
+//	records    plan ID → (sequence → Record)
+//	history    sequence → plan ID
+//	inventory  instance → inventory.Entry
+//	parked     lane effect digest → Parked
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// ErrInUse means that another process has the state open.
+var ErrInUse = errors.New("it is in use by another plumb")
+
+// ErrDamaged means that the file is no state that can be read: torn, truncated or overwritten.
+var ErrDamaged = errors.New("the file is damaged; restore it from a backup, or set it aside and run `plumb recover`")
+
+// lockWait bounds the wait for another process to release the file.
+const lockWait = time.Second
+
+// Options of Open.
+type Options struct {
+	Version  string // of this plumb: kept in the file, so that an older one can name it
+	ReadOnly bool   // shared lock, no new epoch; the file must exist
+}
+
+// Store is the open state. It may be used by many goroutines; one process writes at a time.
+type Store struct {
+	db           *bolt.DB
+	path         string
+	epoch        uint64
+	installation string
+
+	mu      sync.Mutex
+	queue   []*pending
+	writing bool
+}
+
+// Open opens the state at a path, which it makes if there is none, checks that it is whole, and begins a new epoch. Its
+// errors are ErrInUse, ErrDamaged, ErrNewer or those of the file system.
+func Open(path string, o Options) (*Store, error) {
+	if !o.ReadOnly {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("cannot open the state: %w", err)
+		}
+	}
+	s, err := open(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the state %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(path string, o Options) (*Store, error) {
+	if err := checkLength(path); err != nil {
+		return nil, err
+	}
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: lockWait, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType, NoFreelistSync: true,
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, ErrInUse
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w (%w)", ErrDamaged, err)
+	case err != nil:
+		return nil, err
+	}
+	s := &Store{db: db, path: path}
+	if err := s.begin(o); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) begin(o Options) error {
+	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	if err := s.checkWhole(); err != nil {
+		return err
+	}
+	if o.ReadOnly {
+		return s.loadMeta()
+	}
+	return s.startEpoch(o.Version)
+}
+
+// Close releases the file. No call may run beside or after it.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Path is where the state lies.
+func (s *Store) Path() string { return s.path }
+
+// Epoch numbers the openings for writing, from 1, and never falls: a host refuses calls of a lower one.
+func (s *Store) Epoch() uint64 { return s.epoch }
+
+// Installation is the ID of this state, 8 hex digits made once; every mark carries it.
+func (s *Store) Installation() string { return s.installation }
+
+func put(b *bolt.Bucket, key string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("internal error: cannot write %T: %w", value, err)
+	}
+	return b.Put([]byte(key), data)
+}
+
+// get decodes the value of a key; false when there is none.
+func get(b *bolt.Bucket, key string, into any) (bool, error) {
+	data := b.Get([]byte(key))
+	if data == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return false, fmt.Errorf("%w: %s: %w", ErrDamaged, key, err)
+	}
+	return true, nil
+}
