@@ -1,0 +1,217 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/literal"
+	"cuelang.org/go/cue/token"
+)
+
+// translator turns what CUE reports into problems in the words of this house. CUE tells one mistake as several errors,
+// names the line of the schema before that of the user, and speaks of disjunctions and bounds.
+type translator struct {
+	src   Source
+	pack  *pack // nil for what failed before it was evaluated
+	words vocabulary
+}
+
+// importPath is the package of the schema.
+const importPath = "plumbline.internal/schema"
+
+// rewrite translates what failed before anything was evaluated.
+func rewrite(err error, src Source) []Problem { return (&translator{src: src}).translate(err) }
+
+// translate makes one problem of all errors about one field.
+func (t *translator) translate(err error) []Problem {
+	var order []string
+	groups := map[string][]errors.Error{}
+	for _, e := range errors.Errors(err) {
+		key := strings.Join(e.Path(), "\x00")
+		if len(e.Path()) == 0 {
+			key = e.Position().String()
+		}
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], e)
+	}
+	var problems []Problem
+	for _, key := range order {
+		problems = append(problems, t.problem(groups[key]))
+	}
+	return problems
+}
+
+// problem describes the field that a group of errors is about.
+func (t *translator) problem(group []errors.Error) Problem {
+	path := fieldElements(group[0].Path())
+	p := Problem{}
+	if len(path) >= 2 {
+		p.Object, p.Path = MakeID(path[0], path[1]), strings.Join(path[2:], ".")
+	}
+	for _, e := range group {
+		for _, pos := range userPositions(e) {
+			if !slices.Contains(p.Also, pos) {
+				p.Also = append(p.Also, pos)
+			}
+		}
+	}
+	if len(p.Also) > 0 {
+		p.Pos, p.Also = p.Also[0], p.Also[1:]
+	} else if t.pack != nil && p.Object != "" {
+		p.Pos = t.pack.position(p.Object, p.Path)
+	}
+	t.describe(&p, path, group)
+	if p.Path != "" && !strings.HasPrefix(p.Text, "unknown ") && !strings.HasPrefix(p.Text, "missing ") {
+		p.Text = p.Path + ": " + p.Text
+	}
+	return p
+}
+
+// describe sets the text and the remedy, and keeps the other positions only where they belong to the mistake.
+func (t *translator) describe(p *Problem, path []string, group []errors.Error) {
+	also := p.Also
+	p.Also = nil
+	alternatives := group
+	if format, _ := group[0].Msg(); strings.Contains(format, "empty disjunction") {
+		alternatives = group[1:]
+		if t.disjunction(p, alternatives) {
+			return
+		}
+	}
+	e := mostTelling(alternatives)
+	format, args := e.Msg()
+	switch {
+	case strings.HasPrefix(format, "conflicting values"):
+		t.conflict(p, e, args, also)
+	case strings.HasPrefix(format, "invalid value"):
+		t.invalid(p, e, args)
+	case format == "field not allowed":
+		t.unknownField(p, path)
+	case strings.HasPrefix(format, "field is required"):
+		t.missing(p, path)
+	default:
+		t.plain(p, e, format, args)
+	}
+}
+
+// mostTelling prefers the broken bound to the default that a value differs from: the bound is the rule.
+func mostTelling(group []errors.Error) errors.Error {
+	for _, e := range group {
+		if format, _ := e.Msg(); strings.HasPrefix(format, "invalid value") {
+			return e
+		}
+	}
+	return group[0]
+}
+
+// conflict describes two values of one field that cannot both hold.
+func (t *translator) conflict(p *Problem, e errors.Error, args []any, also []Pos) {
+	ours, theirs := sides(e, args)
+	switch {
+	case len(args) == 4 && len(also) == 0:
+		p.Text = fmt.Sprintf("must be %s, not %s", t.words.wanted(e, typeName(theirs.kind)), short(ours.value))
+		p.Remedy = unquoteHint(ours, theirs)
+	case len(also) > 0:
+		p.Text = fmt.Sprintf("has two values, %s and %s", short(ours.value), short(theirs.value))
+		p.Also, p.Remedy = also[:1], "keep one of them"
+	default:
+		p.Text = fmt.Sprintf("must be %s, not %s", short(theirs.value), short(ours.value))
+	}
+}
+
+func unquoteHint(ours, theirs side) string {
+	if ours.kind == "string" && (theirs.kind == "int" || theirs.kind == "number" || theirs.kind == "bool") {
+		return "write it without quotes"
+	}
+	if theirs.kind == "string" && (ours.kind == "int" || ours.kind == "number") {
+		return fmt.Sprintf("write it in quotes: %q", ours.value)
+	}
+	return ""
+}
+
+// invalid describes a value beyond a bound or of another form than its definition asks for.
+func (t *translator) invalid(p *Problem, e errors.Error, args []any) {
+	value, bound := arg(args, 0), arg(args, 1)
+	if def := t.words.definition(e); def != "" {
+		p.Text, p.Remedy = fmt.Sprintf("%s is not %s", short(value), def), ""
+		return
+	}
+	switch {
+	case strings.HasPrefix(bound, "=~"):
+		p.Text = fmt.Sprintf("%s does not have the form %s", short(value), strings.TrimPrefix(bound, "=~"))
+	case strings.HasPrefix(bound, "!~"):
+		p.Text = fmt.Sprintf("%s must not have the form %s", short(value), strings.TrimPrefix(bound, "!~"))
+	case strings.HasPrefix(bound, "<="):
+		p.Text = fmt.Sprintf("%s is too large: at most %s", short(value), bound[2:])
+	case strings.HasPrefix(bound, ">="):
+		p.Text = fmt.Sprintf("%s is too small: at least %s", short(value), bound[2:])
+	default:
+		p.Text = fmt.Sprintf("%s does not satisfy %s", short(value), bound)
+	}
+}
+
+func (t *translator) missing(p *Problem, path []string) {
+	field := path[len(path)-1]
+	p.Text = fmt.Sprintf("missing field %q", joinPath(path[min(2, len(path)-1):]))
+	p.Remedy = "add " + field
+	if form := t.words.form(path); form != "" {
+		p.Remedy += ": " + form
+	}
+}
+
+func (t *translator) unknownField(p *Problem, path []string) {
+	field := path[len(path)-1]
+	known := t.words.fields(path[:len(path)-1])
+	if len(path) == 1 {
+		p.Text = fmt.Sprintf("unknown kind %q", field)
+		p.Remedy = didYouMean(field, known, "a topology may hold "+list(known, "and")+"; helpers begin with _ or #")
+		return
+	}
+	p.Text = fmt.Sprintf("unknown field %q", joinPath(path[min(2, len(path)-1):]))
+	if slices.Contains(known, field) {
+		p.Text = fmt.Sprintf("the definition used here does not allow the field %q", field)
+		p.Remedy = "unify the definition with the schema's (#T: schema.#KIND & {…}), or let its name begin with _ instead of #"
+		return
+	}
+	p.Remedy = "remove it"
+	if len(known) > 0 {
+		p.Remedy = didYouMean(field, known, "known here: "+list(known, "and"))
+	}
+}
+
+// userPositions lists where in the topology an error has its cause.
+func userPositions(e errors.Error) []Pos {
+	var found []Pos
+	for _, pos := range append([]token.Pos{e.Position()}, e.InputPositions()...) {
+		if user := userPos(pos); !user.IsZero() && !slices.Contains(found, user) {
+			found = append(found, user)
+		}
+	}
+	return found
+}
+
+// fieldElements strips the definition that we unify with, and the quotes of labels.
+func fieldElements(path []string) []string {
+	var elements []string
+	for i, element := range path {
+		if i == 0 && element == "#Topology" {
+			continue
+		}
+		if plain, err := literal.Unquote(element); err == nil && strings.HasPrefix(element, `"`) {
+			element = plain
+		}
+		elements = append(elements, element)
+	}
+	return elements
+}
+
+func arg(args []any, i int) string {
+	if i < len(args) {
+		return fmt.Sprint(args[i])
+	}
+	return ""
+}

@@ -1,0 +1,187 @@
+package schema
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/load"
+)
+
+// batch is how many packages share a CUE context. A context never shrinks, so it must not live long; but each one
+// evaluates the schema anew. Four to eight balance the two, measured.
+const batch = 8
+
+// Source is what an evaluation reads: plain data, so that it can cross to another process.
+type Source struct {
+	Files  map[string][]byte // the CUE files of the topology by slash path, and its module file
+	Schema map[string][]byte // the files of the schema module
+	Locate []Field           // fields whose position is asked for; then nothing else is answered
+}
+
+// Field is a field of an object in the package of a directory.
+type Field struct {
+	Dir  string `json:"dir"`
+	ID   ID     `json:"id"`
+	Path string `json:"path,omitempty"` // "disks.0.volume"; empty = the object
+}
+
+// Declaration is one object as a package declares it.
+type Declaration struct {
+	ID   ID              `json:"id"`
+	Dir  string          `json:"dir"`
+	Pos  Pos             `json:"pos"`
+	Spec json.RawMessage `json:"spec,omitempty"` // empty if a problem tells why
+}
+
+// Evaluation is the answer to a Source.
+type Evaluation struct {
+	Objects  []Declaration `json:"objects,omitempty"`
+	Problems []Problem     `json:"problems,omitempty"`
+	Warnings []Problem     `json:"warnings,omitempty"`
+	Partial  bool          `json:"partial,omitempty"` // a whole package is missing, so unknown names prove nothing
+	Found    []Pos         `json:"found,omitempty"`   // one for each of Source.Locate; zero where nothing was found
+}
+
+// Evaluate turns the CUE of a topology into objects. It is a function of its source: it reads no file, reaches no
+// network and starts no process. CUE can neither be cancelled nor limited from within, so what comes from strangers is
+// evaluated by a Worker. begin, if not nil, is told of every package as its evaluation begins.
+//
+// Results could be kept under the hash of each package's import closure; this is the place for it.
+func Evaluate(ctx context.Context, src Source, begin func(dir string)) (Evaluation, error) {
+	composed, problems := compose(src)
+	e := &evaluator{src: src, fsys: composed, begin: begin}
+	e.out.Problems = problems
+	e.out.Found = make([]Pos, len(src.Locate))
+	dirs := e.packages()
+	group, slots := sync.WaitGroup{}, make(chan struct{}, runtime.GOMAXPROCS(0))
+	for part := range slices.Chunk(dirs, batch) {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() == nil {
+				e.evaluate(part)
+			}
+		})
+	}
+	group.Wait()
+	slices.SortFunc(e.out.Objects, compareDeclarations)
+	return e.out, ctx.Err()
+}
+
+type evaluator struct {
+	src   Source
+	fsys  *tree
+	begin func(string)
+
+	mu  sync.Mutex
+	out Evaluation
+}
+
+// evaluate loads and evaluates a few packages in a context of their own.
+func (e *evaluator) evaluate(dirs []string) {
+	schemaFS := newTree(e.src.Schema)
+	config := &load.Config{
+		FS: e.fsys, Dir: "/", ModuleRoot: "/", Env: []string{},
+		Registry: registry{schemaFS},
+	}
+	args := []string{importPath}
+	for _, dir := range dirs {
+		args = append(args, "./"+dir)
+	}
+	instances := load.Instances(args, config)
+	cuectx := cuecontext.New()
+	topology, err := schemaValue(cuectx, instances[0])
+	if err != nil {
+		e.problem(true, Problem{Text: "internal error: the schema in this binary is broken: " + err.Error()})
+		return
+	}
+	for i, inst := range instances[1:] {
+		if e.begin != nil {
+			e.begin(dirs[i])
+		}
+		e.instance(dirs[i], topology, inst)
+	}
+}
+
+func schemaValue(cuectx *cue.Context, inst *build.Instance) (cue.Value, error) {
+	if inst.Err != nil {
+		return cue.Value{}, inst.Err
+	}
+	topology := cuectx.BuildInstance(inst).LookupPath(cue.ParsePath("#Topology"))
+	return topology, topology.Err()
+}
+
+func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instance) {
+	if inst.Err != nil {
+		e.problem(true, rewrite(inst.Err, e.src)...)
+		return
+	}
+	value := topology.Unify(topology.Context().BuildInstance(inst))
+	p := &pack{dir: dir, value: value, index: indexFiles(inst.Files)}
+	p.words = &translator{src: e.src, pack: p, words: newVocabulary(topology, e.src.Schema)}
+	if len(e.src.Locate) > 0 {
+		e.locate(p)
+		return
+	}
+	objects, problems := p.objects()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.out.Objects = append(e.out.Objects, objects...)
+	e.out.Problems = append(e.out.Problems, problems...)
+}
+
+func (e *evaluator) problem(partial bool, problems ...Problem) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.out.Problems = append(e.out.Problems, problems...)
+	e.out.Partial = e.out.Partial || partial
+}
+
+// locate answers the fields of Source.Locate that lie in a package.
+func (e *evaluator) locate(p *pack) {
+	for i, field := range e.src.Locate {
+		if field.Dir == p.dir {
+			e.out.Found[i] = p.position(field.ID, field.Path)
+		}
+	}
+}
+
+// pack is one evaluated package.
+type pack struct {
+	dir   string
+	value cue.Value
+	index *fileIndex
+	words *translator
+}
+
+// objects takes the objects out of a package. The quick way asks for all JSON at once; if there is any mistake, each
+// object is judged alone, because CUE hides the incomplete ones behind the first hard error.
+func (p *pack) objects() ([]Declaration, []Problem) {
+	err := p.value.Validate(cue.Concrete(true), cue.Final())
+	if err != nil {
+		return p.salvage(err)
+	}
+	data, err := p.value.MarshalJSON()
+	if err != nil {
+		return p.salvage(err)
+	}
+	var kinds map[string]map[string]json.RawMessage
+	if err := json.Unmarshal(data, &kinds); err != nil {
+		return nil, []Problem{{Pos: Pos{File: p.dir}, Text: fmt.Sprintf("internal error: cannot read evaluated objects: %v", err)}}
+	}
+	var objects []Declaration
+	for kind, named := range kinds {
+		for name, spec := range named {
+			id := MakeID(kind, name)
+			objects = append(objects, Declaration{ID: id, Dir: p.dir, Pos: p.position(id, ""), Spec: spec})
+		}
+	}
+	return objects, nil
+}

@@ -1,0 +1,149 @@
+package schema
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// use is a claim on a fact and the instance that makes it.
+type use struct {
+	Use
+	node *Node
+}
+
+// order gives every node what must be there before it: the instances that its object refers to, its host, and all
+// providers of each fact that it needs.
+func (r *resolver) order() {
+	providers := r.providers()
+	for _, node := range r.nodes() {
+		after := map[Instance]bool{}
+		r.afterEdges(node, after)
+		r.afterHost(node, after)
+		for _, need := range node.Needs {
+			found := providers[need.Fact]
+			for _, p := range found {
+				if p.node.ID != node.ID {
+					after[p.node.Instance] = true
+				}
+			}
+			if len(found) == 0 {
+				r.unprovided(node, need, providers)
+			}
+		}
+		for instance := range after {
+			node.After = append(node.After, instance)
+		}
+		slices.SortFunc(node.After, Instance.Compare)
+	}
+}
+
+// afterEdges prefers the referenced object's instance on the same host; without one it is all of its instances.
+func (r *resolver) afterEdges(node *Node, after map[Instance]bool) {
+	for _, edge := range node.Object.Edges {
+		if r.instances[edge.To.On(node.Host)] != nil {
+			after[edge.To.On(node.Host)] = true
+			continue
+		}
+		for _, host := range r.placesOf(edge.To) {
+			after[edge.To.On(host)] = true
+		}
+	}
+	delete(after, node.Instance)
+}
+
+func (r *resolver) placesOf(id ID) []string {
+	object := r.objects[id]
+	switch {
+	case object == nil:
+		return nil
+	case len(object.Hosts) == 0:
+		return []string{""}
+	}
+	return object.Hosts
+}
+
+func (r *resolver) afterHost(node *Node, after map[Instance]bool) {
+	host := MakeID(hostKind, node.Host).On(node.Host)
+	if node.Host != "" && host != node.Instance && r.instances[host] != nil {
+		after[host] = true
+	}
+}
+
+// providers indexes who provides which fact, and reports what only one may have.
+func (r *resolver) providers() map[Fact][]use {
+	providers := map[Fact][]use{}
+	for _, node := range r.nodes() {
+		for _, provided := range node.Provides {
+			found := providers[provided.Fact]
+			if i := slices.IndexFunc(found, func(other use) bool { return conflict(other, use{provided, node}) }); i >= 0 {
+				r.taken(found[i], use{provided, node})
+			}
+			providers[provided.Fact] = append(found, use{provided, node})
+		}
+	}
+	return providers
+}
+
+// conflict tells whether two claims exclude each other: of different objects, or two fields of one instance.
+func conflict(a, b use) bool {
+	if !a.Exclusive && !b.Exclusive {
+		return false
+	}
+	return a.node.ID != b.node.ID || a.node == b.node && a.Path != b.Path
+}
+
+func (r *resolver) taken(first, second use) {
+	text := fmt.Sprintf("%s already belongs to %s", inWords(second.Fact), first.node.ID)
+	r.wrong(second.node.ID, second.Path, text, "give each its own", Field{ID: first.node.ID, Path: first.Path})
+}
+
+// unprovided tells a mistake from something outside of the topology: the ranges say what it is responsible for.
+func (r *resolver) unprovided(node *Node, need Use, providers map[Fact][]use) {
+	if r.partial || len(r.broken) > 0 {
+		return
+	}
+	if !r.responsible(need.Fact) {
+		r.external = append(r.external, External{Instance: node.Instance, Fact: need.Fact})
+		return
+	}
+	var values []string
+	for fact := range providers {
+		if fact.Type == need.Fact.Type && fact.Scope == need.Fact.Scope {
+			values = append(values, fact.Value)
+		}
+	}
+	slices.SortFunc(values, func(a, b string) int {
+		return cmp.Or(cmp.Compare(distance(need.Fact.Value, a), distance(need.Fact.Value, b)), strings.Compare(a, b))
+	})
+	remedy := "declare what has it"
+	if len(values) > 0 {
+		near := values[0]
+		remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, providers[Fact{need.Fact.Type, need.Fact.Scope, near}][0].node.ID)
+	}
+	r.wrong(node.ID, need.Path, "needs "+inWords(need.Fact)+"; nothing provides it", remedy)
+}
+
+func (r *resolver) responsible(fact Fact) bool {
+	addr, err := netip.ParseAddr(fact.Value)
+	if err != nil {
+		prefix, err := netip.ParsePrefix(fact.Value)
+		if err != nil {
+			return false
+		}
+		addr = prefix.Addr()
+	}
+	return slices.ContainsFunc(r.ranges, func(declared Range) bool {
+		return declared.Type == fact.Type && declared.Scope == fact.Scope && declared.Prefix.Contains(addr)
+	})
+}
+
+// inWords is "10.1.1.12 in app-boston" for an address, "vrid 51 in edge" for the rest.
+func inWords(f Fact) string {
+	if f.Type == "addr" {
+		return f.Value + " in " + f.Scope
+	}
+	return f.Type + " " + f.Value + " in " + f.Scope
+}

@@ -1,0 +1,284 @@
+package schema
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// resolver turns declarations into a graph: it finds the hosts of every object, checks every name, resolves every
+// instance, matches facts and orders all of it. Objects that turn out wrong are broken; what depends on them is left out.
+type resolver struct {
+	kinds    Kinds
+	declared map[ID]Declaration
+	partial  bool // some declarations are missing, so that an unknown name proves nothing
+	ids      []ID // sorted
+	objects  map[ID]*Object
+	outlines map[ID]Outline
+	broken   map[ID]bool
+
+	instances map[Instance]*Node
+	ranges    []Range
+	external  []External
+	findings  []finding
+}
+
+func newResolver(kinds Kinds, e Evaluation) *resolver {
+	r := &resolver{
+		kinds: kinds, partial: e.Partial,
+		declared: map[ID]Declaration{}, objects: map[ID]*Object{}, outlines: map[ID]Outline{},
+		broken: map[ID]bool{}, instances: map[Instance]*Node{},
+	}
+	r.report(e.Problems...)
+	r.declare(e.Objects)
+	r.ids = slices.Sorted(maps.Keys(r.declared))
+	return r
+}
+
+// resolve runs the steps in the order in which each can trust the one before.
+func (r *resolver) resolve() {
+	for _, id := range r.ids {
+		r.outline(id)
+	}
+	for _, id := range r.ids {
+		r.checkEdges(id)
+	}
+	r.referenceCycles()
+	for _, id := range r.ids {
+		r.place(id)
+	}
+	r.spreadBroken()
+	for _, id := range r.ids {
+		r.instantiate(id)
+	}
+	r.audit()
+	r.order()
+	if len(r.findings) == 0 {
+		r.nodeCycles()
+	}
+}
+
+// declare enters declarations. The same object in two packages is an error, but for a package in a subdirectory that
+// only repeats what its parent directory says: CUE gives it the parent's files.
+func (r *resolver) declare(declarations []Declaration) {
+	for _, d := range declarations {
+		first, twice := r.declared[d.ID]
+		if twice && !sameDeclaration(first, d) {
+			r.find(finding{Problem: Problem{
+				Pos: d.Pos, Object: d.ID, Text: "this object is declared in two packages", Also: []Pos{first.Pos},
+				Remedy: "give one of them another name, or declare it in one package only",
+			}})
+		}
+		if !twice {
+			r.declared[d.ID] = d
+			r.checkName(d)
+		}
+	}
+}
+
+func sameDeclaration(first, second Declaration) bool {
+	nested := first.Dir == "." || strings.HasPrefix(second.Dir, first.Dir+"/")
+	return nested && first.Pos == second.Pos && string(first.Spec) == string(second.Spec)
+}
+
+var nameForm = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$`)
+
+// checkName refuses names that would not survive as a file name, a host name or an instance's text.
+func (r *resolver) checkName(d Declaration) {
+	name := d.ID.Name()
+	switch {
+	case len(name) > 253:
+		r.find(finding{Problem: Problem{Pos: d.Pos, Object: d.ID, Text: "the name is too long", Remedy: "use at most 253 characters"}})
+	case !nameForm.MatchString(name):
+		r.find(finding{Problem: Problem{Pos: d.Pos, Object: d.ID, Text: fmt.Sprintf("%q is not a name", name), Remedy: "use letters, digits, dot, underscore and dash"}})
+	default:
+		return
+	}
+	r.broken[d.ID] = true
+}
+
+// outline splits an object's spec and asks its kind what it refers to.
+func (r *resolver) outline(id ID) {
+	d := r.declared[id]
+	kind, known := r.kinds.Info(id.Kind())
+	if !known && d.Spec != nil {
+		r.wrong(id, "", fmt.Sprintf("there is no kind %q in this binary", id.Kind()), "known kinds: "+list(r.kinds.Names(), "and"))
+	}
+	if d.Spec == nil || !known || r.broken[id] {
+		r.broken[id] = true
+		return
+	}
+	object := &Object{ID: id, Pos: d.Pos}
+	if err := object.split(d.Spec, kind.Where() == OnHost); err != nil {
+		r.fail(id, "", err)
+		return
+	}
+	outline, err := kind.Outline(id, object.Spec)
+	if err != nil {
+		r.fail(id, "", err)
+		return
+	}
+	if outline.Home != "" && !slices.ContainsFunc(outline.Edges, func(e Edge) bool { return e.To == outline.Home }) {
+		outline.Edges = append(outline.Edges, Edge{To: outline.Home})
+	}
+	object.Edges = outline.Edges
+	r.objects[id], r.outlines[id] = object, outline
+}
+
+// fail reports an error of a kind about one object, which is then broken.
+func (r *resolver) fail(id ID, path string, err error) {
+	r.broken[id] = true
+	var problems Problems
+	if errors.As(err, &problems) {
+		r.reportFor(id, problems)
+		return
+	}
+	r.wrong(id, path, err.Error(), "")
+}
+
+// reportFor keeps problems that a kind found in an object of its own.
+func (r *resolver) reportFor(id ID, problems []Problem) {
+	for _, p := range problems {
+		if p.Object == "" {
+			p.Object = id
+		}
+		r.report(p)
+	}
+}
+
+// split takes Meta, and if the kind lives on hosts the placement, off a declared spec.
+func (o *Object) split(declared json.RawMessage, placed bool) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(declared, &fields); err != nil {
+		return fmt.Errorf("internal error: cannot read the evaluated object: %w", err)
+	}
+	if err := json.Unmarshal(declared, &o.Meta); err != nil {
+		return fmt.Errorf("internal error: cannot read manage, was and drift: %w", err)
+	}
+	drop := []string{"manage", "was", "drift"}
+	if placed {
+		drop = append(drop, "host", "hosts")
+	}
+	for _, name := range drop {
+		delete(fields, name)
+	}
+	spec, err := json.Marshal(fields)
+	o.Spec = spec
+	return err
+}
+
+// checkEdges reports references to objects that do not exist, with the nearest one of that kind.
+func (r *resolver) checkEdges(id ID) {
+	object := r.objects[id]
+	if object == nil || r.partial {
+		return
+	}
+	for _, edge := range object.Edges {
+		if _, exists := r.declared[edge.To]; exists {
+			continue
+		}
+		r.broken[id] = true
+		kind, name := edge.To.Kind(), edge.To.Name()
+		text := fmt.Sprintf("there is no %s %q", kind, name)
+		r.wrong(id, edge.Path, text, didYouMean(name, r.names(kind), "declare it"))
+	}
+}
+
+// names lists the declared objects of a kind.
+func (r *resolver) names(kind string) []string {
+	var names []string
+	for _, id := range r.ids {
+		if id.Kind() == kind {
+			names = append(names, id.Name())
+		}
+	}
+	return names
+}
+
+// spreadBroken marks everything that refers to a broken object, however far.
+func (r *resolver) spreadBroken() {
+	for changed := true; changed; {
+		changed = false
+		for _, id := range r.ids {
+			if !r.broken[id] && slices.ContainsFunc(r.objects[id].Edges, func(e Edge) bool { return r.broken[e.To] || r.objects[e.To] == nil }) {
+				r.broken[id], changed = true, true
+			}
+		}
+	}
+}
+
+// look answers a kind's question about another object.
+func (r *resolver) look(id ID) (json.RawMessage, []string, bool) {
+	object := r.objects[id]
+	if object == nil {
+		return nil, nil, false
+	}
+	return object.Spec, object.Hosts, true
+}
+
+// instantiate resolves every instance of an object and asks for its facts.
+func (r *resolver) instantiate(id ID) {
+	if r.broken[id] {
+		return
+	}
+	kind, _ := r.kinds.Info(id.Kind())
+	object := r.objects[id]
+	hosts := object.Hosts
+	if len(hosts) == 0 {
+		hosts = []string{""}
+	}
+	for _, host := range hosts {
+		spec, problems := kind.Resolve(id, Place{Host: host, Hosts: object.Hosts}, object.Spec, r.look)
+		if len(problems) > 0 {
+			r.reportFor(id, problems)
+			r.broken[id] = true
+			continue
+		}
+		instance := id.On(host)
+		facts, err := kind.Facts(instance, spec)
+		if err != nil {
+			r.fail(id, "", err)
+			continue
+		}
+		r.instances[instance] = &Node{
+			Instance: instance, Object: object, Spec: spec, Hash: Hash(spec),
+			Provides: facts.Provides, Needs: facts.Needs, Share: facts.Share,
+		}
+		r.ranges = append(r.ranges, facts.Ranges...)
+	}
+}
+
+// audit lets each kind judge all of its instances together.
+func (r *resolver) audit() {
+	all := map[string][]Declared{}
+	for _, node := range r.nodes() {
+		all[node.ID.Kind()] = append(all[node.ID.Kind()], Declared{Instance: node.Instance, Spec: node.Spec})
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if kind, ok := r.kinds.Info(name); ok {
+			r.report(kind.Audit(all[name], r.look)...)
+		}
+	}
+}
+
+// sound lists the resolved objects.
+func (r *resolver) sound() []*Object {
+	objects := make([]*Object, 0, len(r.objects))
+	for _, id := range r.ids {
+		if object := r.objects[id]; object != nil {
+			objects = append(objects, object)
+		}
+	}
+	return objects
+}
+
+// nodes lists the resolved instances, sorted.
+func (r *resolver) nodes() []*Node {
+	nodes := slices.Collect(maps.Values(r.instances))
+	slices.SortFunc(nodes, func(a, b *Node) int { return a.Instance.Compare(b.Instance) })
+	return nodes
+}

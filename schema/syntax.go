@@ -1,0 +1,87 @@
+package schema
+
+import (
+	"bytes"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/parser"
+)
+
+// packages lists the directories that hold a package. It refuses files whose attributes would read other files or
+// depend on more than the commit.
+func (e *evaluator) packages() []string {
+	if len(e.src.Locate) > 0 {
+		return e.located()
+	}
+	dirs := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(e.src.Files)) {
+		if name == moduleFile {
+			continue
+		}
+		e.refuseAttributes(name)
+		if e.clause(name) {
+			dirs[path.Dir(name)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(dirs))
+}
+
+func (e *evaluator) located() []string {
+	dirs := map[string]bool{}
+	for _, field := range e.src.Locate {
+		dirs[field.Dir] = true
+	}
+	return slices.Sorted(maps.Keys(dirs))
+}
+
+// clause tells whether a file belongs to a package. A file that does not parse is said to, so that its error is found.
+func (e *evaluator) clause(name string) bool {
+	file, err := parser.ParseFile(name, e.src.Files[name], parser.PackageClauseOnly)
+	if err != nil || (file.PackageName() != "" && file.PackageName() != "_") {
+		return true
+	}
+	e.out.Warnings = append(e.out.Warnings, Problem{
+		Pos:    Pos{File: name, Line: 1, Col: 1},
+		Text:   "this file has no package clause and is not part of the topology",
+		Remedy: "begin it with `package NAME`, or put an underscore before its name",
+	})
+	return false
+}
+
+var refusedAttributes = []string{"if", "embed", "extern"}
+
+func (e *evaluator) refuseAttributes(name string) {
+	data := e.src.Files[name]
+	if !bytes.Contains(data, []byte("@if")) && !bytes.Contains(data, []byte("@embed")) && !bytes.Contains(data, []byte("@extern")) {
+		return
+	}
+	file, err := parser.ParseFile(name, data)
+	if err != nil {
+		return // the loader reports it
+	}
+	ast.Walk(file, func(n ast.Node) bool {
+		attribute, ok := n.(*ast.Attribute)
+		if !ok {
+			return true
+		}
+		key, _ := attribute.Split()
+		if slices.Contains(refusedAttributes, key) {
+			e.out.Problems = append(e.out.Problems, Problem{
+				Pos: userPos(attribute.Pos()), Text: "the attribute @" + key + " is not allowed in a topology",
+				Remedy: "a topology depends on nothing but the CUE of its commit; write the value here",
+			})
+		}
+		return true
+	}, nil)
+}
+
+func compareDeclarations(a, b Declaration) int {
+	if c := strings.Compare(string(a.ID), string(b.ID)); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Dir, b.Dir)
+}
