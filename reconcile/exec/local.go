@@ -1,0 +1,207 @@
+package exec
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"plumbline/actuators"
+)
+
+// observeTimeout bounds an Observe whose context has no deadline.
+const observeTimeout = 2 * time.Minute
+
+type local struct {
+	reg      *actuators.Registry
+	host     actuators.Host
+	opts     Options
+	readOnly bool
+	conn     string // the connection that is served; empty in process
+	locks    locks
+	problems []string
+}
+
+// Local is an executor for the host that this process runs on. It first takes up what an earlier executor left waiting
+// for a confirmation.
+func Local(reg *actuators.Registry, h actuators.Host, opts Options) Executor {
+	return newLocal(reg, h, ServeOptions{Options: opts}, "")
+}
+
+func newLocal(reg *actuators.Registry, h actuators.Host, opts ServeOptions, conn string) *local {
+	l := &local{reg: reg, host: h, opts: opts.Options, readOnly: opts.ReadOnly, conn: conn, locks: newLocks(h.StateDir())}
+	if err := l.rearm(); err != nil {
+		l.problems = append(l.problems, err.Error())
+	}
+	return l
+}
+
+func (l *local) Hello(context.Context) (Hello, error) {
+	hello := Hello{
+		Protocol: Protocol, Version: l.opts.Version, Schema: l.opts.Schema, Arch: runtime.GOOS + "/" + runtime.GOARCH,
+		Boot: bootID(), Name: l.host.Name(), Clock: l.host.Now(), Kinds: l.reg.Names(), ReadOnly: l.readOnly,
+		Problems: l.problems,
+	}
+	machineID, err := l.host.ReadFile("/etc/machine-id")
+	if err != nil && !errors.Is(err, actuators.ErrNotFound) {
+		return Hello{}, fmt.Errorf("cannot read the machine ID: %w", err)
+	}
+	hello.Machine = strings.TrimSpace(string(machineID))
+	if hello.Hostname, err = os.Hostname(); err != nil {
+		return Hello{}, err
+	}
+	if hello.Epoch, err = readEpoch(l.host); err != nil {
+		return Hello{}, err
+	}
+	hello.Waiting, hello.Reverted, err = l.confirmations()
+	return hello, err
+}
+
+func (l *local) Observe(ctx context.Context, kind string, sc actuators.Scope) ([]actuators.Observed, error) {
+	k, ok := l.reg.Kind(kind)
+	if !ok {
+		return nil, noKind(kind)
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, observeTimeout)
+		defer cancel()
+	}
+	return await(ctx, func(ctx context.Context) ([]actuators.Observed, error) { return k.Observe(ctx, l.host, sc) })
+}
+
+func (l *local) Preflight(ctx context.Context, c Call) error {
+	op, err := l.op(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout(c, op))
+	defer cancel()
+	_, err = await(ctx, func(ctx context.Context) (any, error) { return nil, op.Preflight(ctx, l.host, c.Params) })
+	return err
+}
+
+func (l *local) Capture(ctx context.Context, c Call) (json.RawMessage, error) {
+	op, err := l.op(c)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout(c, op))
+	defer cancel()
+	return await(ctx, func(ctx context.Context) (json.RawMessage, error) { return op.Capture(ctx, l.host, c.Params) })
+}
+
+func (l *local) Do(ctx context.Context, c Call) error {
+	return l.change(ctx, "do", c, func(ctx context.Context, op *actuators.ErasedOp) error {
+		if c.Confirm == 0 {
+			c.Confirm = op.Confirm
+		}
+		if c.Confirm > 0 {
+			c.Timeout = timeout(c, op)
+			if err := l.arm(ctx, c); err != nil {
+				return err
+			}
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, c.Confirm)
+			defer cancel()
+			defer l.done(c)
+		}
+		err := op.Do(ctx, l.host, c.Params, c.Before)
+		return cutOff(ctx, err)
+	})
+}
+
+func (l *local) Undo(ctx context.Context, c Call) error {
+	return l.change(ctx, "undo", c, func(ctx context.Context, op *actuators.ErasedOp) error {
+		if op.Undo == nil {
+			return fmt.Errorf("internal error: op %s of kind %s has no undo", c.Op, c.Kind)
+		}
+		if err := op.Undo(ctx, l.host, c.Params, c.Before); err != nil {
+			return cutOff(ctx, err)
+		}
+		return l.disarm(ctx, c)
+	})
+}
+
+// change runs a verb that changes the host, with the instance's lock: no Undo ever runs beside a Do, also not beside
+// one of another connection. The epoch is checked under the lock, for it may have risen while we waited.
+func (l *local) change(ctx context.Context, verb string, c Call, run func(context.Context, *actuators.ErasedOp) error) error {
+	if l.readOnly {
+		return fmt.Errorf("cannot %s %s: %w", verb, c.Step, ErrReadOnly)
+	}
+	op, err := l.op(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout(c, op))
+	defer cancel()
+	lock, err := l.locks.take(ctx, "instance "+c.Instance.String())
+	if err != nil {
+		return fmt.Errorf("cannot %s %s: %w: %w", verb, c.Step, actuators.ErrTransient, err)
+	}
+	if err := l.admit(ctx, c.Epoch); err != nil {
+		lock.free()
+		return fmt.Errorf("cannot %s %s: %w", verb, c.Step, err)
+	}
+	_, err = await(ctx, func(ctx context.Context) (any, error) {
+		defer lock.free()
+		return nil, run(ctx, op)
+	})
+	return err
+}
+
+// Watch returns when the context ends, when the source breaks, or at once with ErrPolled.
+func (l *local) Watch(ctx context.Context, kind string, emit func(actuators.Event)) error {
+	k, ok := l.reg.Kind(kind)
+	switch {
+	case !ok:
+		return noKind(kind)
+	case k.Watch == nil:
+		return fmt.Errorf("kind %s %w", kind, ErrPolled)
+	}
+	_, err := await(ctx, func(ctx context.Context) (any, error) { return nil, k.Watch(ctx, l.host, emit) })
+	return err
+}
+
+func (l *local) Close() error { return nil }
+
+// op finds the op of a call, in the version that the call's params were written for.
+func (l *local) op(c Call) (*actuators.ErasedOp, error) { return findOp(l.reg, c) }
+
+func findOp(reg *actuators.Registry, c Call) (*actuators.ErasedOp, error) {
+	k, ok := reg.Kind(c.Kind)
+	if !ok {
+		return nil, noKind(c.Kind)
+	}
+	op, ok := k.Op(c.Op)
+	if !ok {
+		return nil, fmt.Errorf("cannot run op %s of kind %s: this version of plumb does not know it", c.Op, c.Kind)
+	}
+	if c.Version != op.Version {
+		return nil, fmt.Errorf("cannot run op %s of kind %s: the step has version %d, this version of plumb knows %d", c.Op, c.Kind, c.Version, op.Version)
+	}
+	return op, nil
+}
+
+func noKind(kind string) error {
+	return fmt.Errorf("cannot find kind %q: this version of plumb does not know it", kind)
+}
+
+func timeout(c Call, op *actuators.ErasedOp) time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return op.Timeout
+}
+
+// cutOff says that the outcome is unknown when a verb failed and its time was over.
+func cutOff(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return unknown(err)
+}
