@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
@@ -117,6 +118,9 @@ func (r *remote) list(ctx context.Context) (plumbing.Hash, error) {
 func (r *remote) listError(err error) error {
 	if errors.Is(err, transport.ErrRepositoryNotFound) {
 		return fmt.Errorf("%w, or may not be read with these credentials", &sources.GoneError{Repository: r.config.URL})
+	}
+	if strings.Contains(err.Error(), "object-format=sha256") { // go-git has no name for it
+		return fmt.Errorf("repository %s: %w: it has SHA-256 objects, only SHA-1 can be read", r.config.URL, sources.ErrUnsupported)
 	}
 	return r.unreachable(err)
 }

@@ -2,6 +2,7 @@ package git_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"plumbline/sources"
 	"plumbline/sources/git"
+	"plumbline/testenv/need"
 )
 
 // world is a bare repository and a clone that pushes to it, both made by git.
@@ -24,6 +26,7 @@ type world struct {
 
 func newWorld(t *testing.T, init ...string) *world {
 	t.Helper()
+	need.Program(t, "git")
 	dir := t.TempDir()
 	w := &world{t: t, bare: filepath.Join(dir, "srv", "dc.git"), work: filepath.Join(dir, "work")}
 	w.run(dir, append([]string{"init", "-q", "--bare", "-b", "main"}, append(init, w.bare)...)...)
@@ -117,18 +120,22 @@ func wantFile(t *testing.T, f fs.FS, name, want string) {
 	}
 }
 
-// hints watches a source; each hint arrives on the channel.
-func hints(t *testing.T, s sources.Source) <-chan struct{} {
+// hints watches a source; for each hint, the channel gets the ID of the head at
+// that moment, or "gone".
+func hints(t *testing.T, s sources.Source) <-chan string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c := make(chan struct{}, 1)
+	c := make(chan string, 100)
 	done := make(chan error, 1)
 	go func() {
 		done <- s.Watch(ctx, func() {
-			select {
-			case c <- struct{}{}:
-			default:
+			head, err := s.Head(ctx)
+			if errors.Is(err, sources.ErrGone) {
+				head.ID = "gone"
+			} else if err != nil {
+				head.ID = err.Error()
 			}
+			c <- head.ID
 		})
 	}()
 	t.Cleanup(func() {
@@ -137,7 +144,7 @@ func hints(t *testing.T, s sources.Source) <-chan struct{} {
 			t.Errorf("Watch returned %v", err)
 		}
 	})
-	waitHint(t, c, "watching begins")
+	hint(t, c, "watching begins")
 	return c
 }
 
@@ -145,25 +152,23 @@ func hints(t *testing.T, s sources.Source) <-chan struct{} {
 // hour; how long the event took is logged.
 const within = 20 * time.Second
 
-func waitHint(t *testing.T, c <-chan struct{}, why string) {
+func hint(t *testing.T, c <-chan string, why string) string {
 	t.Helper()
 	select {
-	case <-c:
+	case id := <-c:
+		return id
 	case <-time.After(within):
 		t.Fatalf("no hint within %v though %s", within, why)
+		return ""
 	}
 }
 
-// until takes hints until the source is as wanted.
-func until(t *testing.T, c <-chan struct{}, what string, ok func() bool) {
+// until takes hints until one finds the head to be want.
+func until(t *testing.T, c <-chan string, what, want string) {
 	t.Helper()
-	deadline, start := time.After(within), time.Now()
-	defer func() { t.Logf("%s: %v", what, time.Since(start).Round(time.Millisecond)) }()
-	for !ok() {
-		select {
-		case <-c:
-		case <-deadline:
-			t.Fatalf("within %v of hints it did not come true that %s", within, what)
-		}
+	start := time.Now()
+	for got := ""; got != want; {
+		got = hint(t, c, what)
 	}
+	t.Logf("%s: %v", what, time.Since(start).Round(time.Millisecond))
 }

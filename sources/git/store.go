@@ -7,10 +7,14 @@ import (
 	"io/fs"
 	"sync"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 
 	"plumbline/sources"
 	"plumbline/sources/internal/treefs"
@@ -33,12 +37,20 @@ var _ treefs.Store = (*store)(nil)
 // Bounds of objects that are not files. A commit of more than a megabyte is no
 // message; an entry of a tree is mode, name and hash: name + 28 bytes.
 const (
+	mostCache  = 16 * cache.MiByte // deltas and their bases, while a tree is read
 	mostCommit = 1 << 20
 	mostEntry  = 255 + 28
 )
 
 func (s *store) open() error {
-	repo, err := gogit.PlainOpenWithOptions(s.path, &gogit.PlainOpenOptions{EnableDotGitCommonDir: true})
+	dir, common := gitDirs(s.path)
+	fs := osfs.New(dir)
+	if common != dir {
+		fs = dotgit.NewRepositoryFilesystem(fs, osfs.New(common))
+	}
+	// Borrowed objects (objects/info/alternates) lie anywhere.
+	storage := filesystem.NewStorageWithOptions(fs, cache.NewObjectLRU(mostCache), filesystem.Options{AlternatesFS: osfs.New("/")})
+	repo, err := gogit.Open(storage, nil)
 	if err != nil {
 		return openError(s.name, err)
 	}

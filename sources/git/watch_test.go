@@ -10,17 +10,6 @@ import (
 	"plumbline/sources/git"
 )
 
-func isHead(t *testing.T, s *git.Source, id string) func() bool {
-	return func() bool {
-		c, err := s.Head(t.Context())
-		return err == nil && c.ID == id
-	}
-}
-
-func isGone(t *testing.T, s *git.Source) func() bool {
-	return func() bool { _, err := s.Head(t.Context()); return err != nil }
-}
-
 // byEvent polls once an hour only: what it sees in time, it saw by an event.
 var byEvent = git.Config{Interval: time.Hour}
 
@@ -31,7 +20,7 @@ func TestPushIsAnEvent(t *testing.T) {
 	c := hints(t, s)
 	for i := range 5 {
 		id := w.push("a.cue", fmt.Sprintf("package a%d\n", i))
-		until(t, c, "the push is seen", isHead(t, s, id))
+		until(t, c, "the push is seen", id)
 		if i%2 == 0 {
 			w.run(w.bare, "pack-refs", "--all")
 		}
@@ -43,7 +32,7 @@ func TestPushIsPolledWithoutEvents(t *testing.T) {
 	w.push("a.cue", "package a\n")
 	s := w.open(git.Config{Interval: 30 * time.Millisecond, NoEvents: true})
 	c := hints(t, s)
-	until(t, c, "the push is seen", isHead(t, s, w.push("a.cue", "package b\n")))
+	until(t, c, "the push is seen", w.push("a.cue", "package b\n"))
 }
 
 // Other refs, locks and objects are no hint: the head is compared.
@@ -55,9 +44,8 @@ func TestOtherBranchIsNoHint(t *testing.T) {
 	w.git("push", "-q", "origin", "main:other")
 	w.run(w.bare, "gc", "-q")
 	id := w.push("a.cue", "package b\n")
-	waitHint(t, c, "main was pushed")
-	if got := head(t, s).ID; got != id {
-		t.Errorf("the hint came before the push")
+	if got := hint(t, c, "main was pushed"); got != id {
+		t.Errorf("a hint came before the push, at %s", got)
 	}
 }
 
@@ -68,7 +56,7 @@ func TestFirstPushToEmptyRepositoryAndNestedBranch(t *testing.T) {
 	w.write("a.cue", "package a\n")
 	id := w.commit("first")
 	w.git("push", "-q", "origin", "main:site/boston/live")
-	until(t, c, "the first push is seen", isHead(t, s, id))
+	until(t, c, "the first push is seen", id)
 }
 
 func TestBranchDeletedAndMadeAnew(t *testing.T) {
@@ -78,12 +66,12 @@ func TestBranchDeletedAndMadeAnew(t *testing.T) {
 	s := w.open(byEvent)
 	c := hints(t, s)
 	w.git("push", "-q", "origin", ":main")
-	until(t, c, "the branch is gone", isGone(t, s))
+	until(t, c, "the branch is gone", "gone")
 	w.git("push", "-q", "origin", "main")
-	until(t, c, "the branch is back", isHead(t, s, id))
+	until(t, c, "the branch is back", id)
 	w.run(w.bare, "pack-refs", "--all")
 	w.git("push", "-q", "origin", ":main")
-	until(t, c, "the packed branch is gone", isGone(t, s))
+	until(t, c, "the packed branch is gone", "gone")
 }
 
 func TestForcePushIsAnEvent(t *testing.T) {
@@ -93,7 +81,7 @@ func TestForcePushIsAnEvent(t *testing.T) {
 	c := hints(t, s)
 	w.git("commit", "-q", "--amend", "-m", "amended")
 	w.git("push", "-q", "-f", "origin", "main")
-	until(t, c, "the force push is seen", isHead(t, s, w.git("rev-parse", "HEAD")))
+	until(t, c, "the force push is seen", w.git("rev-parse", "HEAD"))
 }
 
 // The watch is of a path; the kernel's is of an inode.
@@ -104,11 +92,11 @@ func TestRepositoryMovedAwayAndBack(t *testing.T) {
 	c := hints(t, s)
 	for i := range 3 {
 		rename(t, w.bare, w.bare+".away")
-		until(t, c, "the repository is gone", isGone(t, s))
+		until(t, c, "the repository is gone", "gone")
 		rename(t, w.bare+".away", w.bare)
-		until(t, c, "the repository is back", isHead(t, s, id))
+		until(t, c, "the repository is back", id)
 		id = w.push("a.cue", fmt.Sprintf("package a%d\n", i))
-		until(t, c, "a push after it is seen", isHead(t, s, id))
+		until(t, c, "a push after it is seen", id)
 	}
 }
 
@@ -120,10 +108,10 @@ func TestRepositoryRemovedAndMadeAnewWithItsParent(t *testing.T) {
 	if err := os.RemoveAll(filepath.Dir(w.bare)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, c, "the repository is gone", isGone(t, s))
+	until(t, c, "the repository is gone", "gone")
 	w.run(w.work, "init", "-q", "--bare", "-b", "main", w.bare)
-	until(t, c, "the new repository is seen", isHead(t, s, w.push("a.cue", "package b\n")))
-	until(t, c, "a later push is seen", isHead(t, s, w.push("a.cue", "package c\n")))
+	until(t, c, "the new repository is seen", w.push("a.cue", "package b\n"))
+	until(t, c, "a later push is seen", w.push("a.cue", "package c\n"))
 }
 
 func TestCommitInNonBareRepositoryIsAnEvent(t *testing.T) {
@@ -135,7 +123,7 @@ func TestCommitInNonBareRepositoryIsAnEvent(t *testing.T) {
 	for _, url := range []string{w.work, linked} {
 		s := w.open(git.Config{URL: url, Interval: time.Hour})
 		c := hints(t, s)
-		until(t, c, "the commit is seen", isHead(t, s, w.commit("next")))
+		until(t, c, "the commit is seen", w.commit("next"))
 	}
 }
 
