@@ -119,8 +119,8 @@ func prepareKnot(b boot) error {
 	fmt.Fprintf(&conf, "acl:\n")
 	for i, z := range b.Zones {
 		if len(z.Refuse) > 0 {
-			fmt.Fprintf(&conf, "  - id: refuse%d\n    action: update\n    update-owner: name\n    update-owner-match: equal\n    update-owner-name: [%s]\n    deny: on\n",
-				i, strings.Join(z.Refuse, ", "))
+			fmt.Fprintf(&conf, "  - id: refuse%d\n    key: %s\n    action: update\n    update-owner: name\n    update-owner-match: sub-or-equal\n    update-owner-name: [%s]\n    deny: on\n",
+				i, b.TSIG.Name, strings.Join(z.Refuse, "., ")+".")
 		}
 	}
 	fmt.Fprintf(&conf, "  - id: allow\n    key: %s\n    action: [update, transfer]\n", b.TSIG.Name)

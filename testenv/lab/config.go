@@ -52,8 +52,10 @@ type TSIG struct{ Name, Algorithm, Secret string }
 // Zone is a DNS zone with SOA and NS only, open to updates and transfers signed by the lab's key.
 type Zone struct {
 	Name    string
-	Address string   // A record of ns.ZONE
-	Refuse  []string // owner names whose updates the server's ACL refuses (knot only)
+	Address string // A record of ns.ZONE
+	// Refuse lists owner names whose updates the server's ACL refuses (knot only), with all names
+	// below them. Knot answers NOTAUTH with BADKEY, and applies the rule to a message all of whose records match.
+	Refuse []string
 }
 
 // String returns the key in the form of a secret file.
