@@ -2,11 +2,14 @@ package schema
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
+	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/literal"
+	"cuelang.org/go/cue/load"
 	"cuelang.org/go/cue/token"
 )
 
@@ -21,8 +24,24 @@ type translator struct {
 // importPath is the package of the schema.
 const importPath = "plumbline.internal/schema"
 
-// rewrite translates what failed before anything was evaluated.
-func rewrite(err error, src Source) []Problem { return (&translator{src: src}).translate(err) }
+// rewrite translates what stopped the package of a directory from being built.
+func rewrite(err error, src Source, dir string) []Problem {
+	var several *load.MultiplePackageError
+	if errors.As(err, &several) && len(several.Files) > 1 && len(several.Packages) > 1 {
+		return []Problem{{
+			Pos:    Pos{File: path.Join(dir, several.Files[1]), Line: 1, Col: 1},
+			Text:   fmt.Sprintf("this directory holds two packages, %q and %q", several.Packages[0], several.Packages[1]),
+			Remedy: "give all files of a directory the same package clause",
+		}}
+	}
+	problems := (&translator{src: src}).translate(err)
+	for i := range problems {
+		if problems[i].Pos.IsZero() {
+			problems[i].Pos = Pos{File: dir}
+		}
+	}
+	return problems
+}
 
 // translate makes one problem of all errors about one field.
 func (t *translator) translate(err error) []Problem {
@@ -49,6 +68,10 @@ func (t *translator) translate(err error) []Problem {
 func (t *translator) problem(group []errors.Error) Problem {
 	path := fieldElements(group[0].Path())
 	p := Problem{}
+	if len(path) > 0 && (path[0][0] == '#' || path[0][0] == '_') {
+		p.Pos = t.definitionPos(path[0])
+		path = nil
+	}
 	if len(path) >= 2 {
 		p.Object, p.Path = MakeID(path[0], path[1]), strings.Join(path[2:], ".")
 	}
@@ -61,7 +84,7 @@ func (t *translator) problem(group []errors.Error) Problem {
 	}
 	if len(p.Also) > 0 {
 		p.Pos, p.Also = p.Also[0], p.Also[1:]
-	} else if t.pack != nil && p.Object != "" {
+	} else if t.pack != nil && p.Object != "" && p.Pos.IsZero() {
 		p.Pos = t.pack.position(p.Object, p.Path)
 	}
 	t.describe(&p, path, group)
@@ -73,22 +96,25 @@ func (t *translator) problem(group []errors.Error) Problem {
 
 // describe sets the text and the remedy, and keeps the other positions only where they belong to the mistake.
 func (t *translator) describe(p *Problem, path []string, group []errors.Error) {
-	also := p.Also
 	p.Also = nil
-	alternatives := group
-	if format, _ := group[0].Msg(); strings.Contains(format, "empty disjunction") {
-		alternatives = group[1:]
-		if t.disjunction(p, alternatives) {
-			return
-		}
+	alternatives := slices.DeleteFunc(slices.Clone(group), isDisjunction)
+	own := slices.IndexFunc(alternatives, isOwnConflict)
+	if own < 0 && len(alternatives) < len(group) && t.disjunction(p, alternatives) {
+		return
 	}
 	e := mostTelling(alternatives)
+	var also []Pos
+	if own >= 0 {
+		e = alternatives[own]
+		positions := userPositions(e)
+		p.Pos, also = positions[0], positions[1:]
+	}
 	format, args := e.Msg()
 	switch {
 	case strings.HasPrefix(format, "conflicting values"):
-		t.conflict(p, e, args, also)
+		t.conflict(p, path, e, args, also)
 	case strings.HasPrefix(format, "invalid value"):
-		t.invalid(p, e, args)
+		t.invalid(p, path, e, args)
 	case format == "field not allowed":
 		t.unknownField(p, path)
 	case strings.HasPrefix(format, "field is required"):
@@ -98,10 +124,26 @@ func (t *translator) describe(p *Problem, path []string, group []errors.Error) {
 	}
 }
 
+// isDisjunction tells the headline over the reasons why each alternative failed.
+func isDisjunction(e errors.Error) bool {
+	format, _ := e.Msg()
+	return strings.Contains(format, "empty disjunction")
+}
+
+// isOwnConflict tells two values that the user wrote from one that the schema refuses.
+func isOwnConflict(e errors.Error) bool {
+	format, args := e.Msg()
+	if !strings.HasPrefix(format, "conflicting values") || len(userPositions(e)) < 2 {
+		return false
+	}
+	ours, theirs := sides(e, args)
+	return !userPos(ours.pos).IsZero() && !userPos(theirs.pos).IsZero()
+}
+
 // mostTelling prefers the broken bound to the default that a value differs from: the bound is the rule.
 func mostTelling(group []errors.Error) errors.Error {
 	for _, e := range group {
-		if format, _ := e.Msg(); strings.HasPrefix(format, "invalid value") {
+		if format, _ := e.Msg(); !strings.HasPrefix(format, "conflicting values") {
 			return e
 		}
 	}
@@ -109,12 +151,15 @@ func mostTelling(group []errors.Error) errors.Error {
 }
 
 // conflict describes two values of one field that cannot both hold.
-func (t *translator) conflict(p *Problem, e errors.Error, args []any, also []Pos) {
+func (t *translator) conflict(p *Problem, path []string, e errors.Error, args []any, also []Pos) {
 	ours, theirs := sides(e, args)
 	switch {
 	case len(args) == 4 && len(also) == 0:
-		p.Text = fmt.Sprintf("must be %s, not %s", t.words.wanted(e, typeName(theirs.kind)), short(ours.value))
+		p.Text = fmt.Sprintf("must be %s, not %s", typeName(theirs.kind), short(ours.value))
 		p.Remedy = unquoteHint(ours, theirs)
+		if meaning := t.words.definition(path, e); meaning != "" {
+			p.Text = fmt.Sprintf("%s is not %s", short(ours.value), meaning)
+		}
 	case len(also) > 0:
 		p.Text = fmt.Sprintf("has two values, %s and %s", short(ours.value), short(theirs.value))
 		p.Also, p.Remedy = also[:1], "keep one of them"
@@ -134,9 +179,9 @@ func unquoteHint(ours, theirs side) string {
 }
 
 // invalid describes a value beyond a bound or of another form than its definition asks for.
-func (t *translator) invalid(p *Problem, e errors.Error, args []any) {
+func (t *translator) invalid(p *Problem, path []string, e errors.Error, args []any) {
 	value, bound := arg(args, 0), arg(args, 1)
-	if def := t.words.definition(e); def != "" {
+	if def := t.words.definition(path, e); def != "" {
 		p.Text, p.Remedy = fmt.Sprintf("%s is not %s", short(value), def), ""
 		return
 	}
@@ -149,6 +194,8 @@ func (t *translator) invalid(p *Problem, e errors.Error, args []any) {
 		p.Text = fmt.Sprintf("%s is too large: at most %s", short(value), bound[2:])
 	case strings.HasPrefix(bound, ">="):
 		p.Text = fmt.Sprintf("%s is too small: at least %s", short(value), bound[2:])
+	case builtins[bound] != "":
+		p.Text = fmt.Sprintf("%s is not %s", short(value), builtins[bound])
 	default:
 		p.Text = fmt.Sprintf("%s does not satisfy %s", short(value), bound)
 	}
@@ -158,7 +205,9 @@ func (t *translator) missing(p *Problem, path []string) {
 	field := path[len(path)-1]
 	p.Text = fmt.Sprintf("missing field %q", joinPath(path[min(2, len(path)-1):]))
 	p.Remedy = "add " + field
-	if form := t.words.form(path); form != "" {
+	if meaning := t.words.meaning(path); meaning != "" {
+		p.Remedy += ": " + meaning
+	} else if form := t.words.form(path); form != "" {
 		p.Remedy += ": " + form
 	}
 }
@@ -181,6 +230,23 @@ func (t *translator) unknownField(p *Problem, path []string) {
 	if len(known) > 0 {
 		p.Remedy = didYouMean(field, known, "known here: "+list(known, "and"))
 	}
+}
+
+// definitionPos is where the user's package has a definition or a hidden field.
+func (t *translator) definitionPos(name string) Pos {
+	if t.pack == nil {
+		return Pos{}
+	}
+	for _, file := range t.pack.files {
+		for _, decl := range file.Decls {
+			if field, ok := decl.(*ast.Field); ok {
+				if label, _, _ := ast.LabelName(field.Label); label == name {
+					return userPos(field.Pos())
+				}
+			}
+		}
+	}
+	return Pos{File: t.pack.dir}
 }
 
 // userPositions lists where in the topology an error has its cause.

@@ -31,7 +31,9 @@ func (t *translator) plain(p *Problem, e errors.Error, format string, args []any
 	case strings.HasPrefix(format, "failed arithmetic"):
 		p.Text = "cannot compute: " + first
 	case strings.Contains(format, "list lengths"):
-		p.Text = "the list has the wrong number of elements"
+		p.Text = fmt.Sprintf("the list has %s elements where %s are needed", arg(args, 0), arg(args, 1))
+	case strings.HasPrefix(format, "index out of range"):
+		p.Text = fmt.Sprintf("asks for element %s of a list of %s", first, arg(args, 1))
 	case format == "":
 		p.Text = clean(e.Error())
 	default:

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/load"
@@ -120,11 +121,11 @@ func schemaValue(cuectx *cue.Context, inst *build.Instance) (cue.Value, error) {
 
 func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instance) {
 	if inst.Err != nil {
-		e.problem(true, rewrite(inst.Err, e.src)...)
+		e.problem(true, rewrite(inst.Err, e.src, dir)...)
 		return
 	}
 	value := topology.Unify(topology.Context().BuildInstance(inst))
-	p := &pack{dir: dir, value: value, index: indexFiles(inst.Files)}
+	p := &pack{dir: dir, value: value, files: inst.Files, index: indexFiles(inst.Files)}
 	p.words = &translator{src: e.src, pack: p, words: newVocabulary(topology, e.src.Schema)}
 	if len(e.src.Locate) > 0 {
 		e.locate(p)
@@ -157,6 +158,7 @@ func (e *evaluator) locate(p *pack) {
 type pack struct {
 	dir   string
 	value cue.Value
+	files []*ast.File
 	index *fileIndex
 	words *translator
 }

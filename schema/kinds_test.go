@@ -25,7 +25,7 @@ type thingSpec struct {
 	Site, Store, Behind, CIDR, Public, To, Net, A, MAC string
 	Memory                                             int
 	Disks                                              []struct{ Disk string }
-	NICs                                               []struct{ Net, Address string }
+	NICs, Waits                                        []struct{ Net, Address string }
 	Hardware                                           struct{ Memory string }
 }
 
@@ -124,6 +124,9 @@ func boxFacts(_ Instance, s thingSpec) (f Facts) {
 		if n.Address != "" {
 			f.Provides = append(f.Provides, Use{Fact: Fact{"addr", n.Net, n.Address}, Exclusive: true, Path: fmt.Sprintf("nics.%d.address", i)})
 		}
+	}
+	for i, n := range s.Waits {
+		f.Needs = append(f.Needs, Use{Fact: Fact{"addr", n.Net, n.Address}, Path: fmt.Sprintf("waits.%d.address", i)})
 	}
 	if s.MAC != "" {
 		f.Provides = append(f.Provides, Use{Fact: Fact{"mac", "lan", s.MAC}, Exclusive: true, Path: "mac"})

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/mod/modfile"
 	"cuelang.org/go/mod/module"
 )
@@ -81,12 +82,26 @@ func moduleIdentity(src Source) (name, version string, problems []Problem) {
 	}
 	parsed, err := modfile.ParseNonStrict(data, moduleFile)
 	if err != nil {
-		return name, version, rewrite(err, src)
+		return name, version, []Problem{moduleProblem(err)}
 	}
 	if parsed.Language != nil && parsed.Language.Version != "" {
 		version = parsed.Language.Version
 	}
 	return parsed.QualifiedModule(), version, nil
+}
+
+func moduleProblem(err error) Problem {
+	p := Problem{
+		Pos: Pos{File: moduleFile, Line: 1, Col: 1}, Text: "the module file is not valid: " + clean(err.Error()),
+		Remedy: fmt.Sprintf("it needs module: %q and language: version: %q, or leave it out", "NAME@v0", languageVersion),
+	}
+	for _, pos := range errors.Positions(err) {
+		if user := userPos(pos); user.File == moduleFile {
+			p.Pos = user
+			break
+		}
+	}
+	return p
 }
 
 // readAll reads all files of a small file system, such as the embedded schema.

@@ -1,12 +1,18 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // nearest is the candidate with the smallest edit distance to a word, or "" if none is near enough to be a slip: a
 // third of the word, at least one letter.
 func nearest(word string, candidates []string) string {
 	best, limit := "", max(1, len(word)/3)+1
 	for _, candidate := range candidates {
+		if strings.TrimSuffix(word, "es") == candidate || word == candidate+"s" {
+			return candidate // a plural
+		}
 		if candidate == word || abs(len(candidate)-len(word)) >= limit {
 			continue
 		}

@@ -12,21 +12,23 @@ import (
 )
 
 // packages lists the directories that hold a package. It refuses files whose attributes would read other files or
-// depend on more than the commit.
+// depend on more than the commit; their packages are not evaluated.
 func (e *evaluator) packages() []string {
 	if len(e.src.Locate) > 0 {
 		return e.located()
 	}
-	dirs := map[string]bool{}
+	dirs, refused := map[string]bool{}, map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(e.src.Files)) {
-		if name == moduleFile {
-			continue
-		}
-		e.refuseAttributes(name)
-		if e.clause(name) {
+		switch {
+		case name == moduleFile:
+		case e.refuseAttributes(name):
+			refused[path.Dir(name)] = true
+			e.out.Partial = true
+		case e.clause(name):
 			dirs[path.Dir(name)] = true
 		}
 	}
+	maps.DeleteFunc(dirs, func(dir string, _ bool) bool { return refused[dir] })
 	return slices.Sorted(maps.Keys(dirs))
 }
 
@@ -54,15 +56,17 @@ func (e *evaluator) clause(name string) bool {
 
 var refusedAttributes = []string{"if", "embed", "extern"}
 
-func (e *evaluator) refuseAttributes(name string) {
+// refuseAttributes reports such attributes, and tells whether there were any.
+func (e *evaluator) refuseAttributes(name string) bool {
 	data := e.src.Files[name]
 	if !bytes.Contains(data, []byte("@if")) && !bytes.Contains(data, []byte("@embed")) && !bytes.Contains(data, []byte("@extern")) {
-		return
+		return false
 	}
 	file, err := parser.ParseFile(name, data)
 	if err != nil {
-		return // the loader reports it
+		return false // the loader reports it
 	}
+	before := len(e.out.Problems)
 	ast.Walk(file, func(n ast.Node) bool {
 		attribute, ok := n.(*ast.Attribute)
 		if !ok {
@@ -77,6 +81,7 @@ func (e *evaluator) refuseAttributes(name string) {
 		}
 		return true
 	}, nil)
+	return len(e.out.Problems) > before
 }
 
 func compareDeclarations(a, b Declaration) int {

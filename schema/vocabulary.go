@@ -23,6 +23,7 @@ type vocabulary struct {
 
 type definition struct {
 	file     string
+	name     string
 	from, to int // lines
 	meaning  string
 }
@@ -65,13 +66,17 @@ func describeDefinition(file string, field *ast.Field) []definition {
 		if end := strings.Index(meaning+" ", ". "); end >= 0 {
 			meaning = meaning[:end]
 		}
-		return []definition{{file: file, from: field.Pos().Line(), to: field.End().Line(), meaning: meaning}}
+		return []definition{{file: file, name: name, from: field.Pos().Line(), to: field.End().Line(), meaning: meaning}}
 	}
 	return nil
 }
 
-// definition is the meaning of the scalar definition that an error's value failed.
-func (v vocabulary) definition(e errors.Error) string {
+// definition is the meaning of the scalar definition that a value failed: the one that its field names, or else one that
+// the error has a position in.
+func (v vocabulary) definition(path []string, e errors.Error) string {
+	if meaning := v.meaning(path); meaning != "" {
+		return meaning
+	}
 	if v.definitions == nil {
 		return ""
 	}
@@ -87,12 +92,23 @@ func (v vocabulary) definition(e errors.Error) string {
 	return ""
 }
 
-// wanted is what a value should have been: the meaning of its definition, or else the words given.
-func (v vocabulary) wanted(e errors.Error, otherwise string) string {
-	if meaning := v.definition(e); meaning != "" {
-		return meaning
+// meaning is that of the scalar definition that the schema names for a field, "" if it names none.
+func (v vocabulary) meaning(path []string) string {
+	at, ok := v.at(path)
+	if !ok || v.definitions == nil {
+		return ""
 	}
-	return otherwise
+	_, reference := at.ReferencePath()
+	selectors := reference.Selectors()
+	if len(selectors) == 0 {
+		return ""
+	}
+	for _, d := range v.definitions() {
+		if d.name == selectors[len(selectors)-1].String() {
+			return d.meaning
+		}
+	}
+	return ""
 }
 
 // fields lists the names that the schema allows at a path, in its order; none where any name is allowed.
@@ -112,6 +128,18 @@ func (v vocabulary) fields(path []string) []string {
 		}
 	}
 	return names
+}
+
+// closed lists the fields that the schema allows at a path if it allows no others, or nil.
+func (v vocabulary) closed(path []string) []string {
+	at, ok := v.at(path)
+	if !ok || at.Allows(cue.AnyString) {
+		return nil
+	}
+	if op, _ := at.Expr(); op == cue.OrOp {
+		return nil
+	}
+	return v.fields(path)
 }
 
 // at follows a path through the schema: fields, patterns and elements of lists.

@@ -88,6 +88,12 @@ var typeNames = map[string]string{
 	"list": "a list", "struct": "a struct {…}", "null": "null", "bytes": "bytes",
 }
 
+// builtins are the validators of CUE's library that the schema may use without a definition of its own.
+var builtins = map[string]string{
+	"net.IP": "an IP address", "net.IPv4": "an IPv4 address", "net.IPv6": "an IPv6 address", "net.IPCIDR": "an address and a prefix length, such as 10.1.1.0/24",
+	"net.FQDN": "a DNS name", "time.Duration": "a span of time, such as 60s",
+}
+
 // typeName is a type of CUE in plain words; "(int|string)" is "a whole number or a text".
 func typeName(kind string) string {
 	var names []string
