@@ -1,0 +1,58 @@
+package nft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/nftables"
+
+	"plumbline/actuators"
+)
+
+// Watch gives a hint for every commit that touched anything of nftables in this namespace. It ends with the context, or with
+// an error when the kernel's messages came faster than they were read: then some were lost, and a full look is due.
+func Watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
+	conn, err := nftables.New()
+	if err != nil {
+		return fmt.Errorf("cannot open nftables: %w", err)
+	}
+	monitor := nftables.NewMonitor(nftables.WithMonitorEventBuffer(64))
+	commits, err := conn.AddGenerationalMonitor(monitor)
+	if err != nil {
+		return fmt.Errorf("cannot watch nftables: %w", err)
+	}
+	defer drain(monitor, commits)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case commit, open := <-commits:
+			if !open {
+				return errors.New("cannot watch nftables: the kernel closed the channel")
+			}
+			if commit.GeneratedBy.Error != nil {
+				return fmt.Errorf("cannot watch nftables: %w", commit.GeneratedBy.Error)
+			}
+			emit(actuators.Event{Time: h.Now(), Text: author(commit)})
+		}
+	}
+}
+
+// drain closes the monitor and takes what it still holds, so that its goroutine ends.
+func drain(monitor *nftables.Monitor, commits <-chan *nftables.MonitorEvents) {
+	monitor.Close()
+	go func() {
+		for range commits {
+		}
+	}()
+}
+
+// author says which program committed; the number in the message is a netlink port, which is the program's process ID for
+// its first socket only.
+func author(commit *nftables.MonitorEvents) string {
+	if gen, ok := commit.GeneratedBy.Data.(*nftables.GenMsg); ok {
+		return fmt.Sprintf("nftables changed by %s (%d)", gen.ProcComm, gen.ProcPID)
+	}
+	return "nftables changed"
+}

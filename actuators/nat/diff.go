@@ -1,0 +1,82 @@
+package nat
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"plumbline/actuators"
+	"plumbline/actuators/internal/nft"
+)
+
+func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
+	var d actuators.Diff
+	switch {
+	case want == nil && have.Here == nil:
+		return d
+	case want == nil:
+		return actuators.Diff{Action: actuators.Retire}
+	case have.Here == nil:
+		d.Action = actuators.Create
+		have.Here = &State{}
+	}
+	wanted, live := stateOf(want.elements(), nil).Config, have.Here.Config
+	from, to := forwards(live), forwards(wanted)
+	for _, service := range union(from, to) {
+		d.Field("ports."+service, orNil(from[service]), orNil(to[service]), actuators.EffectLive)
+	}
+	d.Field("masquerade", live.Masquerade, wanted.Masquerade, actuators.EffectLive)
+	d.Field("broken", live.Broken, wanted.Broken, actuators.EffectLive)
+	return d.Settle()
+}
+
+// forwards is service → target.
+func forwards(c Config) map[string]string {
+	m := map[string]string{}
+	for _, line := range c.Forwards {
+		service, target, _ := strings.Cut(line, arrow)
+		m[service] = target
+	}
+	return m
+}
+
+func union(a, b map[string]string) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.Have[State]) ([]actuators.Step, error) {
+	claim := nft.Claim{Mark: sub.Mark}
+	if want != nil {
+		claim.Want = want.elements()
+	}
+	switch d.Action {
+	case actuators.None:
+		return nil, nil
+	case actuators.Create:
+		return one("add", claim, "publish "+summary(*want)), nil
+	case actuators.Adopting:
+		claim.Adopt = true
+		return one("adopt", claim, "take over "+summary(*want)), nil
+	case actuators.Update:
+		return one("replace", claim, "publish "+summary(*want)), nil
+	case actuators.Retire:
+		return one("remove", claim, fmt.Sprintf("stop forwarding %s", strings.Join(have.Here.Config.Forwards, ", "))), nil
+	}
+	return nil, fmt.Errorf("%w: nat cannot %s", actuators.ErrRefused, d.Action)
+}
+
+func one(op string, claim nft.Claim, summary string) []actuators.Step {
+	return []actuators.Step{actuators.NewStep(op, claim, summary)}
+}
+
+func summary(s Spec) string { return strings.Join(stateOf(s.elements(), nil).Config.Forwards, ", ") }

@@ -1,0 +1,114 @@
+package nat
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"plumbline/actuators"
+	"plumbline/actuators/internal/nft/nfttest"
+	"plumbline/schema"
+)
+
+func TestMain(m *testing.M) { nfttest.Main(m) }
+
+func TestSpecReadsAndWritesEveryField(t *testing.T) {
+	data, err := os.ReadFile("testdata/full.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s Spec
+	strict := json.NewDecoder(bytes.NewReader(data))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&s); err != nil {
+		t.Fatal(err)
+	}
+	back, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(plain(t, data), plain(t, back)); d != "" {
+		t.Error(d)
+	}
+}
+
+func plain(t *testing.T, data []byte) (value any) {
+	t.Helper()
+	if err := json.Unmarshal(data, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func payroll(ports ...Port) Spec {
+	return Spec{Public: "203.0.113.3", To: "10.1.1.12", Network: "app-boston", Ports: ports, Masquerade: true}
+}
+
+var web = Port{Public: 80, To: 80, Proto: "tcp"}
+
+func TestDiff(t *testing.T) {
+	whole := stateOf(payroll(web).elements(), nil)
+	half := stateOf(payroll(web).elements()[:1], nil)
+	dead := stateOf(payroll(web).elements(), []string{"prerouting"})
+	want := payroll(web)
+	bare := payroll(web)
+	bare.Masquerade = false
+	more := payroll(web, Port{Public: 8443, To: 443, Proto: "tcp"})
+	tests := []struct {
+		name   string
+		want   *Spec
+		have   *State
+		action actuators.Action
+		paths  []string
+	}{
+		{"absent and not wanted", nil, nil, actuators.None, nil},
+		{"absent", &want, nil, actuators.Create, []string{"ports.203.0.113.3:80/tcp", "masquerade"}},
+		{"as wanted", &want, &whole, actuators.None, nil},
+		{"not wanted any more", nil, &whole, actuators.Retire, nil},
+		{"one more port", &more, &whole, actuators.Update, []string{"ports.203.0.113.3:8443/tcp", "masquerade"}},
+		{"masquerade off", &bare, &whole, actuators.Update, []string{"masquerade"}},
+		{"an element deleted by hand", &want, &half, actuators.Update, []string{"masquerade"}},
+		{"rules deleted by hand", &want, &dead, actuators.Update, []string{"broken"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := diff(test.want, actuators.Have[State]{Here: test.have, Owned: true})
+			var paths []string
+			for _, c := range d.Changes {
+				paths = append(paths, c.Path)
+			}
+			if d.Action != test.action || !cmp.Equal(paths, test.paths) {
+				t.Errorf("action %s, paths %v; want %s, %v", d.Action, paths, test.action, test.paths)
+			}
+		})
+	}
+}
+
+func TestSteps(t *testing.T) {
+	want := payroll(web)
+	whole := stateOf(want.elements(), nil)
+	sub := actuators.Subject{Instance: schema.ID("nat/payroll").On("edge1"), Mark: actuators.Mark{Installation: "boston", ID: "nat/payroll", Hash: "0"}}
+	for action, op := range map[actuators.Action]string{actuators.Create: "add", actuators.Update: "replace", actuators.Retire: "remove", actuators.Adopting: "adopt"} {
+		w := &want
+		if action == actuators.Retire {
+			w = nil
+		}
+		got, err := steps(sub, actuators.Diff{Action: action}, w, actuators.Have[State]{Here: &whole})
+		if err != nil || len(got) != 1 || got[0].Op != op {
+			t.Errorf("%s: steps %v, error %v; want the op %s", action, got, err, op)
+		}
+	}
+	if _, err := steps(sub, actuators.Diff{Action: actuators.Migrate}, &want, actuators.Have[State]{}); err == nil {
+		t.Error("a migration of a nat must be refused")
+	}
+}
+
+func TestTheSamePortTwiceIsAProblem(t *testing.T) {
+	s := payroll(web, Port{Public: 80, To: 8080, Proto: "tcp"})
+	if problems := check("nat/payroll", schema.Place{}, &s, actuators.Lookup{}); len(problems) != 1 || problems[0].Path != "ports.1" {
+		t.Errorf("problems: %v", problems)
+	}
+}

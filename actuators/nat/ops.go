@@ -1,0 +1,47 @@
+package nat
+
+import (
+	"context"
+
+	"plumbline/actuators"
+	"plumbline/actuators/internal/nft"
+)
+
+type op = actuators.Op[nft.Claim, nft.Before, State]
+
+var (
+	add     = claimOp("add", nft.Forwarding)
+	replace = claimOp("replace", nft.Forwarding)
+	remove  = claimOp("remove", nil)
+	adopt   = claimOp("adopt", nil)
+)
+
+// claimOp is the one form of all ops: they differ in what they claim. The table is one atomic container, so a Do is never
+// half done.
+func claimOp(name string, preflight func(actuators.Host) error) op {
+	return op{
+		Name:     name,
+		Version:  1,
+		Reversal: actuators.Exact,
+		Preflight: func(ctx context.Context, h actuators.Host, c nft.Claim) error {
+			if preflight == nil {
+				return nil
+			}
+			return preflight(h)
+		},
+		Capture: func(ctx context.Context, _ actuators.Host, c nft.Claim) (nft.Before, error) { return c.Capture(ctx) },
+		Do:      func(ctx context.Context, _ actuators.Host, c nft.Claim, _ nft.Before) error { return c.Do(ctx) },
+		Undo: func(ctx context.Context, _ actuators.Host, c nft.Claim, before nft.Before) error {
+			return c.Undo(ctx, before)
+		},
+		Predict: predict,
+	}
+}
+
+func predict(c nft.Claim, _ *State) *State {
+	if len(c.Want) == 0 {
+		return nil
+	}
+	after := stateOf(c.Want, nil)
+	return &after
+}
