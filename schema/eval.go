@@ -21,9 +21,9 @@ const batch = 8
 
 // Source is what an evaluation reads: plain data, so that it can cross to another process.
 type Source struct {
-	Files  map[string][]byte // the CUE files of the topology by slash path, and its module file
-	Schema map[string][]byte // the files of the schema module
-	Locate []Field           // fields whose position is asked for; then nothing else is answered
+	Files  map[string][]byte `json:"files"`            // the CUE files of the topology by slash path, and its module file
+	Schema map[string][]byte `json:"schema"`           // the files of the schema module
+	Locate []Field           `json:"locate,omitempty"` // fields whose position is asked for; then nothing else is answered
 }
 
 // Field is a field of an object in the package of a directory.
@@ -52,12 +52,12 @@ type Evaluation struct {
 
 // Evaluate turns the CUE of a topology into objects. It is a function of its source: it reads no file, reaches no
 // network and starts no process. CUE can neither be cancelled nor limited from within, so what comes from strangers is
-// evaluated by a Worker. begin, if not nil, is told of every package as its evaluation begins.
+// evaluated by a Worker. watch, if not nil, is told of every package as its evaluation begins and ends.
 //
 // Results could be kept under the hash of each package's import closure; this is the place for it.
-func Evaluate(ctx context.Context, src Source, begin func(dir string)) (Evaluation, error) {
+func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool)) (Evaluation, error) {
 	composed, problems := compose(src)
-	e := &evaluator{src: src, fsys: composed, begin: begin}
+	e := &evaluator{src: src, fsys: composed, watch: watch}
 	e.out.Problems = problems
 	e.out.Found = make([]Pos, len(src.Locate))
 	dirs := e.packages()
@@ -73,13 +73,14 @@ func Evaluate(ctx context.Context, src Source, begin func(dir string)) (Evaluati
 	}
 	group.Wait()
 	slices.SortFunc(e.out.Objects, compareDeclarations)
+	e.out.Problems = Problems(e.out.Problems).Sort()
 	return e.out, ctx.Err()
 }
 
 type evaluator struct {
 	src   Source
 	fsys  *tree
-	begin func(string)
+	watch func(dir string, ended bool)
 
 	mu  sync.Mutex
 	out Evaluation
@@ -104,10 +105,15 @@ func (e *evaluator) evaluate(dirs []string) {
 		return
 	}
 	for i, inst := range instances[1:] {
-		if e.begin != nil {
-			e.begin(dirs[i])
-		}
+		e.tell(dirs[i], false)
 		e.instance(dirs[i], topology, inst)
+		e.tell(dirs[i], true)
+	}
+}
+
+func (e *evaluator) tell(dir string, ended bool) {
+	if e.watch != nil {
+		e.watch(dir, ended)
 	}
 }
 

@@ -10,12 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits bounds what a worker may use. Zero values mean the defaults.
-type Limits struct {
-	Data uint64 // bytes of writable memory (RLIMIT_DATA, setrlimit(2)); default 1 GiB
-	CPU  uint64 // seconds of processor time (RLIMIT_CPU); default 60
-}
-
 // set binds this process. RLIMIT_AS would be unfit: Go reserves far more address space than it uses.
 func (l Limits) set() error {
 	for resource, most := range map[int]uint64{unix.RLIMIT_DATA: l.Data, unix.RLIMIT_CPU: l.CPU} {

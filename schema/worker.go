@@ -1,0 +1,214 @@
+package schema
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits bounds what a worker may use. Zero values mean the defaults.
+type Limits struct {
+	Data uint64 // bytes of writable memory (RLIMIT_DATA, setrlimit(2)); default 1 GiB
+	CPU  uint64 // seconds of processor time (RLIMIT_CPU); default 60
+}
+
+// Process evaluates in a child process that limits itself before it reads, and is killed when its time is over. The
+// child runs ServeEval on its standard input and output. Each evaluation has a child of its own.
+type Process struct {
+	Argv    []string
+	Timeout time.Duration // wall clock; default 30 s
+	Limits  Limits
+}
+
+// Worker evaluates in children started with a command, such as "plumb eval".
+func Worker(argv []string) Evaluator { return &Process{Argv: argv} }
+
+func (p *Process) defaults() Process {
+	return Process{
+		Argv: p.Argv, Timeout: cmp.Or(p.Timeout, 30*time.Second),
+		Limits: Limits{Data: cmp.Or(p.Limits.Data, 1<<30), CPU: cmp.Or(p.Limits.CPU, 60)},
+	}
+}
+
+// Evaluate implements Evaluator. If the child hits a limit, the error is Problems that name the package.
+func (p *Process) Evaluate(ctx context.Context, src Source) (Evaluation, error) {
+	run := workerRun{Process: p.defaults(), running: map[string]bool{}}
+	within, cancel := context.WithTimeout(ctx, run.Timeout)
+	defer cancel()
+	err := run.start(within)
+	if err != nil {
+		return Evaluation{}, fmt.Errorf("cannot start the evaluation: %w", err)
+	}
+	out, talkErr := run.talk(src)
+	run.stdin.Close()
+	if talkErr != nil {
+		cancel() // what it says no longer matters
+	}
+	waitErr := run.cmd.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return Evaluation{}, ctx.Err()
+	case out != nil:
+		return *out, nil
+	case run.late(within):
+		return Evaluation{}, run.exceeded(fmt.Sprintf("takes longer than %s", run.Timeout))
+	}
+	return Evaluation{}, run.explain(cmp.Or(waitErr, talkErr))
+}
+
+// workerRun is one child at work.
+type workerRun struct {
+	Process
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  io.ReadCloser
+	stderr  tail
+	running map[string]bool
+}
+
+// start tries the confinements in turn.
+func (r *workerRun) start(ctx context.Context) (err error) {
+	for _, attr := range confinements() {
+		r.cmd = exec.CommandContext(ctx, r.Argv[0], r.Argv[1:]...)
+		r.cmd.Env, r.cmd.Dir = []string{}, "/"
+		r.cmd.SysProcAttr, r.cmd.Stderr = attr, &r.stderr
+		r.cmd.WaitDelay = time.Second
+		if r.stdin, err = r.cmd.StdinPipe(); err != nil {
+			return err
+		}
+		if r.stdout, err = r.cmd.StdoutPipe(); err != nil {
+			return err
+		}
+		if err = r.cmd.Start(); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// talk sends the source and reads frames until the evaluation is there.
+func (r *workerRun) talk(src Source) (*Evaluation, error) {
+	sent := make(chan error, 1)
+	go func() { sent <- r.send(src) }()
+	for {
+		var f report
+		if err := readFrame(r.stdout, &f); err != nil {
+			r.stdin.Close()
+			return nil, cmp.Or(<-sent, err)
+		}
+		switch {
+		case f.Evaluation != nil:
+			return f.Evaluation, nil
+		case f.Error != "":
+			return nil, errors.New(f.Error)
+		case f.Ended:
+			delete(r.running, f.Dir)
+		default:
+			r.running[f.Dir] = true
+		}
+	}
+}
+
+func (r *workerRun) send(src Source) error {
+	if err := binary.Write(r.stdin, binary.BigEndian, r.Limits); err != nil {
+		return err
+	}
+	return writeFrame(r.stdin, src)
+}
+
+func (r *workerRun) late(ctx context.Context) bool {
+	deadline, _ := ctx.Deadline()
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || !time.Now().Before(deadline)
+}
+
+// explain turns the death of a child into words.
+func (r *workerRun) explain(err error) error {
+	said := r.stderr.String()
+	switch {
+	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
+		return r.exceeded(fmt.Sprintf("needs more than %d MiB of memory", r.Limits.Data>>20))
+	case r.cmd.ProcessState != nil && outOfTime(r.cmd.ProcessState):
+		return r.exceeded(fmt.Sprintf("needs more than %d s of processor time", r.Limits.CPU))
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	return fmt.Errorf("cannot evaluate the topology: the worker failed: %w: %s", err, line)
+}
+
+// exceeded is the one problem of a topology that hits a limit. It names the packages that were being evaluated.
+func (r *workerRun) exceeded(what string) error {
+	var dirs []string
+	for dir := range r.running {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	p := Problem{
+		Pos: Pos{File: "."}, Text: "evaluating the topology " + what,
+		Remedy: "look for values that double themselves, comprehensions within comprehensions, or disjunctions by the dozen",
+	}
+	if len(dirs) > 0 {
+		p.Pos.File, p.Text = dirs[0], "evaluating this package "+what
+	}
+	if len(dirs) > 1 {
+		p.Text = "evaluating " + list(dirs, "or") + " " + what
+	}
+	return Problems{p}
+}
+
+// tail keeps the beginning of what a child says last: enough for Go's reason of death, not its stacks.
+type tail struct{ bytes.Buffer }
+
+// Write implements io.Writer and never fails.
+func (t *tail) Write(p []byte) (int, error) {
+	const most = 64 << 10
+	if room := most - t.Len(); room > 0 {
+		t.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+// report is what a child tells: that a package begins or ended, or at last the evaluation.
+type report struct {
+	Dir        string      `json:"dir,omitempty"`
+	Ended      bool        `json:"ended,omitempty"`
+	Evaluation *Evaluation `json:"evaluation,omitempty"`
+	Error      string      `json:"error,omitempty"`
+}
+
+// maxFrame bounds what one frame may hold: the largest tree in base64 has a third more.
+const maxFrame = 2 * maxTree
+
+func writeFrame(w io.Writer, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(data)))); err != nil {
+		return err
+	}
+	_, err = w.Write(data)
+	return err
+}
+
+func readFrame(r io.Reader, v any) error {
+	var size uint32
+	if err := binary.Read(r, binary.BigEndian, &size); err != nil {
+		return err
+	}
+	if size > maxFrame {
+		return fmt.Errorf("a frame of %d bytes is too large", size)
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(r, data); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
