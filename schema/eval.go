@@ -59,7 +59,9 @@ func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool
 	composed, problems := compose(src)
 	e := &evaluator{src: src, fsys: composed, watch: watch}
 	e.out.Problems = problems
-	e.out.Found = make([]Pos, len(src.Locate))
+	if len(src.Locate) > 0 {
+		e.out.Found = make([]Pos, len(src.Locate))
+	}
 	dirs := e.packages()
 	group, slots := sync.WaitGroup{}, make(chan struct{}, runtime.GOMAXPROCS(0))
 	for part := range slices.Chunk(dirs, batch) {
@@ -125,7 +127,13 @@ func schemaValue(cuectx *cue.Context, inst *build.Instance) (cue.Value, error) {
 	return topology, topology.Err()
 }
 
+// instance evaluates one package. CUE panics on some inputs; such a package is reported like any other mistake.
 func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instance) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.problem(true, Problem{Pos: Pos{File: dir}, Text: fmt.Sprintf("internal error: CUE cannot evaluate this package: %v", r), Remedy: "report this, with the package"})
+		}
+	}()
 	if inst.Err != nil {
 		e.problem(true, rewrite(inst.Err, e.src, dir)...)
 		return
