@@ -38,3 +38,13 @@ func number(on bool) int32 {
 	}
 	return 0
 }
+
+// Resume lets a paused domain go on.
+func (c *Conn) Resume(ctx context.Context, name string) error {
+	return c.on(ctx, "resume domain", name, func(dom libvirt.Domain) error { return c.rpc.DomainResume(dom) })
+}
+
+// Suspend pauses a running domain.
+func (c *Conn) Suspend(ctx context.Context, name string) error {
+	return c.on(ctx, "pause domain", name, func(dom libvirt.Domain) error { return c.rpc.DomainSuspend(dom) })
+}

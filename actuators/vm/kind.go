@@ -1,0 +1,26 @@
+// Package vm is the kind of virtual machines: libvirt domains.
+package vm
+
+import (
+	"plumbline/actuators"
+	"plumbline/schema"
+)
+
+// Kind is the kind vm; README.md describes it.
+var Kind = actuators.Define(actuators.Def[Spec, State]{
+	Name:     "vm",
+	Where:    schema.OnHost,
+	Edges:    edges,
+	Resolve:  resolve,
+	Provides: provides,
+	Needs:    needs,
+	Audit:    audit,
+	Observe:  observe,
+	Diff:     diff,
+	Steps:    steps,
+	Watch:    watch,
+	Ops: []actuators.AnyOp{
+		define, start, stop, ready, setAutostart, setCPU, setMemory, setGuest,
+		attachDisk, detachDisk, attachNIC, detachNIC, retire, restore, adopt,
+	},
+})

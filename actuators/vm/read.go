@@ -1,0 +1,187 @@
+package vm
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	"plumbline/actuators/internal/virt"
+)
+
+// read takes a domain's texts apart.
+func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
+	var defined, live libvirtxml.Domain
+	if err := defined.Unmarshal(d.XML); err != nil {
+		return State{}, nil, fmt.Errorf("cannot read the definition of domain %s: %w", d.Name, err)
+	}
+	if d.Live != "" {
+		if err := live.Unmarshal(d.Live); err != nil {
+			return State{}, nil, fmt.Errorf("cannot read the running domain %s: %w", d.Name, err)
+		}
+	}
+	l := State{Status: Status{Name: d.Name, State: string(d.State), Accel: accelOf(defined.Type), Saved: d.Saved}}
+	c := &l.Config
+	c.UUID, c.Autostart, c.Power = d.UUID, d.Autostart, power(d.State)
+	c.CPU.Max, c.CPU.Now = cpus(&defined)
+	c.Memory.Max, c.Memory.Now = memory(&defined)
+	if d.Live != "" {
+		_, c.CPU.Running = cpus(&live)
+		_, l.Status.Memory = memory(&live)
+	}
+	c.Disks = mergeDisks(disks(&defined), disks(&live))
+	c.NICs = mergeNICs(nics(&defined), nics(&live))
+	c.Guest, c.Serial = guestStrings(&defined), serial(&defined)
+	if defined.OS != nil && defined.OS.Type != nil {
+		l.Status.Machine = defined.OS.Type.Machine
+	}
+	return l, &defined, nil
+}
+
+func power(s virt.State) string {
+	switch s {
+	case virt.Paused:
+		return "paused"
+	case virt.Suspended:
+		return "suspended"
+	}
+	if s.Active() {
+		return running
+	}
+	return stopped
+}
+
+func accelOf(domainType string) string {
+	if domainType == "qemu" {
+		return "tcg"
+	}
+	return domainType
+}
+
+func cpus(x *libvirtxml.Domain) (most, now int) {
+	if x.VCPU == nil {
+		return 0, 0
+	}
+	return int(x.VCPU.Value), int(cmp.Or(x.VCPU.Current, x.VCPU.Value))
+}
+
+func memory(x *libvirtxml.Domain) (most, now int64) {
+	if x.Memory != nil {
+		most = inBytes(x.Memory.Value, x.Memory.Unit)
+	}
+	if x.CurrentMemory == nil {
+		return most, most
+	}
+	return most, inBytes(x.CurrentMemory.Value, x.CurrentMemory.Unit)
+}
+
+// inBytes knows the units that libvirtd prints: always KiB, but a domain that a person wrote may be told by another.
+func inBytes(value uint, unit string) int64 {
+	shift := map[string]int{"b": 0, "bytes": 0, "": 10, "KiB": 10, "k": 10, "MiB": 20, "M": 20, "GiB": 30, "G": 30, "TiB": 40, "T": 40}
+	return int64(value) << shift[unit]
+}
+
+func disks(x *libvirtxml.Domain) []Disk {
+	if x.Devices == nil {
+		return nil
+	}
+	var found []Disk
+	for _, disk := range x.Devices.Disks {
+		if disk.Target == nil || disk.Device != "" && disk.Device != "disk" {
+			continue
+		}
+		d := Disk{Target: disk.Target.Dev, Path: virt.DiskPath(disk)}
+		if disk.Driver != nil {
+			d.Format = disk.Driver.Type
+		}
+		found = append(found, d)
+	}
+	return found
+}
+
+func mergeDisks(defined, live []Disk) []Disk {
+	for _, l := range live {
+		at := slices.IndexFunc(defined, func(d Disk) bool { return d.Path == l.Path && d.Target == l.Target })
+		if at < 0 {
+			l.Live, l.Extra = true, true
+			defined = append(defined, l)
+			continue
+		}
+		defined[at].Live = true
+	}
+	slices.SortFunc(defined, compareDisks)
+	return defined
+}
+
+// compareDisks orders vdb before vdaa.
+func compareDisks(a, b Disk) int {
+	return cmp.Or(cmp.Compare(len(a.Target), len(b.Target)), strings.Compare(a.Target, b.Target), strings.Compare(a.Path, b.Path))
+}
+
+func nics(x *libvirtxml.Domain) []NIC {
+	if x.Devices == nil {
+		return nil
+	}
+	var found []NIC
+	for _, nic := range x.Devices.Interfaces {
+		if nic.MAC == nil {
+			continue
+		}
+		n := NIC{MAC: strings.ToLower(nic.MAC.Address)}
+		if nic.Source != nil && nic.Source.Network != nil {
+			n.Network = nic.Source.Network.Network
+		}
+		if nic.Source != nil && nic.Source.Bridge != nil {
+			n.Bridge = nic.Source.Bridge.Bridge
+		}
+		found = append(found, n)
+	}
+	return found
+}
+
+func mergeNICs(defined, live []NIC) []NIC {
+	for _, l := range live {
+		at := slices.IndexFunc(defined, func(d NIC) bool { return d.MAC == l.MAC && d.Network == l.Network && d.Bridge == l.Bridge })
+		if at < 0 {
+			l.Live, l.Extra = true, true
+			defined = append(defined, l)
+			continue
+		}
+		defined[at].Live = true
+	}
+	slices.SortFunc(defined, compareNICs)
+	return defined
+}
+
+func compareNICs(a, b NIC) int {
+	return cmp.Or(strings.Compare(a.MAC, b.MAC), strings.Compare(a.Network, b.Network))
+}
+
+func guestStrings(x *libvirtxml.Domain) []string {
+	var found []string
+	for _, info := range x.SysInfo {
+		if info.SMBIOS == nil || info.SMBIOS.OEMStrings == nil {
+			continue
+		}
+		for _, entry := range info.SMBIOS.OEMStrings.Entry {
+			if strings.HasPrefix(entry, guestPrefix) {
+				found = append(found, entry)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func serial(x *libvirtxml.Domain) string {
+	if x.Devices == nil || len(x.Devices.Serials) == 0 {
+		return ""
+	}
+	source := x.Devices.Serials[0].Source
+	if source == nil || source.File == nil {
+		return ""
+	}
+	return source.File.Path
+}

@@ -1,0 +1,73 @@
+package vm
+
+// State is a domain as observed.
+type State struct {
+	Config Config `json:"config"`
+	Status Status `json:"status"`
+}
+
+// Config is what operations decide. Where the definition (for the next start) and the running domain can differ, the
+// field says which it is.
+type Config struct {
+	UUID      string   `json:"uuid,omitempty"`
+	CPU       CPU      `json:"cpu"`
+	Memory    Memory   `json:"memory"`
+	Disks     []Disk   `json:"disks,omitempty"`  // sorted by target
+	NICs      []NIC    `json:"nics,omitempty"`   // sorted by MAC
+	Guest     []string `json:"guest,omitempty"`  // OEM strings that begin with "plumb.", sorted
+	Serial    string   `json:"serial,omitempty"` // file of the first serial port
+	Autostart bool     `json:"autostart,omitempty"`
+	Power     string   `json:"power,omitempty"` // running, stopped, paused, suspended
+}
+
+// CPU counts CPUs. Now and Max stand in the definition; Running is what the running domain has.
+type CPU struct {
+	Now     int `json:"now,omitempty"`
+	Max     int `json:"max,omitempty"`
+	Running int `json:"running,omitempty"`
+}
+
+// Memory is in bytes, of the definition. What the guest's balloon has reached is status: the guest decides it.
+type Memory struct {
+	Now int64 `json:"now,omitempty"`
+	Max int64 `json:"max,omitempty"`
+}
+
+// Disk is a disk with its file.
+type Disk struct {
+	Target string `json:"target,omitempty"` // vda
+	Path   string `json:"path,omitempty"`
+	Format string `json:"format,omitempty"`
+	Live   bool   `json:"live,omitempty"`  // the running domain has it
+	Extra  bool   `json:"extra,omitempty"` // only the running domain has it
+}
+
+// NIC is a network card.
+type NIC struct {
+	MAC     string `json:"mac,omitempty"`
+	Network string `json:"network,omitempty"`
+	Bridge  string `json:"bridge,omitempty"` // of a card that is plugged into a bridge without a network
+	Live    bool   `json:"live,omitempty"`
+	Extra   bool   `json:"extra,omitempty"`
+}
+
+// Status is reported and never compared; only Accel is, when a spec declares it, because with "auto" nobody decides it.
+type Status struct {
+	Name    string `json:"name,omitempty"`  // of the domain: a retired one has another than the object
+	State   string `json:"state,omitempty"` // libvirt's word
+	Accel   string `json:"accel,omitempty"`
+	Machine string `json:"machine,omitempty"`
+	Memory  int64  `json:"memory,omitempty"` // bytes that the guest has now
+	Saved   bool   `json:"saved,omitempty"`  // a saved image waits for the next start
+}
+
+// clone copies a state so that Predict can change it.
+func (l State) clone() *State {
+	l.Config.Disks = append([]Disk(nil), l.Config.Disks...)
+	l.Config.NICs = append([]NIC(nil), l.Config.NICs...)
+	l.Config.Guest = append([]string(nil), l.Config.Guest...)
+	return &l
+}
+
+// active tells whether a process stands behind the domain.
+func (c Config) active() bool { return c.Power != stopped && c.Power != "" }
