@@ -1,0 +1,99 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	"plumbline/actuators"
+)
+
+// helloTimeout bounds a Dial whose context has no deadline.
+const helloTimeout = 30 * time.Second
+
+// DialOptions are the options of Dial; the zero value will do.
+type DialOptions struct {
+	Env []string // added to the environment of the transport: ssh needs ours
+}
+
+// Dial starts a program that ends in `plumb exec --stdio` somewhere and speaks with it over its stdin and stdout. The
+// context bounds the handshake only. Close ends the program.
+func Dial(ctx context.Context, argv []string, opts DialOptions) (Executor, error) {
+	if len(argv) == 0 {
+		return nil, errors.New("internal error: no transport")
+	}
+	child, err := startChild(argv, opts.Env)
+	if err != nil {
+		return nil, fmt.Errorf("%w: cannot start %s: %w", ErrUnreachable, argv[0], err)
+	}
+	r := &remote{child: child}
+	r.conn, err = grpc.NewClient("passthrough:///stdio",
+		grpc.WithContextDialer(once(child.conn)),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), // ssh has authenticated both ends
+		grpc.WithIdleTimeout(0),                                  // an idle connection would be closed, and there is no second one
+		grpc.WithNoProxy(), grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingTime, Timeout: pingTimeout, PermitWithoutStream: true}),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{}), grpc.MaxCallRecvMsgSize(messageLimit), grpc.MaxCallSendMsgSize(messageLimit)),
+	)
+	if err != nil {
+		child.close(0)
+		return nil, fmt.Errorf("internal error: %w", err)
+	}
+	if err := r.handshake(ctx); err != nil {
+		r.conn.Close()
+		child.close(0)
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *remote) handshake(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	hello, err := r.Hello(ctx)
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ErrUnreachable) {
+		return fmt.Errorf("%w: no handshake in time (%s): %w", ErrUnreachable, r.child.obituary(), err)
+	}
+	if err != nil {
+		return err
+	}
+	if hello.Protocol != Protocol {
+		return fmt.Errorf("%w: plumb %s there speaks protocol %d, this one %d; install the same version", actuators.ErrRefused, hello.Version, hello.Protocol, Protocol)
+	}
+	return nil
+}
+
+// once gives the connection to gRPC's first try and nothing to any other: whoever wants a new one dials.
+func once(conn net.Conn) func(context.Context, string) (net.Conn, error) {
+	first := make(chan net.Conn, 1)
+	first <- conn
+	return func(context.Context, string) (net.Conn, error) {
+		select {
+		case conn := <-first:
+			return conn, nil
+		default:
+			return nil, io.EOF
+		}
+	}
+}
+
+// SSH is the argv that reaches a host through the system's ssh and runs a command there. The command's words go through
+// a shell of the far side and must be plain.
+func SSH(target string, command ...string) ([]string, error) {
+	if target == "" || strings.HasPrefix(target, "-") {
+		return nil, fmt.Errorf("%w: %q is no host for ssh", actuators.ErrRefused, target)
+	}
+	argv := []string{
+		"ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", "StrictHostKeyChecking=yes",
+		"-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "--", target,
+	}
+	return append(argv, command...), nil
+}

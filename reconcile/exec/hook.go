@@ -1,0 +1,62 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"plumbline/actuators"
+)
+
+const hookWord = "exec-hook"
+
+// Self says which host a re-executed binary is.
+type Self struct {
+	Name     string
+	Dirs     Dirs
+	ReadOnly bool
+}
+
+// Hook makes a binary that is not plumb, such as a test, able to be the far end (DialSelf) and the watcher. It comes
+// first in TestMain or main; called again as one of them, the process never returns from it.
+func Hook(reg *actuators.Registry) {
+	hookWatcher = []string{"/proc/self/exe", hookWord, "watch"}
+	if len(os.Args) < 3 || os.Args[1] != hookWord {
+		return
+	}
+	if err := hook(reg, os.Args[2], os.Args[3:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func hook(reg *actuators.Registry, verb string, args []string) error {
+	switch {
+	case verb == "watch" && len(args) == 1:
+		return WatchConfirm(context.Background(), reg, args[0])
+	case verb == "serve" && len(args) >= 3:
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+		defer stop()
+		h := NewMachine(args[0], Dirs{State: args[1], Secrets: args[2]})
+		return Serve(ctx, os.Stdin, os.Stdout, reg, h, ServeOptions{ReadOnly: slices.Contains(args[3:], "read-only")})
+	}
+	return fmt.Errorf("internal error: %s %s %q", hookWord, verb, args)
+}
+
+// DialSelf dials this very binary, which must call Hook. The prefix is the argv that enters the host: the nsenter of a
+// laboratory host, or nothing. The binary's path must mean the same file in there.
+func DialSelf(ctx context.Context, prefix []string, self Self, opts DialOptions) (Executor, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	argv := append(slices.Clip(prefix), path, hookWord, "serve", self.Name, self.Dirs.State, self.Dirs.Secrets)
+	if self.ReadOnly {
+		argv = append(argv, "read-only")
+	}
+	return Dial(ctx, argv, opts)
+}

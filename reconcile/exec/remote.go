@@ -1,0 +1,144 @@
+package exec
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"plumbline/actuators"
+)
+
+// lastWords is how long a broken connection waits for its child's end, to say why.
+const lastWords = 200 * time.Millisecond
+
+// remote is the near end of a connection.
+type remote struct {
+	child *child
+	conn  *grpc.ClientConn
+}
+
+func (r *remote) Hello(ctx context.Context) (Hello, error) {
+	out, err := r.ask(ctx, "Hello", &request{}, false)
+	if err != nil {
+		return Hello{}, err
+	}
+	return *out.Hello, nil
+}
+
+func (r *remote) Preflight(ctx context.Context, c Call) error {
+	_, err := r.ask(ctx, "Preflight", &request{Call: &c}, false)
+	return err
+}
+
+func (r *remote) Capture(ctx context.Context, c Call) (json.RawMessage, error) {
+	out, err := r.ask(ctx, "Capture", &request{Call: &c}, false)
+	if err != nil {
+		return nil, err
+	}
+	return out.Before, nil
+}
+
+func (r *remote) Do(ctx context.Context, c Call) error {
+	_, err := r.ask(ctx, "Do", &request{Call: &c}, true)
+	return err
+}
+
+func (r *remote) Undo(ctx context.Context, c Call) error {
+	_, err := r.ask(ctx, "Undo", &request{Call: &c}, true)
+	return err
+}
+
+func (r *remote) Confirm(ctx context.Context, step string) error {
+	_, err := r.ask(ctx, "Confirm", &request{Step: step}, true)
+	return err
+}
+
+// Observe gathers the batches; without the last message there is no answer at all.
+func (r *remote) Observe(ctx context.Context, kind string, sc actuators.Scope) ([]actuators.Observed, error) {
+	var all []actuators.Observed
+	err := r.listen(ctx, "Observe", &request{Kind: kind, Scope: &sc}, func(out *reply) { all = append(all, out.Batch...) })
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func (r *remote) Watch(ctx context.Context, kind string, emit func(actuators.Event)) error {
+	return r.listen(ctx, "Watch", &request{Kind: kind}, func(out *reply) {
+		if out.Event != nil {
+			emit(*out.Event)
+		}
+	})
+}
+
+func (r *remote) Close() error {
+	err := r.conn.Close()
+	r.child.close(closeGrace)
+	return err
+}
+
+// ask is one question with one answer. A question that changes something and got no answer has an unknown outcome,
+// unless the connection was gone before.
+func (r *remote) ask(ctx context.Context, verb string, in *request, changes bool) (*reply, error) {
+	if r.child.dead(0) {
+		return nil, r.broken(ctx, verb, status.Error(codes.Unavailable, "closed"), false)
+	}
+	out := new(reply)
+	if err := r.conn.Invoke(ctx, method(verb), in, out); err != nil {
+		return nil, r.broken(ctx, verb, err, changes)
+	}
+	return out, out.Err.unpack()
+}
+
+// listen is one question with many answers, up to the one that says Done.
+func (r *remote) listen(ctx context.Context, verb string, in *request, each func(*reply)) error {
+	ctx, cancel := context.WithCancel(ctx) // ends the stream if we leave early
+	defer cancel()
+	stream, err := r.conn.NewStream(ctx, &grpc.StreamDesc{StreamName: verb, ServerStreams: true}, method(verb))
+	if err == nil {
+		err = stream.SendMsg(in)
+	}
+	if err == nil || errors.Is(err, io.EOF) { // the receiving side knows why the sending one ended
+		err = stream.CloseSend()
+	}
+	for err == nil {
+		out := new(reply)
+		if err = stream.RecvMsg(out); err != nil {
+			break
+		}
+		if out.Done {
+			return out.Err.unpack()
+		}
+		each(out)
+	}
+	return r.broken(ctx, verb, err, false)
+}
+
+// broken is the error of a question that got no answer.
+func (r *remote) broken(ctx context.Context, verb string, err error, changes bool) error {
+	wrap := func(err error) error {
+		if changes {
+			err = unknown(err)
+		}
+		return fmt.Errorf("cannot %s: %w", verb, err)
+	}
+	code := status.Code(err)
+	switch {
+	case ctx.Err() != nil:
+		return wrap(fmt.Errorf("no answer in time: %w", context.Cause(ctx)))
+	case code == codes.DeadlineExceeded:
+		return wrap(fmt.Errorf("no answer in time: %w", context.DeadlineExceeded))
+	case code == codes.Unavailable, code == codes.Canceled, errors.Is(err, io.EOF):
+		r.child.dead(lastWords)
+		return wrap(fmt.Errorf("%w: %s", ErrUnreachable, r.child.obituary()))
+	default:
+		return wrap(err)
+	}
+}

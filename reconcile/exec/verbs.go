@@ -1,0 +1,96 @@
+package exec
+
+import (
+	"context"
+	"sync"
+
+	"google.golang.org/grpc"
+
+	"plumbline/actuators"
+)
+
+// unary is a method that answers once.
+func unary(name string, verb func(context.Context, Executor, *request) *reply) grpc.MethodDesc {
+	handler := func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		in := new(request)
+		if err := decode(in); err != nil {
+			return nil, err
+		}
+		if in.Call == nil {
+			in.Call = &Call{}
+		}
+		return verb(ctx, srv.(Executor), in), nil
+	}
+	return grpc.MethodDesc{MethodName: name, Handler: handler}
+}
+
+// stream is a method that answers several times; the last answer is Done with the verb's error.
+func stream(name string, verb func(context.Context, Executor, *request, func(*reply) error) error) grpc.StreamDesc {
+	handler := func(srv any, pipe grpc.ServerStream) error {
+		in := new(request)
+		if err := pipe.RecvMsg(in); err != nil {
+			return err
+		}
+		if in.Scope == nil {
+			in.Scope = &actuators.Scope{}
+		}
+		var mu sync.Mutex // a source may emit from several goroutines
+		send := func(out *reply) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return pipe.SendMsg(out)
+		}
+		err := verb(pipe.Context(), srv.(Executor), in, send)
+		return send(&reply{Done: true, Err: packError(err)})
+	}
+	return grpc.StreamDesc{StreamName: name, Handler: handler, ServerStreams: true}
+}
+
+func serveHello(ctx context.Context, e Executor, _ *request) *reply {
+	hello, err := e.Hello(ctx)
+	return &reply{Hello: &hello, Err: packError(err)}
+}
+
+func servePreflight(ctx context.Context, e Executor, in *request) *reply {
+	return &reply{Err: packError(e.Preflight(ctx, *in.Call))}
+}
+
+func serveCapture(ctx context.Context, e Executor, in *request) *reply {
+	before, err := e.Capture(ctx, *in.Call)
+	return &reply{Before: before, Err: packError(err)}
+}
+
+func serveDo(ctx context.Context, e Executor, in *request) *reply {
+	return &reply{Err: packError(e.Do(ctx, *in.Call))}
+}
+
+func serveUndo(ctx context.Context, e Executor, in *request) *reply {
+	return &reply{Err: packError(e.Undo(ctx, *in.Call))}
+}
+
+func serveConfirm(ctx context.Context, e Executor, in *request) *reply {
+	return &reply{Err: packError(e.Confirm(ctx, in.Step))}
+}
+
+func serveObserve(ctx context.Context, e Executor, in *request, send func(*reply) error) error {
+	all, err := e.Observe(ctx, in.Kind, *in.Scope)
+	if err != nil {
+		return err
+	}
+	for _, batch := range batches(all) {
+		if err := send(&reply{Batch: batch}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func serveWatch(ctx context.Context, e Executor, in *request, send func(*reply) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	return e.Watch(ctx, in.Kind, func(event actuators.Event) {
+		if err := send(&reply{Event: &event}); err != nil {
+			cancel(err)
+		}
+	})
+}
