@@ -1,0 +1,212 @@
+package image
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"plumbline/actuators"
+	"plumbline/actuators/internal/kindtest"
+	"plumbline/reconcile/exec"
+	"plumbline/schema"
+)
+
+// world is a host and a server on loopback whose answer a test may change.
+type world struct {
+	kindtest.Bench
+	body string
+	spec Spec
+	path string
+}
+
+func newWorld(t *testing.T, body string) *world {
+	root := t.TempDir()
+	w := &world{body: body}
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		if in.URL.Path != "/tiny" {
+			http.NotFound(out, in)
+			return
+		}
+		out.Write([]byte(w.body))
+	}))
+	t.Cleanup(server.Close)
+	host := exec.NewMachine("jino0", exec.Dirs{State: filepath.Join(root, "state"), Secrets: root})
+	w.Bench = kindtest.Bench{T: t, Kind: Kind, Host: host, At: schema.ID("image/tiny").On("jino0")}
+	w.spec = Spec{Source: server.URL + "/tiny", SHA256: digest(body), Dir: filepath.Join(root, "images")}
+	w.path = Path(w.spec.Dir, "tiny")
+	return w
+}
+
+func TestFixtureCoversTheSpec(t *testing.T) { kindtest.TwoWays[Spec](t, "testdata/full.json") }
+
+func TestFetchThenUndoLeavesNothing(t *testing.T) {
+	w := newWorld(t, "one")
+	done := w.Apply(w.spec, false)
+	w.Settled(w.spec)
+	w.holds("one")
+	w.Undo(done)
+	if _, err := os.Stat(w.spec.Dir); !os.IsNotExist(err) {
+		t.Fatalf("the directory is still there: %v", err)
+	}
+}
+
+func TestFetchFromAFile(t *testing.T) {
+	w := newWorld(t, "one")
+	source := filepath.Join(t.TempDir(), "source")
+	put(t, source, "one")
+	w.spec.Source = "file://" + source
+	w.Apply(w.spec, false)
+	w.holds("one")
+}
+
+func TestWrongChecksumNamesBothSumsAndLeavesNothing(t *testing.T) {
+	w := newWorld(t, "one")
+	w.spec.SHA256 = digest("two")
+	done, err := w.Try(w.Plan(w.spec, false)[0])
+	if !errors.Is(err, actuators.ErrRefused) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	for _, part := range []string{w.spec.Source, digest("one"), digest("two")} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not name %s", err, part)
+		}
+	}
+	w.Undo([]kindtest.Done{done})
+	if _, err := os.Stat(w.spec.Dir); !os.IsNotExist(err) {
+		t.Fatal("something was left behind")
+	}
+}
+
+func TestNewVersionReplacesAndUndoBringsTheOldOneBack(t *testing.T) {
+	w := newWorld(t, "one")
+	w.Apply(w.spec, false)
+	old := w.spec
+	w.body, w.spec.SHA256 = "two", digest("two")
+	done := w.Apply(w.spec, false)
+	w.holds("two")
+	w.Undo(done)
+	w.holds("one")
+	w.Settled(old)
+}
+
+func TestFailedUpdateKeepsTheOldOne(t *testing.T) {
+	w := newWorld(t, "one")
+	w.Apply(w.spec, false)
+	old := w.spec
+	w.spec.SHA256 = digest("never")
+	done, err := w.Try(w.Plan(w.spec, false)[0])
+	if err == nil {
+		t.Fatal("a wrong checksum was accepted")
+	}
+	w.Undo([]kindtest.Done{done})
+	w.holds("one")
+	w.Settled(old)
+}
+
+func TestSabotageIsSeenAndFetchedAgain(t *testing.T) {
+	w := newWorld(t, "one")
+	w.Apply(w.spec, false)
+	put(t, w.path, "0ne")
+	if d := w.Diff(w.spec, false); d.Action != actuators.Update {
+		t.Fatalf("got %s, want an update", d.Action)
+	}
+	w.Apply(w.spec, false)
+	w.holds("one")
+}
+
+func TestRetireIsRestored(t *testing.T) {
+	w := newWorld(t, "one")
+	w.Apply(w.spec, false)
+	done := w.Apply(w.spec, true)
+	if have := w.Have(w.spec); have.Here != nil || have.Retired == nil {
+		t.Fatalf("got %+v", have)
+	}
+	w.Undo(done)
+	w.holds("one")
+	w.Apply(w.spec, true)
+	if d := w.Diff(w.spec, false); d.Action != actuators.Restore {
+		t.Fatalf("got %s, want a restore", d.Action)
+	}
+	w.Undo(w.Apply(w.spec, false))
+	w.Apply(w.spec, false)
+	w.Settled(w.spec)
+}
+
+func TestForeignFileIsNeverReplaced(t *testing.T) {
+	w := newWorld(t, "one")
+	step := w.Plan(w.spec, false)[0]
+	os.MkdirAll(w.spec.Dir, 0o755)
+	put(t, w.path, "theirs")
+	if have := w.Have(w.spec); have.Here == nil || have.Mark != nil {
+		t.Fatalf("got %+v", have)
+	}
+	done, err := w.Try(step)
+	if !errors.Is(err, actuators.ErrForeign) {
+		t.Fatalf("got %v, want foreign", err)
+	}
+	if done.Before != nil {
+		t.Fatal("captured a foreign file")
+	}
+	w.holds("theirs")
+}
+
+func TestAdoptVerifies(t *testing.T) {
+	w := newWorld(t, "one")
+	os.MkdirAll(w.spec.Dir, 0o755)
+	put(t, w.path, "theirs")
+	p := params{Mark: w.Subject().Mark, Path: w.path, SHA256: w.spec.SHA256}
+	if _, err := w.Try(one("adopt", p, "")[0]); !errors.Is(err, actuators.ErrRefused) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	put(t, w.path, "one")
+	done, err := w.Try(one("adopt", p, "")[0])
+	if err != nil || !w.Have(w.spec).Owned {
+		t.Fatalf("not adopted: %v", err)
+	}
+	w.Undo([]kindtest.Done{done})
+	if w.Have(w.spec).Mark != nil {
+		t.Fatal("still marked")
+	}
+}
+
+func TestErrorsOfTheServerAreClear(t *testing.T) {
+	w := newWorld(t, "one")
+	missing, dead := w.spec, w.spec
+	missing.Source += "-not"
+	dead.Source = "http://127.0.0.1:1/tiny"
+	for _, c := range []struct {
+		spec Spec
+		want string
+	}{{missing, "the server answers 404 Not Found"}, {dead, "connection refused"}} {
+		_, err := w.Try(w.Plan(c.spec, false)[0])
+		if !errors.Is(err, actuators.ErrTransient) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+}
+
+func (w *world) holds(want string) {
+	w.T.Helper()
+	got, err := os.ReadFile(w.path)
+	if err != nil || string(got) != want {
+		w.T.Fatalf("%s holds %q (%v), want %q", w.path, got, err, want)
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}

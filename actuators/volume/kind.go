@@ -1,0 +1,21 @@
+// Package volume is the kind of disks of guests.
+package volume
+
+import (
+	"plumbline/actuators"
+	"plumbline/schema"
+)
+
+// Kind is a volume: a disk file in a directory pool.
+var Kind = actuators.Define(actuators.Def[Spec, State]{
+	Name:      "volume",
+	Where:     schema.OnHost,
+	HoldsData: true,
+	Home:      home,
+	Edges:     edges,
+	Resolve:   resolve,
+	Observe:   observe,
+	Diff:      diff,
+	Steps:     steps,
+	Ops:       []actuators.AnyOp{create, grow, retire, restore, adopt},
+})

@@ -1,0 +1,120 @@
+package volume
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"plumbline/actuators"
+	"plumbline/actuators/internal/files"
+	"plumbline/schema"
+)
+
+// looksAtOnce bounds how many qemu-img processes run beside each other.
+const looksAtOnce = 4
+
+func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+	pools, wanted, err := places(sc)
+	if err != nil {
+		return nil, err
+	}
+	var lives []actuators.Live[State]
+	for _, pool := range pools {
+		more, err := lookAt(ctx, h, pool, sc.All, wanted)
+		if err != nil {
+			return nil, err
+		}
+		lives = append(lives, more...)
+	}
+	return lives, nil
+}
+
+type place struct {
+	pool schema.ID
+	dir  string
+}
+
+// places gives the pools to look into, and the paths that targets want.
+func places(sc actuators.Scope) ([]place, map[string]bool, error) {
+	var pools []place
+	seen, wanted := map[place]bool{}, map[string]bool{}
+	for _, target := range sc.Targets {
+		var s Spec
+		if err := json.Unmarshal(target.Spec, &s); err != nil {
+			return nil, nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
+		}
+		at := place{home(s), s.Resolved.Dir}
+		if !seen[at] {
+			pools = append(pools, at)
+		}
+		seen[at], wanted[filepath.Join(at.dir, target.ID.Name())] = true, true
+	}
+	return pools, wanted, nil
+}
+
+// lookAt gives the volumes of a pool: all of them, or those that are wanted, with what was set aside of them.
+func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted map[string]bool) ([]actuators.Live[State], error) {
+	exists, err := files.ProvePool(h, at.dir, at.pool)
+	if err != nil || !exists {
+		return nil, err
+	}
+	names, err := files.List(at.dir)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*actuators.Live[State], len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(looksAtOnce)
+	for i, file := range names {
+		name, _, _ := files.Split(file)
+		if files.IsOurs(file) || !all && !wanted[filepath.Join(at.dir, name)] {
+			continue
+		}
+		group.Go(func() (err error) {
+			found[i], err = look(ctx, h, filepath.Join(at.dir, file))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var lives []actuators.Live[State]
+	for _, live := range found {
+		if live != nil {
+			lives = append(lives, *live)
+		}
+	}
+	return lives, nil
+}
+
+// look reads one file. A file that vanished since it was listed is not there.
+func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[State], error) {
+	name, ext, retired := files.Split(filepath.Base(path))
+	side, err := files.ReadSidecar(h, path)
+	if err != nil {
+		return nil, err
+	}
+	live := &actuators.Live[State]{ID: schema.MakeID("volume", name), Retired: !retired.IsZero()}
+	format := ""
+	if side != nil && side.Mark.ID == live.ID {
+		live.Mark = &side.Mark
+		format = ext[1:]
+	}
+	info, err := inspect(ctx, h, path, format, shared)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	live.State = State{
+		Config: Config{Size: info.Size, Format: info.Format},
+		Status: Status{Path: path, Allocated: info.Allocated, Backing: info.Backing},
+	}
+	return live, nil
+}

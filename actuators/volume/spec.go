@@ -1,0 +1,89 @@
+package volume
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"plumbline/actuators"
+	"plumbline/actuators/internal/files"
+	"plumbline/schema"
+)
+
+// Spec is a declared volume.
+type Spec struct {
+	Pool     string   `json:"pool"`
+	Size     string   `json:"size"`
+	From     string   `json:"from,omitempty"`
+	Format   string   `json:"format"`
+	Resolved Resolved `json:"resolved,omitzero"`
+}
+
+// Resolved is what comes from pool and image.
+type Resolved struct {
+	Dir   string `json:"dir,omitempty"`   // of the pool
+	Path  string `json:"path,omitempty"`  // of the volume
+	Image string `json:"image,omitempty"` // path of the image
+}
+
+// State is a disk file as it was found.
+type State struct {
+	Config Config `json:"config"`
+	Status Status `json:"status"`
+}
+
+// Config is what operations decide.
+type Config struct {
+	Size   int64  `json:"size,omitempty"` // virtual, in bytes
+	Format string `json:"format,omitempty"`
+}
+
+// Status is reported, never compared.
+type Status struct {
+	Path      string `json:"path"`
+	Allocated int64  `json:"allocated"`         // bytes on disk
+	Backing   string `json:"backing,omitempty"` // what a foreign file is a difference to
+}
+
+func home(s Spec) schema.ID { return schema.MakeID("pool", s.Pool) }
+
+func edges(s Spec) []schema.Edge {
+	edges := []schema.Edge{{Path: "pool", To: home(s)}}
+	if s.From != "" {
+		edges = append(edges, schema.Edge{Path: "from", To: schema.MakeID("image", s.From)})
+	}
+	return edges
+}
+
+func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
+	var problems []schema.Problem
+	if len(at.Hosts) > 1 {
+		problems = append(problems, schema.Problem{Object: id, Path: "pool", Text: fmt.Sprintf("pool/%s is on %d hosts and a volume lives on one: say which with host", s.Pool, len(at.Hosts))})
+	}
+	var pool struct{ Dir string }
+	if _, ok := look.Into(home(*s), &pool); ok {
+		s.Resolved.Dir = filepath.Clean(pool.Dir)
+		s.Resolved.Path = Path(s.Resolved.Dir, id.Name(), s.Format)
+	}
+	var image struct{ Dir string }
+	if s.From == "" {
+		return problems
+	}
+	hosts, ok := look.Into(schema.MakeID("image", s.From), &image)
+	if ok && !slices.Contains(hosts, at.Host) {
+		problems = append(problems, schema.Problem{Object: id, Path: "from", Text: fmt.Sprintf("image/%s is not on %s, where the volume lives: add the host to the image", s.From, at.Host)})
+	}
+	if ok {
+		s.Resolved.Image = files.ImagePath(image.Dir, s.From)
+	}
+	return problems
+}
+
+// Path is where the volume of a name lies in its pool.
+func Path(dir, name, format string) string { return filepath.Join(dir, name+"."+format) }
+
+// bytes is the declared size; CUE has checked its form.
+func (s Spec) bytes() int64 {
+	n, _ := schema.ParseSize(s.Size)
+	return n
+}
