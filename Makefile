@@ -1,0 +1,53 @@
+# Plumbline. `make help` lists what there is.
+GO      ?= go
+export CGO_ENABLED ?= 0
+VERSION ?= 0.1.0-dev
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+TIMEOUT ?= 15m
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-race bench lint gen check-gen fuzz size deps clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## build bin/plumb
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumb ./cmd/plumb
+
+deps: ## install the Debian packages that the laboratory and its tests need (root)
+	$(GO) run ./testenv/cmd/deps
+
+demo: ## tell the payroll story on real daemons (root), or on the modelled datacenter
+	$(GO) run ./testenv/cmd/demo
+
+test: ## run all tests, with the real daemons when root
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+test-race: ## run all tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+lint: ## go vet and staticcheck
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools.mod staticcheck ./...
+
+gen: ## write generated files
+	$(GO) generate ./...
+
+check-gen: gen ## fail when generated files are not as committed
+	git diff --exit-code
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@set -e; for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz' || true); do \
+		echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+size: build ## size of the binary and of the code
+	@ls -l bin/plumb | awk '{printf "bin/plumb %.1f MB\n", $$5/1e6}'
+	@git ls-files '*.go' | grep -v _test.go | xargs cat | wc -l | awk '{print $$1 " lines of Go"}'
+	@git ls-files '*_test.go' | xargs cat | wc -l | awk '{print $$1 " lines of tests"}'
+
+clean: ## remove what was built
+	rm -rf bin dist

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"plumbline/actuators/all"
+	"plumbline/reconcile"
+	"plumbline/reconcile/journal"
+	"plumbline/schema"
+	"plumbline/sources"
+	"plumbline/sources/dir"
+	"plumbline/sources/git"
+)
+
+// openSource opens what the configuration names: "dir:PATH" or a directory that is no Git repository is a plain
+// directory, everything else is Git.
+func (s *settings) openSource() (sources.Source, error) {
+	c := s.config
+	if c.Repository == "" {
+		return nil, fail(exitError, "no repository is named; give --repo PATH-OR-URL, or write %s", s.configFile)
+	}
+	if path, ok := strings.CutPrefix(c.Repository, "dir:"); ok {
+		return dir.Open(dir.Config{Path: filepath.Join(path, c.Path), Interval: time.Duration(c.Interval), Log: s.log})
+	}
+	return git.Open(git.Config{
+		URL: c.Repository, Branch: c.Branch, Path: c.Path, CacheDir: filepath.Join(c.State, "mirror"), Interval: time.Duration(c.Interval),
+		Auth: git.Auth{KeyFile: c.Access.Key, TokenFile: c.Access.Token, KnownHosts: c.Access.KnownHosts}, Log: s.log,
+	})
+}
+
+// evaluator runs CUE in a limited child of this binary.
+func evaluator() schema.Evaluator {
+	self, err := os.Executable()
+	if err != nil {
+		return schema.InProcess()
+	}
+	return schema.Worker([]string{self, "eval"})
+}
+
+// openStore opens journal and inventory for writing.
+func (s *settings) openStore() (*journal.Store, error) {
+	if err := os.MkdirAll(s.config.State, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the state directory: %w", err)
+	}
+	store, err := journal.Open(s.storePath(), journal.Options{Version: version})
+	if errors.Is(err, journal.ErrInUse) {
+		return nil, coded{exitStale, err}
+	}
+	return store, err
+}
+
+func (s *settings) storePath() string { return filepath.Join(s.config.State, "journal.db") }
+
+// controller wires a controller over a source and, when it is to apply, a store.
+func (s *settings) controller(source sources.Source, store *journal.Store, memory reconcile.Memory) *reconcile.Controller {
+	return reconcile.New(reconcile.Options{
+		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Memory: memory, Log: s.log,
+		Evaluator: evaluator(), Version: version,
+	})
+}
+
+// planner is a controller that only looks: it remembers what the running controller knows, or what the store on disk
+// says, or nothing. The caller calls done.
+func (s *settings) planner(ctx context.Context, source sources.Source) (c *reconcile.Controller, done func(), err error) {
+	memory, closeMemory, err := s.memory(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	c = s.controller(source, nil, memory)
+	return c, func() { c.Close(); closeMemory() }, nil
+}
+
+func (s *settings) memory(ctx context.Context) (reconcile.Memory, func(), error) {
+	if client, err := reconcile.DialControl(ctx, s.config.Socket); err == nil {
+		memory, err := client.Memory(ctx)
+		return memory, func() { client.Close() }, err
+	}
+	if _, err := os.Stat(s.storePath()); err != nil {
+		return nil, func() {}, nil
+	}
+	store, err := journal.Open(s.storePath(), journal.Options{Version: version, ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, func() { store.Close() }, nil
+}

@@ -1,0 +1,109 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+)
+
+// Config is the controller's own file, schema.#Controller.
+type Config struct {
+	Repository string      `json:"repository"`
+	Branch     string      `json:"branch"`
+	Path       string      `json:"path"`
+	State      string      `json:"state"`
+	Socket     string      `json:"socket"`
+	Interval   Duration    `json:"interval"`
+	Access     Access      `json:"access"`
+	Transports []Transport `json:"transports"`
+	Local      string      `json:"local"`
+	Parallel   int         `json:"parallel"`
+	Atomic     bool        `json:"atomic"`
+	Limits     Limits      `json:"limits"`
+	Drift      DriftConfig `json:"drift"`
+	Sinks      []Sink      `json:"sinks"`
+	Listen     string      `json:"listen"`
+}
+
+// Access names the files that open a remote repository.
+type Access struct {
+	Key        string `json:"key"`
+	Token      string `json:"token"`
+	KnownHosts string `json:"knownHosts"`
+}
+
+// Transport is how hosts whose name matches a shell pattern are reached.
+type Transport struct {
+	Hosts string   `json:"hosts"`
+	Argv  []string `json:"argv"`
+}
+
+// Limits bound what one commit may take away.
+type Limits struct {
+	Destroys int     `json:"destroys"`
+	Share    float64 `json:"share"`
+}
+
+// DriftConfig says how drift is looked for and what is done about it by kind.
+type DriftConfig struct {
+	Interval Duration          `json:"interval"`
+	Heal     map[string]string `json:"heal"`
+}
+
+// Sink is one place that notices go to.
+type Sink struct {
+	Webhook string `json:"webhook"`
+	File    string `json:"file"`
+}
+
+// Duration is a time.Duration whose JSON is text like "30s".
+type Duration time.Duration
+
+// UnmarshalJSON reads "30s".
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	parsed, err := time.ParseDuration(text)
+	*d = Duration(parsed)
+	return err
+}
+
+// MarshalJSON is the inverse of UnmarshalJSON.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+// argv is the command that reaches a host: the first transport that matches, or OpenSSH.
+func (c Config) argv(host, ssh string, readOnly bool) ([]string, error) {
+	if strings.HasPrefix(host, "-") || strings.HasPrefix(ssh, "-") {
+		return nil, fmt.Errorf("cannot reach host %q: a name that begins with a dash is an option to ssh", host)
+	}
+	if ssh == "" {
+		ssh = host
+	}
+	for _, t := range c.Transports {
+		if ok, err := path.Match(t.Hosts, host); err != nil {
+			return nil, fmt.Errorf("cannot match transport %q: %w", t.Hosts, err)
+		} else if ok {
+			return fill(t.Argv, host, ssh), nil
+		}
+	}
+	argv := []string{
+		"ssh", "-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=5",
+		"-o", "StrictHostKeyChecking=yes", "--", ssh, "plumb", "exec", "--stdio", "--name", host,
+	}
+	if readOnly {
+		argv = append(argv, "--read-only")
+	}
+	return argv, nil
+}
+
+func fill(argv []string, host, ssh string) []string {
+	out := make([]string, len(argv))
+	for i, arg := range argv {
+		out[i] = strings.NewReplacer("{host}", host, "{ssh}", ssh).Replace(arg)
+	}
+	return out
+}

@@ -1,0 +1,212 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"plumbline/actuators"
+	"plumbline/reconcile/exec"
+	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/notify"
+	"plumbline/reconcile/run"
+	"plumbline/schema"
+	"plumbline/sources"
+)
+
+// Options are what a Controller is wired from. Evaluator, Dial and Now have defaults.
+type Options struct {
+	Config    Config
+	Kinds     *actuators.Registry
+	Source    sources.Source
+	Store     *journal.Store // nil: nothing is applied
+	Memory    Memory         // what is remembered, for planning without the store itself; nil: the store, or nothing
+	Log       zerolog.Logger
+	Evaluator schema.Evaluator
+	Dial      Dialer // nil: by the transports of Config
+	Version   string
+	Notify    func(notify.Notice) // nil: nobody is told
+	Now       func() time.Time
+}
+
+// Memory is what planning needs to know of the past. journal.Store is one; so is a running controller, asked through its
+// socket.
+type Memory interface {
+	Installation() string
+	Inventory() (inventory.Inventory, error)
+	Commits() (journal.Commits, error)
+	Parked() (map[string]journal.Parked, error)
+}
+
+// Controller plans and applies commits of one repository to one datacenter.
+type Controller struct {
+	cfg    Config
+	kinds  *actuators.Registry
+	source sources.Source
+	store  *journal.Store
+	memory Memory
+	hosts  *Hosts
+	eval   schema.Evaluator
+	log    zerolog.Logger
+	now    func() time.Time
+
+	applying sync.Mutex // one plan runs at a time
+	board    board
+	nudge    chan struct{} // somebody asks to consider the head again
+	handled  string        // head that was considered; the loop's own
+	sinks    func(notify.Notice)
+
+	mu        sync.Mutex
+	graph     *schema.Graph // of the last considered commit
+	listeners map[int]func(run.Event)
+}
+
+// New wires a controller. Close it when done.
+func New(o Options) *Controller {
+	c := &Controller{cfg: o.Config, kinds: o.Kinds, source: o.Source, store: o.Store, memory: o.Memory, eval: o.Evaluator, log: o.Log, now: o.Now,
+		nudge: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, sinks: o.Notify}
+	if c.memory == nil && o.Store != nil {
+		c.memory = o.Store
+	}
+	if c.eval == nil {
+		c.eval = schema.InProcess()
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	dial := o.Dial
+	if dial == nil {
+		dial = transportDialer(o)
+	}
+	c.hosts = NewHosts(dial)
+	return c
+}
+
+// Close ends all connections. It leaves store and source to their owner.
+func (c *Controller) Close() { c.hosts.Close() }
+
+// transportDialer reaches the controller itself and the local host in process, all others by the configured transports.
+func transportDialer(o Options) Dialer {
+	options := exec.Options{Version: o.Version}
+	return func(ctx context.Context, host, ssh string) (exec.Executor, error) {
+		if host == "" || host == o.Config.Local {
+			state := filepath.Join(o.Config.State, "exec")
+			if err := os.MkdirAll(state, 0o700); err != nil {
+				return nil, err
+			}
+			return exec.Local(o.Kinds, exec.NewMachine(host, exec.Dirs{State: state}), options), nil
+		}
+		argv, err := o.Config.argv(host, ssh, o.Store == nil)
+		if err != nil {
+			return nil, err
+		}
+		return exec.Dial(ctx, argv, exec.DialOptions{})
+	}
+}
+
+// Load reads and validates one commit; the error is schema.Problems for mistakes in it.
+func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, error) {
+	tree, err := c.source.Tree(ctx, commit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read commit %s: %w", commit, err)
+	}
+	inv, err := c.inventory()
+	if err != nil {
+		return nil, err
+	}
+	graph, err := schema.Load(ctx, tree, commit, c.kinds, schema.WithEvaluator(c.eval), schema.WithFormer(formerProvider(inv)))
+	if err != nil {
+		return nil, err
+	}
+	if len(graph.Nodes) == 0 && len(inv) > 0 {
+		return nil, errors.New("cannot apply an empty topology over one that is not: nothing is taken away because a commit is empty; remove objects in commits that still declare the rest")
+	}
+	c.nameHosts(graph)
+	return graph, nil
+}
+
+// formerProvider tells which object provided a fact when it was last applied.
+func formerProvider(inv inventory.Inventory) func(schema.Fact) schema.ID {
+	return func(f schema.Fact) schema.ID {
+		for _, entry := range inv {
+			for _, use := range entry.Provides {
+				if use.Fact == f && entry.Retired == nil {
+					return entry.Instance.ID
+				}
+			}
+		}
+		return ""
+	}
+}
+
+func (c *Controller) inventory() (inventory.Inventory, error) {
+	if c.memory == nil {
+		return inventory.Inventory{}, nil
+	}
+	return c.memory.Inventory()
+}
+
+// nameHosts tells the pool how ssh calls each host.
+func (c *Controller) nameHosts(g *schema.Graph) {
+	for _, o := range g.Objects {
+		if o.ID.Kind() == "host" {
+			var spec struct {
+				SSH string `json:"ssh"`
+			}
+			if err := decode(o.Spec, &spec); err == nil {
+				c.hosts.Name(o.ID.Name(), spec.SSH)
+			}
+		}
+	}
+}
+
+// Status tells what the loop is doing and what came of the head.
+func (c *Controller) Status() Status { return c.board.Status() }
+
+// Reconsider makes the loop consider the head anew.
+func (c *Controller) Reconsider() { signalOnce(c.nudge) }
+
+// Listen calls back for everything that a run does, until stop is called.
+func (c *Controller) Listen(callback func(run.Event)) (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := len(c.listeners)
+	for c.listeners[key] != nil {
+		key++
+	}
+	c.listeners[key] = callback
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.listeners, key)
+	}
+}
+
+func (c *Controller) listening() []func(run.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]func(run.Event), 0, len(c.listeners))
+	for _, l := range c.listeners {
+		out = append(out, l)
+	}
+	return out
+}
+
+func (c *Controller) setGraph(g *schema.Graph) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.graph = g
+}
+
+func (c *Controller) notify(n notify.Notice) {
+	if c.sinks != nil {
+		c.sinks(n)
+	}
+}

@@ -1,0 +1,100 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"plumbline/reconcile/exec"
+)
+
+// Dialer opens a connection to a host. The simulator has one of its own.
+type Dialer func(ctx context.Context, host, ssh string) (exec.Executor, error)
+
+// Hosts hands out executors by host name. A connection is opened when it is first needed and again after it broke; a host
+// that does not answer fails its own calls and nothing else.
+type Hosts struct {
+	dial Dialer
+	mu   sync.Mutex
+	ssh  map[string]string // host → how ssh calls it
+	open map[string]*slot
+}
+
+// slot is one host's connection; its lock lets one caller dial while others wait for that host only.
+type slot struct {
+	mu       sync.Mutex
+	executor exec.Executor
+}
+
+// NewHosts makes a pool over a dialer.
+func NewHosts(dial Dialer) *Hosts {
+	return &Hosts{dial: dial, ssh: map[string]string{}, open: map[string]*slot{}}
+}
+
+// Name tells how ssh calls a host, as the topology declares it.
+func (h *Hosts) Name(host, ssh string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ssh[host] = ssh
+}
+
+// Get is the host's executor, connected.
+func (h *Hosts) Get(ctx context.Context, host string) (exec.Executor, error) {
+	s := h.slot(host)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.executor != nil {
+		return s.executor, nil
+	}
+	executor, err := h.Fresh(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	s.executor = executor
+	return executor, nil
+}
+
+// Fresh is a new connection of the caller's own, who closes it: a confirmation needs one.
+func (h *Hosts) Fresh(ctx context.Context, host string) (exec.Executor, error) {
+	h.mu.Lock()
+	ssh := h.ssh[host]
+	h.mu.Unlock()
+	executor, err := h.dial(ctx, host, ssh)
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach host %s: %w", host, err)
+	}
+	return executor, nil
+}
+
+// Drop closes a host's connection; the next Get opens another.
+func (h *Hosts) Drop(host string) {
+	s := h.slot(host)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.executor != nil {
+		s.executor.Close()
+		s.executor = nil
+	}
+}
+
+// Close closes all connections.
+func (h *Hosts) Close() {
+	h.mu.Lock()
+	names := make([]string, 0, len(h.open))
+	for name := range h.open {
+		names = append(names, name)
+	}
+	h.mu.Unlock()
+	for _, name := range names {
+		h.Drop(name)
+	}
+}
+
+func (h *Hosts) slot(host string) *slot {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.open[host] == nil {
+		h.open[host] = &slot{}
+	}
+	return h.open[host]
+}

@@ -1,0 +1,79 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"plumbline/reconcile/diff"
+	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/plan"
+	"plumbline/schema"
+)
+
+// Plan compares one commit with the live state of everything that it declares or that we own.
+func (c *Controller) Plan(ctx context.Context, commit string) (*plan.Plan, error) {
+	graph, err := c.Load(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	return c.planGraph(ctx, graph, nil)
+}
+
+// planGraph plans a loaded commit. only, if not nil, keeps the changes of the instances it accepts.
+func (c *Controller) planGraph(ctx context.Context, graph *schema.Graph, only func(schema.Instance) bool) (*plan.Plan, error) {
+	inv, err := c.inventory()
+	if err != nil {
+		return nil, err
+	}
+	return c.planWorld(graph, inv, c.Observe(ctx, graph, inv), only)
+}
+
+func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, world *diff.World, only func(schema.Instance) bool) (*plan.Plan, error) {
+	result := diff.Compute(diff.Input{
+		Want: graph, World: world, Inventory: inv, Kinds: c.kinds, Installation: c.installation(),
+		Limits: diff.Limits{Destroys: c.cfg.Limits.Destroys, Share: c.cfg.Limits.Share},
+	})
+	if only != nil {
+		result = result.Only(only)
+	}
+	parked, base, err := c.parked()
+	if err != nil {
+		return nil, err
+	}
+	now := c.now()
+	return plan.Make(plan.Input{
+		ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Base: base,
+		Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic,
+	})
+}
+
+// installation is our mark's; without a memory it is nobody's, and everything marked is foreign.
+func (c *Controller) installation() string {
+	if c.memory == nil {
+		return ""
+	}
+	return c.memory.Installation()
+}
+
+// parked tells which effects failed earlier and why they are held, and the last applied commit.
+func (c *Controller) parked() (held map[string]string, base string, err error) {
+	if c.memory == nil {
+		return nil, "", nil
+	}
+	commits, err := c.memory.Commits()
+	if err != nil {
+		return nil, "", err
+	}
+	all, err := c.memory.Parked()
+	if err != nil {
+		return nil, "", err
+	}
+	held = map[string]string{}
+	for digest, p := range all {
+		held[digest] = fmt.Sprintf("the same effect failed with commit %.10s (%s); change it, or \"plumb resume %.19s\"", p.Commit, p.Reason, digest)
+	}
+	return held, commits.Applied, nil
+}
+
+func decode(data json.RawMessage, into any) error { return json.Unmarshal(data, into) }

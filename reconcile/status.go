@@ -1,0 +1,70 @@
+package reconcile
+
+import (
+	"sync"
+	"time"
+
+	"plumbline/reconcile/diff"
+	"plumbline/schema"
+)
+
+// Phase is what the loop is doing.
+type Phase string
+
+// The phases.
+const (
+	Waiting  Phase = "waiting"
+	Loading  Phase = "loading"
+	Planning Phase = "planning"
+	Applying Phase = "applying"
+	Healing  Phase = "healing"
+)
+
+// Status is what `plumb status` tells of a running controller.
+type Status struct {
+	Phase     Phase               `json:"phase"`
+	Since     time.Time           `json:"since"`
+	Head      string              `json:"head,omitempty"`    // newest commit of the source
+	Applied   string              `json:"applied,omitempty"` // last one applied in full
+	Verdict   string              `json:"verdict,omitempty"` // of Head
+	Plan      string              `json:"plan,omitempty"`    // ID of the last plan that ran
+	Error     string              `json:"error,omitempty"`   // why Head could not be planned
+	Problems  []schema.Problem    `json:"problems,omitempty"`
+	Refusals  []diff.Refusal      `json:"refusals,omitempty"`
+	Held      []string            `json:"held,omitempty"` // lanes that wait, and why
+	Notes     []diff.Note         `json:"notes,omitempty"`
+	Suspended string              `json:"suspended,omitempty"`
+	Objects   int                 `json:"objects"`
+	Incidents int                 `json:"incidents"` // firing
+	Source    string              `json:"source,omitempty"`
+	Looks     map[string]HostLook `json:"looks,omitempty"`
+}
+
+// HostLook is how one host answered last.
+type HostLook struct {
+	At  time.Time `json:"at"`
+	Err string    `json:"err,omitempty"`
+}
+
+// board holds the status; it is read while the loop works.
+type board struct {
+	mu     sync.Mutex
+	status Status
+}
+
+func (b *board) update(change func(*Status)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(&b.status)
+}
+
+func (b *board) phase(p Phase, at time.Time) {
+	b.update(func(s *Status) { s.Phase, s.Since = p, at })
+}
+
+// Status is a copy of what is known now.
+func (b *board) Status() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status
+}

@@ -1,0 +1,76 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Suspension keeps the loop from applying and healing. It is a file of the state directory, so that it holds over a restart
+// and can be written by hand when nothing else works.
+type Suspension struct {
+	Reason string    `json:"reason"`
+	Owner  string    `json:"owner"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// String is "by OWNER until TIME: REASON".
+func (s Suspension) String() string {
+	text := "suspended by " + s.Owner
+	if !s.Until.IsZero() {
+		text += " until " + s.Until.Format(time.RFC3339)
+	}
+	return text + ": " + s.Reason
+}
+
+func (c *Controller) suspensionPath() string { return filepath.Join(c.cfg.State, "suspended.json") }
+
+// Suspend stops applying and healing from the next turn on.
+func (c *Controller) Suspend(s Suspension) error {
+	s.Since = c.now()
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.suspensionPath(), data, 0o600); err != nil {
+		return fmt.Errorf("cannot suspend: %w", err)
+	}
+	c.board.update(func(st *Status) { st.Suspended = s.String() })
+	return nil
+}
+
+// Continue ends a suspension and considers the head again; it tells whether there was one.
+func (c *Controller) Continue() (bool, error) {
+	err := os.Remove(c.suspensionPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("cannot resume: %w", err)
+	}
+	c.board.update(func(st *Status) { st.Suspended = "" })
+	c.Reconsider()
+	return err == nil, nil
+}
+
+// suspension is why the loop may not change anything, or "". A suspension that cannot be read holds.
+func (c *Controller) suspension() string {
+	data, err := os.ReadFile(c.suspensionPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	var s Suspension
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	switch {
+	case err != nil:
+		return "suspended: " + c.suspensionPath() + " is there: " + err.Error()
+	case !s.Until.IsZero() && c.now().After(s.Until):
+		os.Remove(c.suspensionPath())
+		return ""
+	}
+	return s.String()
+}

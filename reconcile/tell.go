@@ -1,0 +1,74 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+
+	"plumbline/reconcile/notify"
+	"plumbline/reconcile/plan"
+	"plumbline/reconcile/run"
+	"plumbline/schema"
+)
+
+// tellResult tells what came of a plan. A plan that did nothing is not worth a notice.
+func (c *Controller) tellResult(p *plan.Plan, r run.Result) {
+	if p.Empty() && len(p.Refusals) == 0 {
+		return
+	}
+	n := notify.Notice{
+		ID: r.Plan, Status: notify.Event, Reason: reasonOf(r), Severity: severityOf(r), Commit: p.Commit, StartsAt: c.now(),
+		Message: fmt.Sprintf("commit %.10s: %s (%s)", p.Commit, r.Verdict, p.Summary()), Details: map[string]string{},
+	}
+	for _, l := range r.Lanes {
+		if l.Outcome != run.LaneApplied {
+			n.Details[fmt.Sprintf("lane %d", l.Lane)] = fmt.Sprintf("%s: %s", l.Outcome, l.Err)
+		}
+	}
+	for _, f := range p.Refusals {
+		n.Details[f.Instance.String()] = fmt.Sprintf("%s: %s", f.Class, f.Text)
+	}
+	for _, left := range r.Residue {
+		n.Details[left.Step] = fmt.Sprintf("%s: %s", left.State, left.Text)
+	}
+	c.notify(n)
+}
+
+func reasonOf(r run.Result) string {
+	switch r.Verdict {
+	case run.Applied:
+		return notify.ReasonApplied
+	case run.Partly:
+		return notify.ReasonPartlyApplied
+	case run.Residual:
+		return notify.ReasonRollbackFailed
+	case run.NotRun:
+		return notify.ReasonPlanRefused
+	}
+	return notify.ReasonRolledBack
+}
+
+func severityOf(r run.Result) notify.Severity {
+	switch r.Verdict {
+	case run.Applied:
+		return notify.Info
+	case run.Residual:
+		return notify.Critical
+	}
+	return notify.Warning
+}
+
+// tellFault tells why a commit goes no further.
+func (c *Controller) tellFault(commit string, err error) {
+	n := notify.Notice{Status: notify.Event, Severity: notify.Warning, Commit: commit, StartsAt: c.now(), Message: err.Error()}
+	var problems schema.Problems
+	switch {
+	case errors.As(err, &problems):
+		n.Reason = notify.ReasonValidationFailed
+	case commit == "":
+		n.Reason = notify.ReasonSourceFailed
+	default:
+		n.Reason = notify.ReasonPlanRefused
+	}
+	n.ID = n.Reason + "/" + commit
+	c.notify(n)
+}
