@@ -78,28 +78,26 @@ func prepareLibvirt(b boot) error {
 			return err
 		}
 	}
-	listen := "127.0.0.1"
-	if a := b.address(); a != "" {
-		listen = a
-	}
 	daemon := fmt.Sprintf(`unix_sock_group = "root"
 auth_unix_rw = "none"
 auth_unix_ro = "none"
-listen_tls = 0
-listen_tcp = 1
-listen_addr = "%s"
 auth_tcp = "none"
+listen_tls = 0
 host_uuid = "%s"
-`, listen, uuid(b.id()))
-	qemu := fmt.Sprintf(`user = "root"
+`, uuid(b.id()))
+	qemu := `user = "root"
 group = "root"
 cgroup_controllers = [ ]
 security_driver = "none"
 stdio_handler = "file"
 remember_owner = 0
 namespaces = [ ]
-migration_host = "%s"
-`, listen)
+`
+	// libvirtd refuses to listen or to migrate on loopback.
+	if a := b.address(); a != "" {
+		daemon += fmt.Sprintf("listen_tcp = 1\nlisten_addr = %q\n", a)
+		qemu += fmt.Sprintf("migration_host = %q\n", a)
+	}
 	if err := replaceFile("/etc/libvirt/libvirtd.conf", daemon, 0o644); err != nil {
 		return err
 	}
