@@ -18,7 +18,8 @@ import (
 type Source interface {
 	// Head is the newest commit of the watched branch; a remote is asked
 	// each time. Errors: ErrGone when branch or repository vanished,
-	// ErrUnreachable with its cause when nobody can tell, ErrUnsupported.
+	// ErrUnreachable with its cause when nobody can tell, ErrUnsupported;
+	// any other means that the repository is damaged.
 	Head(ctx context.Context) (Commit, error)
 
 	// Tree is the content of a commit below the configured path: read-only,

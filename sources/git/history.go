@@ -51,10 +51,9 @@ func (s *Source) Log(ctx context.Context, id string, n int) ([]sources.Commit, e
 	return log, nil
 }
 
-// walk visits id and its ancestors, newest first, until visit says stop. It
-// tells whether a shallow clone cut it short.
+// walk visits the ancestors of a commit ID; see store.walk.
 func (s *Source) walk(ctx context.Context, id string, visit func(*object.Commit) bool) (cut bool, err error) {
-	h, err := parse(id)
+	from, err := parse(id)
 	if err != nil {
 		return false, err
 	}
@@ -62,16 +61,22 @@ func (s *Source) walk(ctx context.Context, id string, visit func(*object.Commit)
 	if err != nil {
 		return false, err
 	}
-	edge, err := st.repo.Storer.Shallow()
+	return st.walk(ctx, from, visit)
+}
+
+// walk visits a commit and its ancestors, newest first, until visit says stop. It
+// tells whether a shallow clone cut it short.
+func (s *store) walk(ctx context.Context, from plumbing.Hash, visit func(*object.Commit) bool) (cut bool, err error) {
+	edge, err := s.repo.Storer.Shallow()
 	if err != nil {
 		return false, err
 	}
-	first, err := st.commit(h)
+	first, err := s.commit(from)
 	if err != nil {
 		return false, err
 	}
 	next := &newest{first}
-	seen := map[plumbing.Hash]bool{h: true}
+	seen := map[plumbing.Hash]bool{from: true}
 	for next.Len() > 0 {
 		if err := ctx.Err(); err != nil {
 			return cut, err
@@ -85,7 +90,7 @@ func (s *Source) walk(ctx context.Context, id string, visit func(*object.Commit)
 				continue
 			}
 			seen[p] = true
-			parent, err := st.commit(p)
+			parent, err := s.commit(p)
 			if errors.Is(err, sources.ErrNoCommit) && slices.Contains(edge, c.Hash) {
 				cut = true
 				continue

@@ -3,7 +3,9 @@ package git_test
 import (
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"net/http"
 	"net/http/cgi"
@@ -241,5 +243,53 @@ func TestHTTPSOfSHA256IsRefused(t *testing.T) {
 	_, err := w.open(newForge(w).config(t)).Head(t.Context())
 	if !errors.Is(err, sources.ErrUnsupported) {
 		t.Errorf("error = %v", err)
+	}
+}
+
+func TestHTTPSIsNotLedToHTTP(t *testing.T) {
+	w := newWorld(t)
+	w.push("a.cue", "package a\n")
+	f := newForge(w)
+	plain := httptest.NewServer(f.Config.Handler)
+	t.Cleanup(plain.Close)
+	f.Config.Handler = http.RedirectHandler(plain.URL+"/dc.git/info/refs?service=git-upload-pack", http.StatusFound)
+	wantUnreachable(t, w.open(f.config(t)), `changes scheme from "https" to "http"`)
+}
+
+// Each fetch adds a pack; compacting keeps also what a force push took off the branch.
+func TestMirrorIsCompactedAndKeepsRewrittenHistory(t *testing.T) {
+	w := newWorld(t)
+	first := w.push("a.cue", "package a\n")
+	c := newForge(w).config(t)
+	s := w.open(c)
+	head(t, s)
+	rewritten := w.push("b.cue", "package rewritten\n")
+	head(t, s)
+	w.git("reset", "-q", "--hard", first)
+	w.git("push", "-q", "-f", "origin", "main")
+	reader := tree(t, s, rewritten)
+	most := 0
+	for i := range 55 {
+		id := w.push("a.cue", fmt.Sprintf("package a%d\n", i))
+		if c := head(t, s); c.ID != id {
+			t.Fatalf("head = %s, want %s", c.ID, id)
+		}
+		packs, err := filepath.Glob(filepath.Join(c.CacheDir, "*.git/objects/pack/*.pack"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, len(packs))
+		if i == 54 && len(packs) > 20 || most > 50 {
+			t.Errorf("%d packs after %d fetches", len(packs), i)
+		}
+	}
+	if most < 40 {
+		t.Errorf("at most %d packs: the test proves nothing", most)
+	}
+	for _, f := range []fs.FS{reader, tree(t, s, rewritten)} {
+		wantFile(t, f, "b.cue", "package rewritten\n")
+	}
+	if log, err := s.Log(t.Context(), head(t, s).ID, 100); err != nil || len(log) != 56 {
+		t.Errorf("%d commits, %v", len(log), err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 	"golang.org/x/sys/unix"
 )
 
@@ -57,20 +58,56 @@ func (r *remote) openMirror() (*gogit.Repository, error) {
 
 // publish moves the branch of the mirror to what was fetched, once that is on
 // the disk: after a power cut the branch never names a commit that is not whole.
-func (r *remote) publish(repo *gogit.Repository) error {
-	ref, err := repo.Storer.Reference(fetched)
+func (r *remote) publish(ctx context.Context) error {
+	st := &store{path: r.mirror, name: r.config.URL}
+	if err := st.open(); err != nil {
+		return err
+	}
+	ref, err := st.repo.Reference(fetched, false)
 	if err != nil {
 		return err
 	}
+	if err := r.sync(); err != nil {
+		return err
+	}
+	if err := r.keep(ctx, st, ref.Hash()); err != nil {
+		return err
+	}
+	if err := st.repo.Storer.SetReference(plumbing.NewHashReference(r.branch, ref.Hash())); err != nil {
+		return err
+	}
+	if err := r.compact(st.repo.Storer); err != nil {
+		r.config.Log.Warn().Err(err).Str("path", r.mirror).Msg("the mirror was not compacted")
+	}
+	return nil
+}
+
+// keep gives the old head a name of its own if the new one does not descend
+// from it, so that what was applied once can be read after a rewrite.
+func (r *remote) keep(ctx context.Context, st *store, next plumbing.Hash) error {
+	old, err := st.repo.Reference(r.branch, false)
+	if err != nil {
+		return nil // the first fetch
+	}
+	found := false
+	if _, err := st.walk(ctx, next, func(c *object.Commit) bool {
+		found = c.Hash == old.Hash()
+		return !found
+	}); err != nil || found {
+		return err
+	}
+	name := plumbing.ReferenceName("refs/plumbline/was/" + old.Hash().String())
+	return st.repo.Storer.SetReference(plumbing.NewHashReference(name, old.Hash()))
+}
+
+// sync waits until all of the mirror is on the disk (syncfs(2)).
+func (r *remote) sync() error {
 	dir, err := os.Open(r.mirror)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	if err := unix.Syncfs(int(dir.Fd())); err != nil {
-		return err
-	}
-	return repo.Storer.SetReference(plumbing.NewHashReference(r.branch, ref.Hash()))
+	return unix.Syncfs(int(dir.Fd()))
 }
 
 // lock takes the mirror from other processes (flock(2)) and returns how to

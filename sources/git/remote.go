@@ -58,7 +58,7 @@ func (r *remote) fetch(ctx context.Context) error {
 		}
 		unlock, err := lock(ctx, r.mirror+".lock")
 		if err != nil {
-			return err
+			return r.unreachable(err)
 		}
 		defer unlock()
 		if r.has(tip) {
@@ -133,10 +133,10 @@ func (r *remote) pull(ctx context.Context) error {
 	}
 	repo, err := r.openMirror()
 	if err != nil {
-		return fmt.Errorf("cannot open mirror of %s: %w", r.config.URL, err)
+		return r.unreachable(fmt.Errorf("cannot open mirror: %w", err))
 	}
 	if err := repo.Storer.RemoveReference(fetched); err != nil {
-		return fmt.Errorf("cannot prepare mirror of %s: %w", r.config.URL, err)
+		return r.unreachable(fmt.Errorf("cannot prepare mirror: %w", err))
 	}
 	spec := config.RefSpec(fmt.Sprintf("+%s:%s", r.branch, fetched))
 	err = r.on(repo.Storer).FetchContext(ctx, &gogit.FetchOptions{
@@ -145,8 +145,8 @@ func (r *remote) pull(ctx context.Context) error {
 	if err != nil && !errors.Is(err, gogit.NoErrAlreadyUpToDate) {
 		return r.unreachable(err)
 	}
-	if err := r.publish(repo); err != nil {
-		return fmt.Errorf("cannot write mirror of %s: %w", r.config.URL, err)
+	if err := r.publish(ctx); err != nil {
+		return r.unreachable(fmt.Errorf("cannot write mirror: %w", err))
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -12,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/format/objfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
@@ -28,8 +31,9 @@ type store struct {
 	path string // of the repository
 	name string // as the user wrote it
 
-	mu   sync.Mutex
-	repo *gogit.Repository
+	mu      sync.Mutex
+	repo    *gogit.Repository
+	objects string // directory
 }
 
 var _ treefs.Store = (*store)(nil)
@@ -44,17 +48,17 @@ const (
 
 func (s *store) open() error {
 	dir, common := gitDirs(s.path)
-	fs := osfs.New(dir)
+	files := osfs.New(dir)
 	if common != dir {
-		fs = dotgit.NewRepositoryFilesystem(fs, osfs.New(common))
+		files = dotgit.NewRepositoryFilesystem(files, osfs.New(common))
 	}
 	// Borrowed objects (objects/info/alternates) lie anywhere.
-	storage := filesystem.NewStorageWithOptions(fs, cache.NewObjectLRU(mostCache), filesystem.Options{AlternatesFS: osfs.New("/")})
+	storage := filesystem.NewStorageWithOptions(files, cache.NewObjectLRU(mostCache), filesystem.Options{AlternatesFS: osfs.New("/")})
 	repo, err := gogit.Open(storage, nil)
 	if err != nil {
 		return openError(s.name, err)
 	}
-	s.repo = repo
+	s.repo, s.objects = repo, filepath.Join(common, "objects")
 	return nil
 }
 
@@ -144,7 +148,10 @@ func (s *store) twice(look func() error) error {
 // size does not read the content, unless the object is borrowed from another
 // repository (objects/info/alternates), where go-git can only read it whole.
 func (s *store) size(h plumbing.Hash) (int64, error) {
-	size, err := s.repo.Storer.EncodedObjectSize(h)
+	size, err := s.looseSize(h)
+	if errors.Is(err, fs.ErrNotExist) {
+		size, err = s.repo.Storer.EncodedObjectSize(h)
+	}
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
 		o, err := s.repo.Storer.EncodedObject(plumbing.AnyObject, h)
 		if err != nil {
@@ -152,6 +159,24 @@ func (s *store) size(h plumbing.Hash) (int64, error) {
 		}
 		return o.Size(), nil
 	}
+	return size, err
+}
+
+// looseSize reads the head of a loose object; go-git v5.19.3 does not close the
+// file when it is asked for that.
+func (s *store) looseSize(h plumbing.Hash) (int64, error) {
+	name := h.String()
+	f, err := os.Open(filepath.Join(s.objects, name[:2], name[2:]))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	r, err := objfile.NewReader(f)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	_, size, err := r.Header()
 	return size, err
 }
 
