@@ -96,11 +96,15 @@ func (k *keeper) endWithStarter() {
 	k.end()
 }
 
-// end removes the files and dies, and with it all processes, namespaces and mounts of the lab.
+// end kills all processes of the lab, removes its files and dies. Taking the lock of the
+// process table for good means that nothing is started any more.
 func (k *keeper) end() {
-	k.mu.Lock()
-	for name := range k.up {
-		k.kill(name)
+	k.run.mu.Lock()
+	syscall.Kill(-1, syscall.SIGKILL) // all in this PID namespace but its pid 1, which we are
+	for {
+		if _, err := syscall.Wait4(-1, nil, 0, nil); err == syscall.ECHILD {
+			break
+		}
 	}
 	remove(k.config.Dir)
 	os.Exit(0)
@@ -184,16 +188,29 @@ func (k *keeper) describe(index int) (boot, error) {
 		HostConfig: k.config.Hosts[index], Lab: k.config.Name, Dir: k.config.Dir, TSIG: k.config.TSIG,
 		Hosts: hostsFile(k.config.Hosts), Cache: k.cache, Share: k.config.Share, ReadOnly: []string{k.cache},
 	}
-	if exe, err := os.Executable(); err == nil {
-		b.ReadOnly = append(b.ReadOnly, filepath.Dir(exe))
+	exe, err := os.Executable()
+	if err != nil {
+		return b, err
 	}
+	b.ReadOnly = append(b.ReadOnly, binaryShare(exe))
 	if err := os.MkdirAll(b.hostDir(), 0o755); err != nil {
 		return b, err
 	}
 	mark := filepath.Join(b.hostDir(), "booted")
-	_, err := os.Stat(mark)
+	_, err = os.Stat(mark)
 	b.First = os.IsNotExist(err)
 	return b, os.WriteFile(mark, nil, 0o644)
+}
+
+// binaryShare is what a host must see to run this binary: its directory, so that a new build is seen too, but
+// not a directory of which the host has its own.
+func binaryShare(exe string) string {
+	switch dir := filepath.Dir(exe); dir {
+	case "/tmp", "/run", "/root":
+		return exe
+	default:
+		return dir
+	}
 }
 
 func (k *keeper) answer(q request) reply {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -31,6 +32,9 @@ func Up(ctx context.Context, config Config) (*Lab, error) {
 	}
 	if _, err := ask(filepath.Join(config.Dir, "control.sock"), request{Verb: "status"}); err == nil {
 		return nil, fmt.Errorf("cannot start lab: one is up in %s", config.Dir)
+	}
+	if err := remove(config.Dir); err != nil { // what a lab left that a power cut ended
+		return nil, fmt.Errorf("cannot start lab: %w", err)
 	}
 	if err := writeConfig(config); err != nil {
 		return nil, err
@@ -77,6 +81,7 @@ func (l *Lab) launch(ctx context.Context) error {
 	life, ready := ends[0], ends[1]
 	cmd := exec.Command(exe, keeperArg, l.Config.Dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = life.r, log, log
+	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{ready.w}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid: true, // an interrupt from the terminal is the starter's to answer
@@ -190,6 +195,16 @@ func (l *Lab) Pid(host string) (int, error) {
 	}
 	defer c.Close()
 	return peerPid(c)
+}
+
+// Path is where this machine finds a file of a running host, sockets included, for example
+// Path("jino0", "/run/libvirt/libvirt-sock"). It is good until the host is killed.
+func (l *Lab) Path(host, file string) (string, error) {
+	pid, err := l.Pid(host)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join("/proc", strconv.Itoa(pid), "root", file), nil
 }
 
 // socket is where pid 1 of a host listens, or the keeper for the switch.

@@ -94,22 +94,41 @@ func mountSystem(root string) error {
 	return os.MkdirAll(filepath.Join(root, "run/lock"), 0o755)
 }
 
-// share shows a directory of the machine at its own path.
-func share(root, dir string, readOnly bool) error {
-	on := filepath.Join(root, dir)
-	if err := os.MkdirAll(on, 0o755); err != nil {
+// share shows a directory or file of the machine at its own path.
+func share(root, path string, readOnly bool) error {
+	on := filepath.Join(root, path)
+	if err := placeFor(path, on); err != nil {
 		return err
 	}
-	if err := unix.Mount(dir, on, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("cannot share %s: %w", dir, err)
+	if err := unix.Mount(path, on, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("cannot share %s: %w", path, err)
 	}
 	if !readOnly {
 		return nil
 	}
 	if err := unix.Mount("", on, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		return fmt.Errorf("cannot share %s read-only: %w", dir, err)
+		return fmt.Errorf("cannot share %s read-only: %w", path, err)
 	}
 	return nil
+}
+
+// placeFor makes what a bind mount of path needs below it: a directory or an empty file.
+func placeFor(path, on string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("cannot share %s: %w", path, err)
+	}
+	if info.IsDir() {
+		return os.MkdirAll(on, 0o755)
+	}
+	if err := os.MkdirAll(filepath.Dir(on), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(on, os.O_CREATE|os.O_RDONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // shim puts this binary in the place of systemctl, so that what manages services

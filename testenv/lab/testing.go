@@ -30,31 +30,45 @@ type TestHost struct {
 	t    T
 }
 
-// Option changes the single host of Host and Within.
-type Option func(*HostConfig)
+// Option changes the lab of Host and Within, which has one host.
+type Option func(*Config)
 
 // With adds services: libvirtd, knot, bind, keepalived, httpd.
 func With(services ...string) Option {
-	return func(h *HostConfig) { h.Services = append(h.Services, services...) }
+	return func(c *Config) { c.Hosts[0].Services = append(c.Hosts[0].Services, services...) }
 }
 
 // WithZone adds a zone, served by knot or bind, whichever With names.
-func WithZone(z Zone) Option { return func(h *HostConfig) { h.Zones = append(h.Zones, z) } }
+func WithZone(z Zone) Option {
+	return func(c *Config) { c.Hosts[0].Zones = append(c.Hosts[0].Zones, z) }
+}
 
 // WithNICs replaces eth0 (10.9.0.11/24).
-func WithNICs(nics ...NIC) Option { return func(h *HostConfig) { h.NICs = nics } }
+func WithNICs(nics ...NIC) Option { return func(c *Config) { c.Hosts[0].NICs = nics } }
 
 // WithDaemon adds a program of the test's own.
-func WithDaemon(s Service) Option { return func(h *HostConfig) { h.Daemons = append(h.Daemons, s) } }
+func WithDaemon(s Service) Option {
+	return func(c *Config) { c.Hosts[0].Daemons = append(c.Hosts[0].Daemons, s) }
+}
+
+// WithTSIG sets the key of the zones.
+func WithTSIG(k TSIG) Option { return func(c *Config) { c.TSIG = k } }
+
+// WithShare shows files or directories of the machine to the host, writable.
+func WithShare(paths ...string) Option {
+	return func(c *Config) { c.Share = append(c.Share, paths...) }
+}
 
 // Host brings up a lab of one host, "host1", for the length of a test.
 func Host(t T, options ...Option) *TestHost {
 	t.Helper()
-	h := HostConfig{Name: "host1", NICs: []NIC{{Name: "eth0", Segment: "lan", Addresses: []string{"10.9.0.11/24"}}}}
+	c := Config{Hosts: []HostConfig{{
+		Name: "host1", NICs: []NIC{{Name: "eth0", Segment: "lan", Addresses: []string{"10.9.0.11/24"}}},
+	}}}
 	for _, o := range options {
-		o(&h)
+		o(&c)
 	}
-	return &TestHost{Lab: Start(t, Config{Hosts: []HostConfig{h}}), Name: h.Name, t: t}
+	return &TestHost{Lab: Start(t, c), Name: c.Hosts[0].Name, t: t}
 }
 
 // Start brings up a lab for the length of a test. Its directory is made, and removed, here.
