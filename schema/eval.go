@@ -76,6 +76,7 @@ func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool
 	group.Wait()
 	slices.SortFunc(e.out.Objects, compareDeclarations)
 	e.out.Problems = Problems(e.out.Problems).Sort()
+	e.out.Warnings = Problems(e.out.Warnings).Sort()
 	return e.out, ctx.Err()
 }
 
@@ -138,24 +139,47 @@ func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instanc
 		e.problem(true, rewrite(inst.Err, e.src, dir)...)
 		return
 	}
+	index := indexFiles(inst.Files)
+	if !e.count(dir, len(index.objects)) {
+		return
+	}
 	value := topology.Unify(topology.Context().BuildInstance(inst))
-	p := &pack{dir: dir, value: value, files: inst.Files, index: indexFiles(inst.Files)}
+	p := &pack{dir: dir, value: value, files: inst.Files, index: index}
 	p.words = &translator{src: e.src, pack: p, words: newVocabulary(topology, e.src.Schema)}
 	if len(e.src.Locate) > 0 {
 		e.locate(p)
 		return
 	}
 	objects, problems := p.objects()
+	e.problem(false, problems...)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.out.Objects = append(e.out.Objects, objects...)
-	e.out.Problems = append(e.out.Problems, problems...)
+}
+
+// count warns of a package so large that each push which touches it is slow, and refuses one that takes gigabytes.
+func (e *evaluator) count(dir string, objects int) bool {
+	const many, tooMany = 1000, 10_000
+	p := Problem{
+		Pos: Pos{File: dir}, Text: fmt.Sprintf("this package holds %d objects; up to %d are evaluated quickly", objects, many),
+		Remedy: "divide it, such as by rack or by application",
+	}
+	switch {
+	case objects > tooMany:
+		e.problem(true, p)
+	case objects > many:
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.out.Warnings = append(e.out.Warnings, p)
+	}
+	return objects <= tooMany
 }
 
 func (e *evaluator) problem(partial bool, problems ...Problem) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.out.Problems = append(e.out.Problems, problems...)
+	room := max(0, maxProblems-len(e.out.Problems))
+	e.out.Problems = append(e.out.Problems, problems[:min(room, len(problems))]...)
 	e.out.Partial = e.out.Partial || partial
 }
 

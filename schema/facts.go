@@ -1,11 +1,9 @@
 package schema
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // use is a claim on a fact and the instance that makes it.
@@ -115,15 +113,17 @@ func (r *resolver) unprovided(node *Node, need Use, providers map[Fact][]use) {
 			values = append(values, fact.Value)
 		}
 	}
-	slices.SortFunc(values, func(a, b string) int {
-		return cmp.Or(cmp.Compare(distance(need.Fact.Value, a), distance(need.Fact.Value, b)), strings.Compare(a, b))
-	})
+	slices.Sort(values)
 	remedy := "declare what has it"
-	if len(values) > 0 {
-		near := values[0]
-		remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, providers[Fact{need.Fact.Type, need.Fact.Scope, near}][0].node.ID)
+	if near := nearest(need.Fact.Value, values); near != "" {
+		by := providers[Fact{Type: need.Fact.Type, Scope: need.Fact.Scope, Value: near}][0].node.ID
+		remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, by)
 	}
-	r.wrong(node.ID, need.Path, "needs "+inWords(need.Fact)+"; nothing provides it", remedy)
+	text := "needs " + inWords(need.Fact) + "; nothing provides it"
+	if was := r.former(need.Fact); was != "" {
+		text += fmt.Sprintf(" any more (was %s)", was)
+	}
+	r.wrong(node.ID, need.Path, text, remedy)
 }
 
 func (r *resolver) responsible(fact Fact) bool {

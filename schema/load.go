@@ -32,13 +32,16 @@ func WithEvaluator(e Evaluator) Option { return func(l *loader) { l.evaluator = 
 // WithSchema replaces the embedded schema module, such as for tests with kinds of their own.
 func WithSchema(module fs.FS) Option { return func(l *loader) { l.schema = module } }
 
+// WithFormer tells who provided a fact in what was applied last, "" for nobody, so that the loss of a provider names it.
+func WithFormer(former func(Fact) ID) Option { return func(l *loader) { l.former = former } }
+
 // Load reads the topology of one commit and resolves it into a Graph. All mistakes are reported in one run: the error
 // is then Problems, sorted by position. Any other error means that the topology could not be read.
 //
 // Evaluation and resolution both go on beyond mistakes; what depends on a broken object is left out, so that one
 // mistake is told once.
 func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...Option) (*Graph, error) {
-	l := &loader{kinds: kinds, evaluator: InProcess(), schema: FS()}
+	l := &loader{kinds: kinds, evaluator: InProcess(), schema: FS(), former: func(Fact) ID { return "" }}
 	for _, opt := range opts {
 		opt(l)
 	}
@@ -54,6 +57,7 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 		return nil, err
 	}
 	r := newResolver(kinds, evaluation)
+	r.former = l.former
 	r.report(problems...)
 	r.resolve()
 	if len(r.findings) > 0 {
@@ -68,6 +72,7 @@ type loader struct {
 	kinds     Kinds
 	evaluator Evaluator
 	schema    fs.FS
+	former    func(Fact) ID
 }
 
 // locate gives every finding its position. Positions of fields are not kept for sound topologies; the packages

@@ -186,8 +186,9 @@ func (r *resolver) labels(host string) map[string]string {
 	if json.Unmarshal(object.Spec, &spec) != nil {
 		return nil
 	}
-	carried := map[string]string{"site": spec.Site, "host": host}
+	carried := map[string]string{}
 	maps.Copy(carried, spec.Labels)
+	carried["site"], carried["host"] = spec.Site, host
 	return carried
 }
 

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -98,21 +99,27 @@ func (x *fileIndex) walk(id ID, path []string) (found []place, depth int) {
 	return found, depth
 }
 
-// position finds where a field of an object is declared, or the nearest thing around it that has a place.
-func (p *pack) position(id ID, path string) Pos {
-	elements := splitPath(path)
+// position finds where a field of an object is declared, or the nearest thing around it that has a place. What the
+// package's own directory says goes before what its parent directories say.
+func (p *pack) position(id ID, field string) Pos {
+	elements := splitPath(field)
 	found, depth := p.index.walk(id, elements)
 	if depth < len(elements) || len(found) == 0 {
 		if pos := p.computed(id, elements, depth); !pos.IsZero() {
 			return pos
 		}
 	}
-	for _, place := range found {
-		if pos := place.position(depth > 0); !pos.IsZero() {
+	first := Pos{File: p.dir}
+	for i, place := range found {
+		pos := place.position(depth > 0)
+		if path.Dir(pos.File) == p.dir {
 			return pos
 		}
+		if i == 0 && !pos.IsZero() {
+			first = pos
+		}
 	}
-	return Pos{File: p.dir}
+	return first
 }
 
 // position is that of a field's scalar value, else that of its label.

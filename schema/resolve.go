@@ -20,6 +20,7 @@ type resolver struct {
 	objects  map[ID]*Object
 	outlines map[ID]Outline
 	broken   map[ID]bool
+	former   func(Fact) ID // who provided a fact before; "" = nobody
 
 	instances map[Instance]*Node
 	ranges    []Range
@@ -47,6 +48,7 @@ func (r *resolver) resolve() {
 	for _, id := range r.ids {
 		r.checkEdges(id)
 	}
+	r.checkRenames()
 	r.referenceCycles()
 	for _, id := range r.ids {
 		r.place(id)
@@ -185,6 +187,27 @@ func (r *resolver) checkEdges(id ID) {
 		kind, name := edge.To.Kind(), edge.To.Name()
 		text := fmt.Sprintf("there is no %s %q", kind, name)
 		r.wrong(id, edge.Path, text, didYouMean(name, r.names(kind), "declare it"))
+	}
+}
+
+// checkRenames reports earlier names that are still in use, or claimed twice.
+func (r *resolver) checkRenames() {
+	claimed := map[ID]ID{}
+	for _, id := range r.ids {
+		object := r.objects[id]
+		if object == nil || object.Meta.Was == "" {
+			continue
+		}
+		was := MakeID(id.Kind(), object.Meta.Was)
+		_, exists := r.declared[was]
+		switch other, twice := claimed[was]; {
+		case exists:
+			r.wrong(id, "was", fmt.Sprintf("was %q, but that is still declared", object.Meta.Was), "remove one of the two, or remove was", Field{ID: was})
+		case twice:
+			r.wrong(id, "was", fmt.Sprintf("was %q, and so was %s", object.Meta.Was, other), "only one object can be what it was", Field{ID: other, Path: "was"})
+		default:
+			claimed[was] = id
+		}
 	}
 }
 
