@@ -10,6 +10,8 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	case want == nil && have.Here != nil:
 		d.Action = actuators.Retire
 	case want == nil:
+	case have.Here != nil && !have.Owned:
+		d.Action = actuators.Adopting
 	case have.Here != nil:
 		d.Field("sha256", have.Here.Config.SHA256, want.SHA256, "")
 		d.Field("dir", have.Here.Config.Dir, want.Dir, "")

@@ -160,12 +160,11 @@ func TestAdoptVerifies(t *testing.T) {
 	w := newWorld(t, "one")
 	os.MkdirAll(w.spec.Dir, 0o755)
 	put(t, w.path, "theirs")
-	p := params{Mark: w.Subject().Mark, Path: w.path, SHA256: w.spec.SHA256}
-	if _, err := w.Try(one("adopt", p, "")[0]); !errors.Is(err, actuators.ErrRefused) {
+	if _, err := w.Try(w.Plan(w.spec, false)[0]); !errors.Is(err, actuators.ErrRefused) {
 		t.Fatalf("got %v, want a refusal", err)
 	}
 	put(t, w.path, "one")
-	done, err := w.Try(one("adopt", p, "")[0])
+	done, err := w.Try(w.Plan(w.spec, false)[0])
 	if err != nil || !w.Have(w.spec).Owned {
 		t.Fatalf("not adopted: %v", err)
 	}

@@ -13,6 +13,8 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	case want == nil && have.Here != nil:
 		d.Action = actuators.Retire
 	case want == nil:
+	case have.Here != nil && !have.Owned:
+		d.Action = actuators.Adopting
 	case have.Here == nil:
 		d.Action = actuators.Create
 		d.Field("dir", nil, want.Dir, "")

@@ -93,11 +93,7 @@ func TestAdoptMarksAndUndoUnmarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(s.Dir, "data.raw"))
-	steps, err := steps(b.Subject(), actuators.Diff{Action: actuators.Adopting}, &s, actuators.Have[State]{Here: &State{Config: Config{Dir: s.Dir}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done, err := b.Try(steps[0])
+	done, err := b.Try(b.Plan(s, false)[0])
 	if err != nil || !b.Have(s).Owned {
 		t.Fatalf("not adopted: %v", err)
 	}

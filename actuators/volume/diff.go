@@ -15,6 +15,8 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	case want == nil && have.Here != nil:
 		d.Action = actuators.Retire
 	case want == nil:
+	case have.Here != nil && !have.Owned:
+		d.Action = actuators.Adopting
 	case have.Here != nil:
 		compare(&d, want, have.Here.Config)
 	case have.Retired != nil:

@@ -32,11 +32,12 @@ func TestDiffAndSteps(t *testing.T) {
 		err    string
 	}{
 		{"new", want, actuators.Have[State]{}, actuators.Create, "create", ""},
-		{"same", want, actuators.Have[State]{Here: live(64*mi, "qcow2")}, actuators.None, "", ""},
-		{"smaller", want, actuators.Have[State]{Here: live(32*mi, "qcow2")}, actuators.Update, "grow", ""},
-		{"larger", want, actuators.Have[State]{Here: live(128*mi, "qcow2")}, actuators.None, "", ""},
-		{"other format", want, actuators.Have[State]{Here: live(64*mi, "raw")}, actuators.Update, "", "cannot change the format"},
-		{"removed", nil, actuators.Have[State]{Here: live(64*mi, "qcow2")}, actuators.Retire, "retire", ""},
+		{"same", want, actuators.Have[State]{Owned: true, Here: live(64*mi, "qcow2")}, actuators.None, "", ""},
+		{"smaller", want, actuators.Have[State]{Owned: true, Here: live(32*mi, "qcow2")}, actuators.Update, "grow", ""},
+		{"foreign", want, actuators.Have[State]{Here: live(32*mi, "qcow2")}, actuators.Adopting, "adopt", ""},
+		{"larger", want, actuators.Have[State]{Owned: true, Here: live(128*mi, "qcow2")}, actuators.None, "", ""},
+		{"other format", want, actuators.Have[State]{Owned: true, Here: live(64*mi, "raw")}, actuators.Update, "", "cannot change the format"},
+		{"removed", nil, actuators.Have[State]{Owned: true, Here: live(64*mi, "qcow2")}, actuators.Retire, "retire", ""},
 		{"removed and gone", nil, actuators.Have[State]{}, actuators.None, "", ""},
 		{"retired", want, actuators.Have[State]{Retired: live(64*mi, "qcow2")}, actuators.Restore, "restore", ""},
 		{"retired and smaller", want, actuators.Have[State]{Retired: live(32*mi, "qcow2")}, actuators.Restore, "restore grow", ""},
@@ -58,7 +59,7 @@ func TestDiffAndSteps(t *testing.T) {
 }
 
 func TestLargerIsANote(t *testing.T) {
-	d := diff(&Spec{Size: "64Mi", Format: "raw"}, actuators.Have[State]{Here: live(128*mi, "raw")})
+	d := diff(&Spec{Size: "64Mi", Format: "raw"}, actuators.Have[State]{Owned: true, Here: live(128*mi, "raw")})
 	want := []string{"live size 128Mi is above the declared 64Mi; a volume never shrinks"}
 	if !reflect.DeepEqual(d.Notes, want) {
 		t.Errorf("got %q", d.Notes)
