@@ -1,0 +1,136 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"plumbline/reconcile/plan"
+	"plumbline/schema"
+)
+
+// newRunner makes a plan ready to run, and refuses one that this version cannot read. It changes nothing.
+func newRunner(in Input, p *plan.Plan) (*runner, error) {
+	r := &runner{
+		in: in, plan: p, begunAt: in.Now(),
+		byID: map[int]*lane{}, steps: map[string]*task{}, objects: map[schema.Instance]*object{},
+		results: make(chan finished, in.Parallel), wake: make(chan struct{}, 1),
+		perHost: map[string]int{}, containers: map[string]bool{}, looks: map[schema.Instance]seen{},
+	}
+	for _, l := range p.Lanes {
+		made := &lane{Lane: l}
+		r.lanes = append(r.lanes, made)
+		r.byID[l.ID] = made
+	}
+	r.openLanes = len(r.lanes)
+	changes := map[schema.Instance]*plan.Change{}
+	for _, c := range p.Changes {
+		changes[c.Instance] = c
+	}
+	for i := range p.Steps {
+		if err := r.addStep(p, i, changes); err != nil {
+			return nil, fmt.Errorf("cannot run plan %s: %w", p.ID, err)
+		}
+	}
+	r.linkLanes()
+	return r, r.findSpecs()
+}
+
+func (r *runner) addStep(p *plan.Plan, i int, changes map[schema.Instance]*plan.Change) error {
+	t := &task{Step: p.Steps[i], host: p.Steps[i].Host}
+	kind, ok := r.in.Kinds.Kind(t.Instance.ID.Kind())
+	if !ok {
+		return fmt.Errorf("step %s: this plumb knows no kind %s", t.ID, t.Instance.ID.Kind())
+	}
+	if t.op, ok = kind.Op(t.Op); !ok {
+		return fmt.Errorf("step %s: this plumb knows no op %s of kind %s", t.ID, t.Op, kind.Name)
+	}
+	if t.op.Version != t.Version {
+		return fmt.Errorf("step %s: it is version %d of op %s, this plumb knows version %d", t.ID, t.Version, t.Op, t.op.Version)
+	}
+	if t.lane = r.byID[t.Lane]; t.lane == nil || changes[t.Instance] == nil || r.steps[t.ID] != nil {
+		return fmt.Errorf("internal error: step %s: it has no lane, no change or no ID of its own", t.ID)
+	}
+	if t.Timeout <= 0 {
+		t.Timeout = t.op.Timeout
+	}
+	if t.object = r.objects[t.Instance]; t.object == nil {
+		t.object = &object{change: changes[t.Instance], specs: map[string]json.RawMessage{}}
+		r.objects[t.Instance] = t.object
+	}
+	if err := r.linkStep(t); err != nil {
+		return err
+	}
+	t.object.tasks = append(t.object.tasks, t)
+	t.lane.tasks = append(t.lane.tasks, t)
+	r.tasks = append(r.tasks, t)
+	r.steps[t.ID] = t
+	return nil
+}
+
+// linkStep lets a step wait for those that it needs and for the earlier one of its instance. A need in another lane is a
+// need of the whole lane: nothing is built on what may still be undone.
+func (r *runner) linkStep(t *task) error {
+	needs := t.Needs
+	if n := len(t.object.tasks); n > 0 && !slices.Contains(needs, t.object.tasks[n-1].ID) {
+		needs = append(slices.Clone(needs), t.object.tasks[n-1].ID)
+	}
+	for _, id := range needs {
+		need := r.steps[id]
+		switch {
+		case need == nil:
+			return fmt.Errorf("internal error: step %s: it needs %s, which does not stand before it", t.ID, id)
+		case need.lane != t.lane:
+			if !slices.Contains(t.lane.Needs, need.Lane) {
+				t.lane.Needs = append(slices.Clone(t.lane.Needs), need.Lane)
+			}
+		default:
+			t.waits++
+			need.then = append(need.then, t)
+		}
+	}
+	return nil
+}
+
+func (r *runner) linkLanes() {
+	for _, l := range r.lanes {
+		for _, id := range l.Needs {
+			if need := r.byID[id]; need != nil && need != l {
+				l.waits++
+				need.then = append(need.then, l)
+			}
+		}
+	}
+}
+
+// findSpecs gathers how every instance is looked at, before anything is taken out of the inventory: by the wanted spec,
+// or by the last applied one.
+func (r *runner) findSpecs() error {
+	for _, t := range r.tasks {
+		for _, host := range []string{t.Instance.Host, t.host} {
+			if _, known := t.object.specs[host]; known {
+				continue
+			}
+			spec := t.object.change.Want
+			if spec == nil || host != t.Instance.Host {
+				e, err := r.in.Store.Entry(t.Instance.ID.On(host))
+				if err != nil {
+					return err
+				}
+				if e != nil {
+					spec = e.Spec
+				}
+			}
+			t.object.specs[host] = spec
+		}
+	}
+	return nil
+}
+
+func marshal(res Result) (json.RawMessage, error) {
+	data, err := json.Marshal(res)
+	if err != nil {
+		return nil, fmt.Errorf("internal error: cannot write the result of plan %s: %w", res.Plan, err)
+	}
+	return data, nil
+}

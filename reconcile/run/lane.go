@@ -1,0 +1,201 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"plumbline/reconcile/exec"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/plan"
+)
+
+type phase int
+
+// The phases of a lane; the picture is in the package comment.
+const (
+	waiting phase = iota
+	checking
+	running
+	failing // waits for its jobs to come home
+	undoing
+	ended
+)
+
+type lane struct {
+	plan.Lane
+	tasks   []*task
+	phase   phase
+	waits   int     // lanes that must be applied before
+	then    []*lane // lanes that need this one
+	active  int     // jobs under way
+	checks  int     // first steps not yet asked
+	open    int     // forward: steps not done; back: steps not taken back
+	outcome Outcome
+	cause   Cause
+	why     string // the failure, with its object
+	failed  bool   // the decision to go back is in the journal
+}
+
+// begin starts a lane whose needs are there: its first steps are asked before anything is done.
+func (r *runner) begin(l *lane) {
+	if l.Held != "" {
+		l.why = l.Held
+		r.end(l, LaneHeld)
+		return
+	}
+	l.phase, l.open = checking, len(l.tasks)
+	r.emit(Event{Type: LaneStarted, Lane: l.ID})
+	for _, t := range l.tasks {
+		if t.waits == 0 {
+			l.checks++
+			r.push(job{check, t})
+		}
+	}
+	r.advance(l)
+}
+
+// advance moves a lane on when a phase has come to its end.
+func (r *runner) advance(l *lane) {
+	switch {
+	case l.phase == checking && l.checks == 0:
+		l.phase = running
+		for _, t := range l.tasks {
+			if t.waits == 0 {
+				r.push(job{forward, t})
+			}
+		}
+		r.advance(l)
+	case (l.phase == running || l.phase == failing) && l.open == 0:
+		r.end(l, LaneApplied)
+	case l.phase == failing && l.active == 0:
+		r.turn(l)
+	case l.phase == undoing && l.open == 0:
+		r.end(l, LaneRolledBack)
+	}
+}
+
+// fail stops a lane. Its jobs under way come home first.
+func (r *runner) fail(l *lane, cause Cause, why string) {
+	if l.phase >= failing {
+		return
+	}
+	l.phase, l.cause, l.why = failing, cause, why
+	r.replan = r.replan || cause == CauseChanged
+	r.emit(Event{Type: LaneFailed, Lane: l.ID, Err: why})
+	r.in.Log.Warn().Str("plan", r.plan.ID).Int("lane", l.ID).Str("cause", string(cause)).Str("err", why).Msg("lane failed")
+	r.advance(l)
+}
+
+// classify tells a failure's cause.
+func classify(err error) Cause {
+	if errors.Is(err, errChanged) {
+		return CauseChanged
+	}
+	return CauseError
+}
+
+// turn sends a lane back: every step that was begun is undone, each after those that came after it.
+func (r *runner) turn(l *lane) {
+	back := slices.DeleteFunc(slices.Clone(l.tasks), func(t *task) bool { return t.state != journal.Begun && t.state != journal.Done })
+	begun := slices.ContainsFunc(l.tasks, func(t *task) bool { return t.state != "" })
+	switch {
+	case !begun && l.cause == CauseStopped:
+		r.end(l, LaneNotRun)
+		return
+	case !begun:
+		r.end(l, LaneRolledBack)
+		return
+	}
+	if !l.failed {
+		if err := r.append(journal.Record{Lane: l.ID, State: journal.Failed, Err: l.why, Cause: string(l.cause)}); err != nil {
+			return
+		}
+		l.failed = true
+	}
+	l.phase, l.open = undoing, len(back)
+	chain(l, back)
+	for _, t := range slices.Backward(back) {
+		if t.blocks == 0 {
+			r.push(job{undo, t})
+		}
+	}
+	r.advance(l)
+}
+
+// chain orders the way back: a step comes after all steps that needed it, after later steps of its instance, and after
+// steps that wrote into one of its containers later. On the first two kinds the later step stands: if it is stuck, what
+// is beneath it stays.
+func chain(l *lane, back []*task) {
+	slices.SortFunc(back, func(a, b *task) int { return a.order - b.order })
+	byID := map[string]*task{}
+	lastOf := map[*object]*task{}
+	lastIn := map[string]*task{}
+	link := func(above, below *task, stands bool) {
+		if below == nil {
+			return
+		}
+		below.blocks++
+		above.beneath = append(above.beneath, below)
+		if stands {
+			above.floor = append(above.floor, below)
+		}
+	}
+	for _, t := range back {
+		for _, id := range t.Needs {
+			link(t, byID[id], true)
+		}
+		link(t, lastOf[t.object], true)
+		for _, container := range t.Share {
+			link(t, lastIn[container], false)
+			lastIn[container] = t
+		}
+		byID[t.ID], lastOf[t.object] = t, t
+	}
+	// A stuck step of an earlier run froze what is beneath it already.
+	for _, t := range l.tasks {
+		if t.state == journal.Stuck {
+			freezeBeneath(t, byID, lastOf)
+		}
+	}
+}
+
+func freezeBeneath(stuck *task, byID map[string]*task, lastOf map[*object]*task) {
+	for _, id := range stuck.Needs {
+		if below := byID[id]; below != nil {
+			below.under = stuck
+		}
+	}
+	if below := lastOf[stuck.object]; below != nil {
+		below.under = stuck
+	}
+}
+
+// end closes a lane and tells the lanes that need it.
+func (r *runner) end(l *lane, outcome Outcome) {
+	l.phase, l.outcome = ended, outcome
+	if outcome == LaneApplied {
+		l.cause, l.why = "", ""
+	}
+	r.openLanes--
+	r.emit(Event{Type: LaneEnded, Lane: l.ID, Summary: string(outcome), Err: l.why})
+	if r.resumed {
+		return // nothing goes forward
+	}
+	for _, next := range l.then {
+		if next.phase != waiting {
+			continue
+		}
+		if outcome != LaneApplied {
+			next.why = fmt.Sprintf("it needs lane %d, which was %s: %s", l.ID, outcome, l.why)
+			r.end(next, LaneBlocked)
+			continue
+		}
+		if next.waits--; next.waits == 0 {
+			r.begin(next)
+		}
+	}
+}
+
+// fatal tells whether an error ends the whole run.
+func fatal(err error) bool { return errors.Is(err, exec.ErrFenced) || errors.Is(err, errJournal) }

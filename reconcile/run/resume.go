@@ -1,0 +1,181 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"plumbline/actuators"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/plan"
+)
+
+// Resume takes up every plan that was begun and has not ended. A lane whose steps are all done stays; a step that was
+// begun and not acknowledged is looked at when it is all that its lane lacks; every other lane that was begun goes back,
+// with what was captured then. Plans that this version cannot read stop it before anything is changed.
+func Resume(ctx context.Context, in Input) ([]Result, error) {
+	in = in.withDefaults()
+	plans, err := in.Store.OpenPlans()
+	if err != nil {
+		return nil, err
+	}
+	runners := make([]*runner, 0, len(plans))
+	for _, p := range plans {
+		r, err := takeUp(in, p)
+		if err != nil {
+			return nil, fmt.Errorf("cannot resume: %w", err)
+		}
+		runners = append(runners, r)
+	}
+	var results []Result
+	for _, r := range runners {
+		for _, l := range r.lanes {
+			r.settle(l)
+		}
+		res, err := r.drive(ctx)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, res)
+	}
+	return results, nil
+}
+
+func takeUp(in Input, p *plan.Plan) (*runner, error) {
+	r, err := newRunner(in, p)
+	if err != nil {
+		return nil, err
+	}
+	r.resumed = true
+	records, err := in.Store.Records(p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for n, record := range records {
+		if err := r.replay(n, record); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// replay brings the runner to where a record says it was.
+func (r *runner) replay(n int, record journal.Record) error {
+	if n == 0 {
+		r.begunAt = record.At
+	}
+	if record.State == journal.Failed {
+		l := r.byID[record.Lane]
+		if l == nil {
+			return fmt.Errorf("internal error: plan %s has no lane %d", r.plan.ID, record.Lane)
+		}
+		l.failed, l.cause, l.why = true, Cause(record.Cause), record.Err
+		r.replan = r.replan || l.cause == CauseChanged
+		return nil
+	}
+	t := r.steps[record.Step]
+	if t == nil {
+		return fmt.Errorf("internal error: plan %s has no step %s", r.plan.ID, record.Step)
+	}
+	t.state = record.State
+	switch record.State {
+	case journal.Begun:
+		t.before, t.have, t.order = record.Before, record.Have, r.next()
+	case journal.Done:
+		t.object.written, t.doneAt = record.Update, record.At
+		r.lookAsBefore(t, record.Update)
+	case journal.Undone:
+		t.object.written, t.residue = nil, record.Err
+	case journal.Kept:
+		t.residue = t.keptText()
+	case journal.Stuck:
+		t.residue = stuckText(errors.New(record.Err))
+	}
+	return nil
+}
+
+// lookAsBefore finds how to look at what is no longer in the inventory.
+func (r *runner) lookAsBefore(t *task, u *journal.Update) {
+	if u != nil && u.Prior != nil && t.object.specs[t.Instance.Host] == nil {
+		t.object.specs[t.Instance.Host] = u.Prior.Spec
+	}
+}
+
+// settle decides what becomes of a lane that a crash left. Nothing goes forward but a step that was done unacknowledged.
+func (r *runner) settle(l *lane) {
+	begun, done := 0, 0
+	touched := l.failed
+	for _, t := range l.tasks {
+		switch t.state {
+		case journal.Begun:
+			begun++
+		case journal.Done:
+			done++
+		}
+		touched = touched || t.state != ""
+	}
+	l.open = len(l.tasks) - done
+	if !l.failed {
+		l.cause, l.why = CauseInterrupted, "the controller ended while it was running"
+	}
+	if !touched {
+		r.end(l, LaneNotRun)
+		return
+	}
+	l.phase = failing
+	if !l.failed && begun > 0 && begun+done == len(l.tasks) {
+		for _, t := range l.tasks {
+			if t.state == journal.Begun {
+				r.push(job{decide, t})
+			}
+		}
+		return
+	}
+	r.advance(l)
+}
+
+// decide looks whether a step that was begun and not acknowledged was done. If not, or if nobody can tell, its state
+// stays begun and its lane goes back.
+func (r *runner) decide(ctx context.Context, t *task) error {
+	predicted, err := t.op.Predict(t.Params, t.have)
+	if err != nil {
+		return err
+	}
+	s, err := r.await(ctx, t, t.Timeout, func(s seen) (bool, error, string) {
+		if ok, difference := actuators.Holds(predicted, t.have, s.here); !ok {
+			return false, errors.New(difference), ""
+		}
+		return t.reached(predicted, s)
+	})
+	if err != nil {
+		return err
+	}
+	if t.Confirm > 0 {
+		if err := r.confirmFresh(ctx, t); err != nil {
+			return err
+		}
+	}
+	return r.finish(t, s)
+}
+
+func (r *runner) tookDecision(f finished) {
+	l := f.lane
+	if f.err == nil {
+		l.open--
+	} else {
+		f.task.err = f.err
+	}
+	if l.active == 0 && !r.deciding(l) {
+		r.advance(l)
+	}
+}
+
+// deciding tells whether decisions of a lane still wait for their turn.
+func (r *runner) deciding(l *lane) bool {
+	for _, j := range r.ready {
+		if j.lane == l && j.verb == decide {
+			return true
+		}
+	}
+	return false
+}
