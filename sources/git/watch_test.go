@@ -127,6 +127,38 @@ func TestCommitInNonBareRepositoryIsAnEvent(t *testing.T) {
 	}
 }
 
+// Nothing happens in the git directory when something above it moves.
+func TestWorkTreeMovedAwayAndBack(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.cue", "package a\n")
+	id := w.commit("first")
+	c := hints(t, w.open(git.Config{URL: w.work, Interval: time.Hour}))
+	rename(t, w.work, w.work+".away")
+	until(t, c, "the work tree is gone", "gone")
+	rename(t, w.work+".away", w.work)
+	until(t, c, "the work tree is back", id)
+	until(t, c, "a commit after it is seen", w.commit("second"))
+}
+
+func TestLinkToRepositoryIsTurned(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	w.push("a.cue", "package a\n")
+	id := other.push("b.cue", "package b\n")
+	link := filepath.Join(t.TempDir(), "current.git")
+	turn := func(to string) {
+		t.Helper()
+		if err := os.Symlink(to, link+".new"); err != nil {
+			t.Fatal(err)
+		}
+		rename(t, link+".new", link)
+	}
+	turn(w.bare)
+	c := hints(t, w.open(git.Config{URL: link, Interval: time.Hour}))
+	turn(other.bare)
+	until(t, c, "the other repository is seen", id)
+	until(t, c, "a push to it is seen", other.push("b.cue", "package c\n"))
+}
+
 func rename(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.Rename(from, to); err != nil {
