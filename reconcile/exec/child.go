@@ -110,6 +110,9 @@ func (c *child) obituary() string {
 		}
 	default:
 	}
+	if said := c.conn.stranger(); said != "" {
+		text += fmt.Sprintf(": it printed %q where plumb would have answered", said)
+	}
 	if said := c.stderr.String(); said != "" {
 		text += ": " + said
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"plumbline/actuators"
@@ -140,13 +139,13 @@ func (r reverted) tell() error {
 	return fmt.Errorf("%w: not confirmed in time; undone at %s", ErrReverted, at)
 }
 
-// rearm gives every waiting step whose watcher died a new one, which undoes at once what is overdue.
-func (l *local) rearm() error {
+// rearm gives every waiting step whose watcher died a new one, which undoes at once what is overdue. It tells what went
+// wrong.
+func (l *local) rearm() (problems []string) {
 	files, _, err := recordSteps(l.host.StateDir(), waitingSuffix)
 	if err != nil {
-		return fmt.Errorf("cannot look for steps that wait for a confirmation: %w", err)
+		return []string{"cannot look for steps that wait for a confirmation: " + err.Error()}
 	}
-	var problems []string
 	for _, file := range files {
 		if watched(l.locks, file) {
 			continue
@@ -157,8 +156,5 @@ func (l *local) rearm() error {
 		}
 		cancel()
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("%s", strings.Join(problems, "; "))
-	}
-	return nil
+	return problems
 }

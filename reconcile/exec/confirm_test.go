@@ -85,7 +85,9 @@ func unconfirmedTest(w *world, open func() exec.Executor) {
 
 func stuckTest(w *world, open func() exec.Executor) {
 	e := open()
-	w.must(e.Do(w.ctx(), w.waiting(e, nil)))
+	c := w.waiting(e, nil)
+	c.Confirm = 3 * time.Second
+	w.must(e.Do(w.ctx(), c))
 	w.write("somebody else\n")
 	w.eventually("word is left", func() bool { return strings.HasSuffix(w.records(), "undone") })
 	w.fails(open().Confirm(w.ctx(), step), exec.ErrReverted, actuators.ErrStuck)
@@ -123,6 +125,7 @@ func TestUnconfirmedIsUndoneAfterTheExecutorIsKilled(t *testing.T) {
 	w := newWorld(t)
 	e := w.dial()
 	c := w.waiting(e, func(p *pairParams) { p.Sleep = uniqueSleep(w) })
+	c.Confirm = 3 * time.Second
 	did := make(chan error, 1)
 	go func() { did <- e.Do(w.ctx(), c) }()
 	w.becomes("new1\n")
@@ -150,8 +153,10 @@ func TestOverdueIsUndoneByTheNextExecutorWhenTheWatcherWasKilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.dial()
-	w.must(e.Do(w.ctx(), w.waiting(e, nil)))
-	w.kill(w.watchers()[0], unix.SIGKILL)
+	c := w.waiting(e, nil)
+	c.Confirm = 3 * time.Second
+	w.must(e.Do(w.ctx(), c))
+	w.killWatcher()
 	w.must(e.Close())
 	w.is("new1\nnew2\n")
 	w.dial()
@@ -166,18 +171,32 @@ func TestRecoverUndoesWhatARebootLeft(t *testing.T) {
 	c.Confirm = time.Hour
 	w.must(e.Do(w.ctx(), c))
 	w.must(e.Close())
-	w.kill(w.watchers()[0], unix.SIGKILL)
-	w.eventually("the watcher is gone", func() bool { return len(w.watchers()) == 0 })
+	w.killWatcher()
 	w.must(w.recover())
 	if len(w.watchers()) != 1 { // the same boot: there is an hour left
 		w.Fatal("the step is not watched again")
 	}
-	w.kill(w.watchers()[0], unix.SIGKILL)
-	w.eventually("the watcher is gone", func() bool { return len(w.watchers()) == 0 })
+	w.killWatcher()
 	w.edit(`"boot":"`, `"boot":"another-`)
 	w.must(w.recover())
 	w.is("old\nold\n")
 	w.fails(w.dial().Confirm(w.ctx(), step), exec.ErrReverted)
+}
+
+func TestHelloGivesADeadWatcherASuccessor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.local()
+	c := w.waiting(e, nil)
+	c.Confirm = time.Hour
+	w.must(e.Do(w.ctx(), c))
+	w.killWatcher()
+	hello, err := e.Hello(w.ctx())
+	w.must(err)
+	if len(w.watchers()) != 1 || len(hello.Problems) != 0 {
+		t.Fatalf("watchers %v, hello %+v", w.watchers(), hello)
+	}
+	w.must(e.Confirm(w.ctx(), step))
 }
 
 func TestConfirmNeedsANewConnection(t *testing.T) {
@@ -202,6 +221,13 @@ func TestNothingIsDoneWithoutAWatcher(t *testing.T) {
 			w.Fatalf("records left: %s", w.records())
 		}
 	}
+}
+
+// killWatcher kills the only watcher and waits for its end, which frees its lock.
+func (w *world) killWatcher() {
+	w.Helper()
+	w.kill(w.watchers()[0], unix.SIGKILL)
+	w.eventually("the watcher is gone", func() bool { return len(w.watchers()) == 0 })
 }
 
 func (w *world) recover() error {

@@ -23,7 +23,6 @@ type local struct {
 	readOnly bool
 	conn     string // the connection that is served; empty in process
 	locks    locks
-	problems []string
 }
 
 // Local is an executor for the host that this process runs on. It first takes up what an earlier executor left waiting
@@ -34,9 +33,7 @@ func Local(reg *actuators.Registry, h actuators.Host, opts Options) Executor {
 
 func newLocal(reg *actuators.Registry, h actuators.Host, opts ServeOptions, conn string) *local {
 	l := &local{reg: reg, host: h, opts: opts.Options, readOnly: opts.ReadOnly, conn: conn, locks: newLocks(h.StateDir())}
-	if err := l.rearm(); err != nil {
-		l.problems = append(l.problems, err.Error())
-	}
+	l.rearm() // Hello tries again and tells what went wrong
 	return l
 }
 
@@ -44,7 +41,7 @@ func (l *local) Hello(context.Context) (Hello, error) {
 	hello := Hello{
 		Protocol: Protocol, Version: l.opts.Version, Schema: l.opts.Schema, Arch: runtime.GOOS + "/" + runtime.GOARCH,
 		Boot: bootID(), Name: l.host.Name(), Clock: l.host.Now(), Kinds: l.reg.Names(), ReadOnly: l.readOnly,
-		Problems: l.problems,
+		Problems: l.rearm(),
 	}
 	machineID, err := l.host.ReadFile("/etc/machine-id")
 	if err != nil && !errors.Is(err, actuators.ErrNotFound) {
@@ -137,9 +134,11 @@ func (l *local) change(ctx context.Context, verb string, c Call, run func(contex
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout(c, op))
+	wait, stop := context.WithTimeout(ctx, timeout(c, op))
+	lock, err := l.locks.take(wait, "instance "+c.Instance.String())
+	stop()
+	ctx, cancel := context.WithTimeout(ctx, timeout(c, op)) // all of it, however long the wait was
 	defer cancel()
-	lock, err := l.locks.take(ctx, "instance "+c.Instance.String())
 	if err != nil {
 		return fmt.Errorf("cannot %s %s: %w: %w", verb, c.Step, actuators.ErrTransient, err)
 	}

@@ -12,20 +12,46 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// firstBytes is how much of a peer's first words is kept for an error's text.
+const firstBytes = 80
+
 // pipe is a pair of pipes as a connection. It ignores deadlines: keepalive notices a silent peer.
 type pipe struct {
 	in     io.ReadCloser
 	out    io.WriteCloser
 	once   sync.Once
 	closed chan struct{}
+
+	mu    sync.Mutex
+	heard []byte // the first bytes
 }
 
 func newPipe(in io.ReadCloser, out io.WriteCloser) *pipe {
 	return &pipe{in: in, out: out, closed: make(chan struct{})}
 }
 
-func (p *pipe) Read(b []byte) (int, error)  { return p.in.Read(b) }
 func (p *pipe) Write(b []byte) (int, error) { return p.out.Write(b) }
+
+func (p *pipe) Read(b []byte) (int, error) {
+	n, err := p.in.Read(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if room := firstBytes - len(p.heard); room > 0 {
+		p.heard = append(p.heard, b[:min(n, room)]...)
+	}
+	return n, err
+}
+
+// stranger gives the first words of a peer that does not speak HTTP/2, such as a login banner. HTTP/2 begins with a
+// SETTINGS frame: three bytes of length, then the type 4 (RFC 9113, 3.4).
+func (p *pipe) stranger() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.heard) == 0 || len(p.heard) > 3 && p.heard[0] == 0 && p.heard[3] == 4 {
+		return ""
+	}
+	return string(p.heard)
+}
 
 func (p *pipe) Close() (err error) {
 	p.once.Do(func() {

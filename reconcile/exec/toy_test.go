@@ -183,6 +183,9 @@ func watchPair(_ context.Context, h actuators.Host, emit func(actuators.Event)) 
 
 func TestMain(m *testing.M) {
 	exec.Hook(registry)
+	if job := os.Getenv("EXEC_TEST_CONTROLLER"); job != "" {
+		controller(job)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -338,3 +341,5 @@ func processes(word string) map[int]string {
 	}
 	return found
 }
+
+func newHost(self exec.Self) actuators.Host { return exec.NewMachine(self.Name, self.Dirs) }

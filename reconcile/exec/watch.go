@@ -101,7 +101,7 @@ func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp
 	grace, cancel := context.WithTimeout(ctx, killGrace)
 	lock, err := w.locks.take(grace, name)
 	cancel()
-	if lock == nil && record.Server != nil {
+	if lock == nil && record.Server != nil && record.Boot == bootID() {
 		_ = record.Server.kill() // it may have ended just now
 	}
 	ctx, cancel = context.WithTimeout(ctx, timeout(record.Call, op))
