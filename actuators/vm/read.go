@@ -2,6 +2,7 @@ package vm
 
 import (
 	"cmp"
+	"encoding/xml"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,15 @@ func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
 		_, l.Status.Memory = memory(&live)
 	}
 	c.Disks = mergeDisks(disks(&defined), disks(&live))
-	c.NICs = mergeNICs(nics(&defined), nics(&live))
+	definedNICs, err := nics(d.XML)
+	if err != nil {
+		return State{}, nil, fmt.Errorf("cannot read the definition of domain %s: %w", d.Name, err)
+	}
+	liveNICs, err := nics(d.Live)
+	if err != nil {
+		return State{}, nil, fmt.Errorf("cannot read the running domain %s: %w", d.Name, err)
+	}
+	c.NICs = mergeNICs(definedNICs, liveNICs)
 	c.Guest, c.Serial = guestStrings(&defined), serial(&defined)
 	if defined.OS != nil && defined.OS.Type != nil {
 		l.Status.Machine = defined.OS.Type.Machine
@@ -120,25 +129,37 @@ func compareDisks(a, b Disk) int {
 	return cmp.Or(cmp.Compare(len(a.Target), len(b.Target)), strings.Compare(a.Target, b.Target), strings.Compare(a.Path, b.Path))
 }
 
-func nics(x *libvirtxml.Domain) []NIC {
-	if x.Devices == nil {
-		return nil
+// cards reads network cards from the text itself: libvirt tells a running card of a bridged network as one of a bridge,
+// with the network beside it, which libvirtxml drops.
+type cards struct {
+	Interfaces []struct {
+		MAC struct {
+			Address string `xml:"address,attr"`
+		} `xml:"mac"`
+		Source struct {
+			Network string `xml:"network,attr"`
+			Bridge  string `xml:"bridge,attr"`
+		} `xml:"source"`
+	} `xml:"devices>interface"`
+}
+
+func nics(text string) ([]NIC, error) {
+	var x cards
+	if text == "" {
+		return nil, nil
+	}
+	if err := xml.Unmarshal([]byte(text), &x); err != nil {
+		return nil, err
 	}
 	var found []NIC
-	for _, nic := range x.Devices.Interfaces {
-		if nic.MAC == nil {
-			continue
-		}
-		n := NIC{MAC: strings.ToLower(nic.MAC.Address)}
-		if nic.Source != nil && nic.Source.Network != nil {
-			n.Network = nic.Source.Network.Network
-		}
-		if nic.Source != nil && nic.Source.Bridge != nil {
-			n.Bridge = nic.Source.Bridge.Bridge
+	for _, card := range x.Interfaces {
+		n := NIC{MAC: strings.ToLower(card.MAC.Address), Network: card.Source.Network}
+		if n.Network == "" {
+			n.Bridge = card.Source.Bridge
 		}
 		found = append(found, n)
 	}
-	return found
+	return found, nil
 }
 
 func mergeNICs(defined, live []NIC) []NIC {

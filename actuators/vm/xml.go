@@ -60,6 +60,7 @@ func devices(p Definition) *libvirtxml.DomainDeviceList {
 		RNGs:        []libvirtxml.DomainRNG{{Model: "virtio", Backend: &libvirtxml.DomainRNGBackend{Random: &libvirtxml.DomainRNGBackendRandom{Device: "/dev/urandom"}}}},
 	}
 	if p.Machine == "q35" {
+		list.Controllers = append(list.Controllers, libvirtxml.DomainController{Type: "pci", Index: &zero, Model: "pcie-root"})
 		for range sparePorts {
 			list.Controllers = append(list.Controllers, libvirtxml.DomainController{Type: "pci", Model: "pcie-root-port"})
 		}
