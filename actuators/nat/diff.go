@@ -17,6 +17,8 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 		return d
 	case want == nil:
 		return actuators.Diff{Action: actuators.Retire}
+	case have.Here != nil && !have.Owned:
+		return actuators.Diff{Action: actuators.Adopting}
 	case have.Here == nil:
 		d.Action = actuators.Create
 		have.Here = &State{}
@@ -65,8 +67,8 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Create:
 		return one("add", claim, "publish "+summary(*want)), nil
 	case actuators.Adopting:
-		claim.Adopt = true
-		return one("adopt", claim, "take over "+summary(*want)), nil
+		claim.Adopt, claim.Want = true, have.Here.Config.elements()
+		return one("adopt", claim, "take over "+strings.Join(have.Here.Config.Forwards, ", ")), nil
 	case actuators.Update:
 		return one("replace", claim, "publish "+summary(*want)), nil
 	case actuators.Retire:

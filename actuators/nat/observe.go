@@ -2,15 +2,11 @@ package nat
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/nft"
-	"plumbline/schema"
 )
 
 // State is the live state.
@@ -45,90 +41,31 @@ func stateOf(elements []nft.Element, broken []string) State {
 	return State{Config: c}
 }
 
+// elements is the inverse of stateOf.
+func (c Config) elements() []nft.Element {
+	var out []nft.Element
+	for _, line := range c.Forwards {
+		service, target, _ := strings.Cut(line, arrow)
+		out = append(out, nft.Element{Set: nft.Forwards, Key: service, Value: target})
+	}
+	for _, service := range c.Masquerade {
+		out = append(out, nft.Element{Set: nft.Masq, Key: service})
+	}
+	return out
+}
+
 func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+	wanted, err := nft.WantedBy(sc.Targets, Spec.services)
+	if err != nil {
+		return nil, err
+	}
 	services, err := nft.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := wantedKeys(sc.Targets)
-	if err != nil {
-		return nil, err
-	}
-	return group(services, wanted, sc), nil
-}
-
-// wantedKeys tells which target wants a service.
-func wantedKeys(targets []actuators.Target) (map[string]schema.ID, error) {
-	wanted := map[string]schema.ID{}
-	for _, t := range targets {
-		var s Spec
-		if err := json.Unmarshal(t.Spec, &s); err != nil {
-			return nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", t.ID, err)
-		}
-		for _, p := range s.Ports {
-			wanted[s.service(p)] = t.ID
-		}
-	}
-	return wanted, nil
-}
-
-// owner is one thing to report: an object and whose mark it bears. Of a marked object the hash of its first element
-// stands for all.
-type owner struct {
-	id           schema.ID
-	installation string
-}
-
-func group(services nft.Services, wanted map[string]schema.ID, sc actuators.Scope) []actuators.Live[State] {
-	elements, marks := map[owner][]nft.Element{}, map[owner]*actuators.Mark{}
-	for _, e := range services.Elements {
-		o, mark, ok := ownerOf(e, wanted)
-		if !ok {
-			continue
-		}
-		elements[o] = append(elements[o], e)
-		if marks[o] == nil {
-			marks[o] = mark
-		}
-	}
 	var out []actuators.Live[State]
-	for _, o := range sorted(elements) {
-		if sc.All || isTarget(sc, o.id) {
-			out = append(out, actuators.Live[State]{ID: o.id, Mark: marks[o], State: stateOf(elements[o], services.Broken)})
-		}
+	for _, o := range services.Scoped("nat", wanted, sc, nft.Forwards) {
+		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: stateOf(o.Elements, services.Broken)})
 	}
-	return unique(out)
-}
-
-func ownerOf(e nft.Element, wanted map[string]schema.ID) (owner, *actuators.Mark, bool) {
-	mark := e.Mark()
-	switch {
-	case mark != nil:
-		return owner{mark.ID, mark.Installation}, mark, mark.ID.Kind() == "nat"
-	case e.Set != nft.Forwards && e.Set != nft.Masq:
-		return owner{}, nil, false
-	}
-	id, ok := wanted[e.Key]
-	if !ok {
-		id = schema.MakeID("nat", strings.NewReplacer(":", "-", "/", "-").Replace(e.Key))
-	}
-	return owner{id: id}, nil, true
-}
-
-func sorted(elements map[owner][]nft.Element) []owner {
-	return slices.SortedFunc(maps.Keys(elements), func(a, b owner) int {
-		if c := strings.Compare(string(a.id), string(b.id)); c != 0 {
-			return c
-		}
-		return -strings.Compare(a.installation, b.installation) // unmarked last
-	})
-}
-
-// unique keeps one report per object: a marked one wins over unmarked entries on its keys, which the ops refuse.
-func unique(lives []actuators.Live[State]) []actuators.Live[State] {
-	return slices.CompactFunc(lives, func(a, b actuators.Live[State]) bool { return a.ID == b.ID && b.Mark == nil })
-}
-
-func isTarget(sc actuators.Scope, id schema.ID) bool {
-	return slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == id })
+	return out, nil
 }

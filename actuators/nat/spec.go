@@ -56,6 +56,14 @@ func (p Port) MarshalJSON() ([]byte, error) {
 
 func (s Spec) service(p Port) string { return nft.ServiceKey(s.Public, p.Public, p.Proto) }
 
+func (s Spec) services() []string {
+	var out []string
+	for _, p := range s.Ports {
+		out = append(out, s.service(p))
+	}
+	return out
+}
+
 // elements is what the object shall have in the table.
 func (s Spec) elements() []nft.Element {
 	var out []nft.Element

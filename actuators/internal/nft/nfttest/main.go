@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -73,8 +75,19 @@ func Run(t *testing.T, argv ...string) string {
 	return string(out)
 }
 
-// Ruleset is what nft shows of all tables, without counters and handles.
+// Ruleset is what nft shows of all tables, without counters and handles. Chains and sets of a table come sorted, because
+// the kernel gives them in the order of their making.
 func Ruleset(t *testing.T) string {
 	t.Helper()
-	return Run(t, "nft", "-s", "list", "ruleset")
+	var out strings.Builder
+	for _, table := range strings.SplitAfter(Run(t, "nft", "-s", "list", "ruleset"), "\n}\n") {
+		head, body, _ := strings.Cut(strings.TrimSuffix(table, "}\n"), "\n")
+		blocks := strings.SplitAfter(body, "\n\t}\n")
+		for i := range blocks {
+			blocks[i] = strings.Trim(blocks[i], "\n")
+		}
+		slices.Sort(blocks)
+		out.WriteString(head + "\n" + strings.Join(blocks, "\n") + "\n")
+	}
+	return strings.TrimSpace(out.String())
 }

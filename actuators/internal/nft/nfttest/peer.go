@@ -2,12 +2,14 @@ package nfttest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +46,22 @@ func NewPeer(t *testing.T, address, edgeAddress string, gateway bool) *Peer {
 	Run(t, "ip", "link", "set", p.Link, "up")
 	Run(t, "ip", "route", "add", p.Address+"/32", "dev", p.Link, "src", edge)
 	p.within(func() error { return p.configure(address, edge, gateway) })
+	p.reachable()
 	return p
+}
+
+// reachable waits until the cable carries: a closed port refuses.
+func (p *Peer) reachable() {
+	p.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		_, err := net.DialTimeout("tcp4", p.Address+":1", 50*time.Millisecond)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("no way to %s: %v", p.Address, err)
+		}
+	}
 }
 
 func (p *Peer) make() {
