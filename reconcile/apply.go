@@ -6,6 +6,7 @@ import (
 
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
+	"plumbline/schema"
 )
 
 // ErrNoStore means that this controller only looks: applying needs the store.
@@ -18,6 +19,7 @@ func (c *Controller) Apply(ctx context.Context, p *plan.Plan, progress func(run.
 	}
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	defer c.mask(p)()
 	in := c.runInput(progress)
 	in.Plan = p
 	return run.Run(ctx, in)
@@ -38,4 +40,19 @@ func (c *Controller) runInput(progress func(run.Event)) run.Input {
 		Store: c.store, Hosts: c.hosts, Kinds: c.kinds, Epoch: c.store.Epoch(), Parallel: c.cfg.Parallel,
 		Progress: progress, Log: c.log, Now: c.now,
 	}
+}
+
+// mask keeps the drift watch from taking a plan's own changes for drift.
+func (c *Controller) mask(p *plan.Plan) (unmask func()) {
+	c.mu.Lock()
+	engine := c.drift
+	c.mu.Unlock()
+	if engine == nil {
+		return func() {}
+	}
+	var touched []schema.Instance
+	for _, change := range p.Changes {
+		touched = append(touched, change.Instance)
+	}
+	return engine.Mask(touched)
 }

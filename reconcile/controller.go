@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/drift"
 	"plumbline/reconcile/exec"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
@@ -66,6 +67,7 @@ type Controller struct {
 	mu        sync.Mutex
 	graph     *schema.Graph // of the last considered commit
 	listeners map[int]func(run.Event)
+	drift     *drift.Engine // while Run runs
 }
 
 // New wires a controller. Close it when done.

@@ -1,0 +1,164 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"plumbline/reconcile"
+	"plumbline/reconcile/drift"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/plan"
+	"plumbline/reconcile/run"
+	"plumbline/schema"
+)
+
+// Client speaks with a running controller.
+type Client struct {
+	conn *grpc.ClientConn
+}
+
+// Dial connects to the socket. An error means that no controller answers there.
+func Dial(ctx context.Context, socket string) (*Client, error) {
+	probe, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return nil, fmt.Errorf("no controller answers at %s: %w", socket, err)
+	}
+	probe.Close()
+	conn, err := grpc.NewClient("passthrough:///"+socket,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, path string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{}), grpc.MaxCallRecvMsgSize(messageLimit), grpc.MaxCallSendMsgSize(messageLimit)),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{conn: conn}, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// call sends a request and gives the last reply; events go to listen on the way.
+func (c *Client) call(ctx context.Context, r Request, listen func(run.Event)) (*Reply, error) {
+	stream, err := c.conn.NewStream(ctx, &grpc.StreamDesc{StreamName: methodName, ServerStreams: true}, "/"+serviceName+"/"+methodName)
+	if err != nil {
+		return nil, err
+	}
+	if err := stream.SendMsg(&r); err != nil {
+		return nil, err
+	}
+	if err := stream.CloseSend(); err != nil {
+		return nil, err
+	}
+	for {
+		var reply Reply
+		err := stream.RecvMsg(&reply)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, errors.New("the controller ended before it had answered")
+		case err != nil:
+			return nil, err
+		case reply.Event != nil && listen != nil:
+			listen(*reply.Event)
+		}
+		if reply.Done {
+			if reply.Err != "" {
+				return &reply, errors.New(reply.Err)
+			}
+			return &reply, nil
+		}
+	}
+}
+
+// Status asks what the controller is doing.
+func (c *Client) Status(ctx context.Context) (reconcile.Status, error) {
+	var s reconcile.Status
+	reply, err := c.call(ctx, Request{Verb: Status}, nil)
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(reply.Status, &s)
+}
+
+// Memory asks for what planning needs to know.
+func (c *Client) Memory(ctx context.Context) (*Remembered, error) {
+	reply, err := c.call(ctx, Request{Verb: Memory}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return reply.Memory, nil
+}
+
+// Apply has the controller run a plan.
+func (c *Client) Apply(ctx context.Context, p *plan.Plan, listen func(run.Event)) (run.Result, error) {
+	reply, err := c.call(ctx, Request{Verb: Apply, Plan: p}, listen)
+	if reply == nil || reply.Result == nil {
+		return run.Result{}, err
+	}
+	return *reply.Result, err
+}
+
+// Incidents asks for the open ones.
+func (c *Client) Incidents(ctx context.Context) ([]drift.Incident, error) {
+	reply, err := c.call(ctx, Request{Verb: Incident}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return reply.Incidents, nil
+}
+
+// Heal has the controller bring instances back to what was last applied; none = all that drifted.
+func (c *Client) Heal(ctx context.Context, instances []schema.Instance, listen func(run.Event)) (run.Result, error) {
+	reply, err := c.call(ctx, Request{Verb: Heal, Instances: instances}, listen)
+	if reply == nil || reply.Result == nil {
+		return run.Result{}, err
+	}
+	return *reply.Result, err
+}
+
+// History asks for the newest n plans.
+func (c *Client) History(ctx context.Context, n int) ([]journal.Past, error) {
+	reply, err := c.call(ctx, Request{Verb: History, Count: n}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return reply.History, nil
+}
+
+// Suspend stops applying and healing.
+func (c *Client) Suspend(ctx context.Context, s reconcile.Suspension) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(ctx, Request{Verb: Suspend, Suspension: data}, nil)
+	return err
+}
+
+// Resume ends a suspension; with a name it releases a parked effect or a stuck instance; it tells what it did.
+func (c *Client) Resume(ctx context.Context, name string) (string, error) {
+	verb := Resume
+	if name != "" {
+		verb = Release
+	}
+	reply, err := c.call(ctx, Request{Verb: verb, Name: name}, nil)
+	if err != nil {
+		return "", err
+	}
+	return reply.Text, nil
+}
+
+// Rewind accepts a history that does not build on the newest accepted commit.
+func (c *Client) Rewind(ctx context.Context) error {
+	_, err := c.call(ctx, Request{Verb: Rewind}, nil)
+	return err
+}

@@ -1,0 +1,102 @@
+// Package control lets commands speak with a running controller over its Unix socket: gRPC with JSON messages, one
+// streaming call for every verb. The socket is the controller's user's own (0600), and the kernel is asked who is at the
+// other end.
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"plumbline/reconcile/drift"
+	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/plan"
+	"plumbline/reconcile/run"
+	"plumbline/schema"
+)
+
+const (
+	serviceName  = "plumb.control.v1.Control"
+	methodName   = "Call"
+	messageLimit = 256 << 20
+)
+
+// Verb says what is asked.
+type Verb string
+
+// The verbs.
+const (
+	Status   Verb = "status"
+	Memory   Verb = "memory"
+	Apply    Verb = "apply"
+	Incident Verb = "incidents"
+	Heal     Verb = "heal"
+	History  Verb = "history"
+	Suspend  Verb = "suspend"
+	Resume   Verb = "resume"
+	Release  Verb = "release" // a parked effect or a stuck instance
+	Rewind   Verb = "rewind"
+)
+
+// Request is one call.
+type Request struct {
+	Verb       Verb              `json:"verb"`
+	Plan       *plan.Plan        `json:"plan,omitempty"`
+	Instances  []schema.Instance `json:"instances,omitempty"`
+	Count      int               `json:"count,omitempty"`
+	Suspension json.RawMessage   `json:"suspension,omitempty"`
+	Name       string            `json:"name,omitempty"`
+}
+
+// Reply is one message of the answer. Events come first; the last message has Done.
+type Reply struct {
+	Event     *run.Event       `json:"event,omitempty"`
+	Status    json.RawMessage  `json:"status,omitempty"`
+	Memory    *Remembered      `json:"memory,omitempty"`
+	Result    *run.Result      `json:"result,omitempty"`
+	Incidents []drift.Incident `json:"incidents,omitempty"`
+	History   []journal.Past   `json:"history,omitempty"`
+	Text      string           `json:"text,omitempty"`
+	Done      bool             `json:"done,omitempty"`
+	Err       string           `json:"err,omitempty"`
+}
+
+// Remembered is what planning needs to know of the past. It implements reconcile.Memory.
+type Remembered struct {
+	Who     string                    `json:"installation"`
+	Entries []*inventory.Entry        `json:"entries"`
+	Last    journal.Commits           `json:"commits"`
+	Held    map[string]journal.Parked `json:"parked"`
+}
+
+// Installation is whose marks are ours.
+func (r *Remembered) Installation() string { return r.Who }
+
+// Inventory is what we own.
+func (r *Remembered) Inventory() (inventory.Inventory, error) {
+	out := inventory.Inventory{}
+	for _, e := range r.Entries {
+		out[e.Instance] = e
+	}
+	return out, nil
+}
+
+// Commits are the last applied and the newest accepted one.
+func (r *Remembered) Commits() (journal.Commits, error) { return r.Last, nil }
+
+// Parked are the effects that failed.
+func (r *Remembered) Parked() (map[string]journal.Parked, error) { return r.Held, nil }
+
+type codec struct{}
+
+func (codec) Name() string { return "json" }
+
+func (codec) Marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return out.Bytes(), err
+}
+
+func (codec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }

@@ -1,0 +1,126 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/grpc"
+
+	"plumbline/reconcile"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/run"
+)
+
+// Serve answers on the socket until the context ends. The directory is made if it is not there; a socket that an ended
+// controller left is replaced.
+func Serve(ctx context.Context, socket string, c *reconcile.Controller, store *journal.Store) error {
+	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
+		return fmt.Errorf("cannot serve the control socket: %w", err)
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot serve the control socket: %w", err)
+	}
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return fmt.Errorf("cannot serve the control socket: %w", err)
+	}
+	if err := os.Chmod(socket, 0o600); err != nil {
+		listener.Close()
+		return fmt.Errorf("cannot serve the control socket: %w", err)
+	}
+	s := &server{controller: c, store: store}
+	g := grpc.NewServer(grpc.ForceServerCodec(codec{}), grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))
+	g.RegisterService(&grpc.ServiceDesc{
+		ServiceName: serviceName, HandlerType: (*any)(nil),
+		Streams: []grpc.StreamDesc{{StreamName: methodName, ServerStreams: true, Handler: s.handle}},
+	}, s)
+	stop := context.AfterFunc(ctx, g.Stop)
+	defer stop()
+	return g.Serve(owned{listener})
+}
+
+type server struct {
+	controller *reconcile.Controller
+	store      *journal.Store
+}
+
+func (s *server) handle(_ any, stream grpc.ServerStream) error {
+	var r Request
+	if err := stream.RecvMsg(&r); err != nil {
+		return err
+	}
+	reply := s.answer(stream.Context(), r, func(e run.Event) { stream.SendMsg(&Reply{Event: &e}) })
+	reply.Done = true
+	return stream.SendMsg(reply)
+}
+
+func (s *server) answer(ctx context.Context, r Request, listen func(run.Event)) *Reply {
+	reply := &Reply{}
+	if err := s.serve(ctx, r, listen, reply); err != nil {
+		reply.Err = err.Error()
+	}
+	return reply
+}
+
+func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), reply *Reply) (err error) {
+	switch r.Verb {
+	case Status:
+		reply.Status, err = json.Marshal(s.controller.Status())
+	case Memory:
+		reply.Memory, err = s.memory()
+	case Apply:
+		if r.Plan == nil {
+			return errors.New("cannot apply: the request holds no plan")
+		}
+		var result run.Result
+		result, err = s.controller.ApplySaved(ctx, r.Plan, listen)
+		reply.Result = &result
+	case Incident:
+		reply.Incidents = s.controller.Incidents()
+	case Heal:
+		var result run.Result
+		result, err = s.controller.Heal(ctx, r.Instances, listen)
+		reply.Result = &result
+	case History:
+		reply.History, err = s.store.History(r.Count)
+	case Suspend:
+		var suspension reconcile.Suspension
+		if err := json.Unmarshal(r.Suspension, &suspension); err != nil {
+			return err
+		}
+		err = s.controller.Suspend(suspension)
+	case Resume:
+		var was bool
+		was, err = s.controller.Continue()
+		reply.Text = map[bool]string{true: "the suspension is over", false: "nothing was suspended"}[was]
+	case Release:
+		reply.Text, err = s.controller.Release(r.Name)
+	case Rewind:
+		err = s.controller.Rewind()
+	default:
+		err = fmt.Errorf("the controller knows no verb %q; is it older than this command?", r.Verb)
+	}
+	return err
+}
+
+func (s *server) memory() (*Remembered, error) {
+	out := &Remembered{Who: s.store.Installation()}
+	inv, err := s.store.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range inv {
+		out.Entries = append(out.Entries, e)
+	}
+	if out.Last, err = s.store.Commits(); err != nil {
+		return nil, err
+	}
+	out.Held, err = s.store.Parked()
+	return out, err
+}

@@ -1,0 +1,214 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"plumbline/reconcile/drift"
+	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/plan"
+	"plumbline/reconcile/run"
+	"plumbline/schema"
+)
+
+// newDrift wires the engine that watches what was applied. heal nil: it only tells.
+func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) error) *drift.Engine {
+	return drift.New(drift.Options{
+		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, Look: c.look, Heal: heal,
+		Notify: c.notify, Frozen: func() bool { return c.suspension() != "" }, Policy: c.cfg.Drift.Heal,
+		Interval: time.Duration(c.cfg.Drift.Interval), Now: c.now, Log: c.log,
+	})
+}
+
+// startDrift watches in the background; the channel closes when it has ended.
+func (c *Controller) startDrift(ctx context.Context) <-chan struct{} {
+	ended := make(chan struct{})
+	if c.cfg.Drift.Interval <= 0 {
+		close(ended)
+		return ended
+	}
+	engine := c.newDrift(func(ctx context.Context, instances []schema.Instance) error {
+		_, err := c.Heal(ctx, instances, nil)
+		return err
+	})
+	c.mu.Lock()
+	c.drift = engine
+	c.mu.Unlock()
+	go func() {
+		defer close(ended)
+		if err := engine.Run(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error().Err(err).Msg("drift watch ended")
+		}
+	}()
+	return ended
+}
+
+// Drift looks once at everything that was applied and gives what differs, for a controller that does not run.
+func (c *Controller) Drift(ctx context.Context) ([]drift.Incident, []HostError, error) {
+	inv, err := c.inventory()
+	if err != nil {
+		return nil, nil, err
+	}
+	c.nameHosts(inventoryGraph(inv, ""))
+	engine := c.newDrift(nil)
+	incidents := engine.Sweep(ctx)
+	return incidents, c.unseen(ctx, inv), nil
+}
+
+// HostError is a host that could not be looked at.
+type HostError struct {
+	Host string `json:"host"`
+	Err  string `json:"error"`
+}
+
+// unseen asks every host of the inventory whether it answers at all.
+func (c *Controller) unseen(ctx context.Context, inv inventory.Inventory) []HostError {
+	var out []HostError
+	asked := map[string]bool{}
+	for i := range inv {
+		if asked[i.Host] {
+			continue
+		}
+		asked[i.Host] = true
+		executor, err := c.hosts.Get(ctx, i.Host)
+		if err == nil {
+			_, err = executor.Hello(ctx)
+		}
+		if err != nil {
+			out = append(out, HostError{Host: i.Host, Err: err.Error()})
+		}
+	}
+	return out
+}
+
+// Incidents lists what the running engine holds open.
+func (c *Controller) Incidents() []drift.Incident {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drift == nil {
+		return nil
+	}
+	return c.drift.Incidents()
+}
+
+// Heal brings instances back to what was last applied to them, whatever a newer commit says; none = all that drifted.
+func (c *Controller) Heal(ctx context.Context, instances []schema.Instance, listen func(run.Event)) (run.Result, error) {
+	if c.store == nil {
+		return run.Result{}, ErrNoStore
+	}
+	p, err := c.PlanHeal(ctx, instances)
+	if err != nil {
+		return run.Result{}, err
+	}
+	return c.Apply(ctx, p, c.both(listen))
+}
+
+// PlanHeal plans what Heal would do.
+func (c *Controller) PlanHeal(ctx context.Context, instances []schema.Instance) (*plan.Plan, error) {
+	inv, err := c.inventory()
+	if err != nil {
+		return nil, err
+	}
+	commits, err := c.memory.Commits()
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[schema.Instance]bool{}
+	for _, i := range instances {
+		if inv[i] == nil {
+			return nil, fmt.Errorf("cannot heal %s: nothing of this name was applied", i)
+		}
+		wanted[i] = true
+	}
+	graph := inventoryGraph(inv, commits.Applied)
+	c.nameHosts(graph)
+	return c.planGraph(ctx, graph, func(i schema.Instance) bool { return len(wanted) == 0 || wanted[i] })
+}
+
+// inventoryGraph is the graph of what was last applied, for healing.
+func inventoryGraph(inv inventory.Inventory, commit string) *schema.Graph {
+	var objects []*schema.Object
+	var nodes []*schema.Node
+	byID := map[schema.ID]*schema.Object{}
+	for i, entry := range inv {
+		if entry.Retired != nil {
+			continue
+		}
+		o := byID[i.ID]
+		if o == nil {
+			o = &schema.Object{ID: i.ID, Pos: entry.Pos, Spec: entry.Spec, Meta: schema.Meta{Drift: entry.Drift}}
+			byID[i.ID] = o
+			objects = append(objects, o)
+		}
+		o.Hosts = append(o.Hosts, i.Host)
+		nodes = append(nodes, &schema.Node{
+			Instance: i, Object: o, Spec: entry.Spec, Hash: entry.Hash, After: entry.After, Provides: entry.Provides, Share: entry.Share,
+		})
+	}
+	return schema.NewGraph(commit, objects, nodes)
+}
+
+func (c *Controller) both(listen func(run.Event)) func(run.Event) {
+	return func(e run.Event) {
+		c.onProgress(e)
+		if listen != nil {
+			listen(e)
+		}
+	}
+}
+
+// ErrStale means that a saved plan no longer says what would be done.
+var ErrStale = errors.New("the plan is stale: what is live, or what was applied, changed since it was made; plan anew")
+
+// ApplySaved runs a plan that was made earlier, if it is still what would be done.
+func (c *Controller) ApplySaved(ctx context.Context, saved *plan.Plan, listen func(run.Event)) (run.Result, error) {
+	fresh, err := c.Plan(ctx, saved.Commit)
+	if err != nil {
+		return run.Result{}, err
+	}
+	if fresh.EffectDigest != saved.EffectDigest {
+		return run.Result{}, ErrStale
+	}
+	result, err := c.Apply(ctx, fresh, c.both(listen))
+	if err == nil {
+		c.tellResult(fresh, result)
+	}
+	return result, err
+}
+
+// Release lets a parked effect (by the beginning of its digest) or a stuck instance be tried again.
+func (c *Controller) Release(name string) (string, error) {
+	parked, err := c.store.Parked()
+	if err != nil {
+		return "", err
+	}
+	for digest, p := range parked {
+		if len(name) >= len("sha256:")+8 && len(name) <= len(digest) && digest[:len(name)] == name {
+			if _, err := c.store.Unpark(digest); err != nil {
+				return "", err
+			}
+			c.Reconsider()
+			return fmt.Sprintf("the effect of commit %.10s is tried again", p.Commit), nil
+		}
+	}
+	was, err := c.store.Unstick(schema.ParseInstance(name))
+	if err != nil {
+		return "", err
+	}
+	if !was {
+		return "", fmt.Errorf("cannot resume %q: no parked effect and no stuck instance has this name", name)
+	}
+	c.Reconsider()
+	return name + " is free again", nil
+}
+
+// Rewind accepts that the next head does not build on what was accepted before.
+func (c *Controller) Rewind() error {
+	if err := c.store.SetHighest(""); err != nil {
+		return err
+	}
+	c.Reconsider()
+	return nil
+}
