@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,22 +30,69 @@ func (e *ExitError) Error() string {
 	return text
 }
 
-// Exec runs a program on a host, with an empty input, and returns what it wrote to stdout. An unsuccessful one is an
-// *ExitError. The host "switch" means the lab's switch, for tcpdump and the like.
+// Exec runs a program on a host, with an empty input, and returns what it wrote to stdout. An
+// unsuccessful one is an *ExitError. When the context ends, the program's process group is
+// killed. The host "switch" means the lab's switch, for tcpdump and the like.
 func (l *Lab) Exec(ctx context.Context, host string, argv ...string) (string, error) {
-	cmd := l.Command(ctx, host, argv...)
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		code := exit.ExitCode()
-		err = &ExitError{Host: host, Argv: argv, Code: code, Stderr: errOut.String()}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return "", err
 	}
+	defer null.Close()
+	ends, err := pipes(2)
+	if err != nil {
+		return "", err
+	}
+	out, errOut := collect(ends[0].r), collect(ends[1].r)
+	r := l.exec(ctx, host, argv, null, ends[0].w, ends[1].w)
+	for _, end := range ends {
+		end.w.Close()
+		// A child in the background may hold the pipe for ever.
+		end.r.SetReadDeadline(time.Now().Add(drainLimit))
+	}
+	stdout, stderr := <-out, <-errOut
+	if r.Code == 0 && r.Err == "" {
+		return stdout, nil
+	}
+	err = &ExitError{Host: host, Argv: argv, Code: r.Code, Stderr: r.Err + stderr}
 	if ctx.Err() != nil {
 		err = errors.Join(err, ctx.Err())
 	}
-	return out.String(), err
+	return stdout, err
+}
+
+// drainLimit is how long output may still come after the program ended.
+const drainLimit = 2 * time.Second
+
+func (l *Lab) exec(ctx context.Context, host string, argv []string, files ...*os.File) reply {
+	c, err := dial(l.socket(host))
+	if err != nil {
+		return reply{Code: lost, Err: "host is not up: " + err.Error()}
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })()
+	cwd, _ := os.Getwd()
+	if err := send(c, request{Verb: "exec", Argv: argv, Env: environment(os.Environ()), Dir: cwd}, files...); err != nil {
+		return reply{Code: lost, Err: err.Error()}
+	}
+	for _, f := range files[1:] {
+		f.Close() // so that the end of the program is the end of the pipe
+	}
+	var r reply
+	if err := json.NewDecoder(c).Decode(&r); err != nil {
+		return reply{Code: lost, Err: "host went away: " + err.Error()}
+	}
+	return r
+}
+
+func collect(r *os.File) <-chan string {
+	all := make(chan string, 1)
+	go func() {
+		defer r.Close()
+		text, _ := io.ReadAll(r)
+		all <- string(text)
+	}()
+	return all
 }
 
 // Command prepares a program on a host. Its environment is Cmd.Env as usual; killing the

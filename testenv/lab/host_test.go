@@ -130,6 +130,36 @@ func TestServiceControl(t *testing.T) {
 	})
 }
 
+func TestReloadSparesAServiceThatHasJustStarted(t *testing.T) {
+	h := lab.Host(t, lab.With("keepalived"))
+	h.Exec("sh", "-c", "echo 'vrrp_instance v { interface eth0\n virtual_router_id 7\n virtual_ipaddress { 10.9.0.200/24 } }' >/etc/keepalived/keepalived.conf")
+	for range 5 {
+		h.Exec("systemctl", "restart", "keepalived")
+		h.Exec("systemctl", "reload", "keepalived")
+		h.Exec("systemctl", "is-active", "keepalived")
+	}
+}
+
+func TestFrozenLibvirtdBlocksAndGoesOn(t *testing.T) {
+	h := lab.Host(t, lab.With("libvirtd"))
+	daemon := h.Service("host1", "libvirtd")
+	if err := daemon.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if _, err := h.Lab.Exec(ctx, "host1", "virsh", "list"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a frozen libvirtd answers: %v", err)
+	}
+	if state, err := daemon.State(); err != nil || !state.Frozen {
+		t.Errorf("state is %+v, %v", state, err)
+	}
+	if err := daemon.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	h.Exec("virsh", "list")
+}
+
 func TestWithinRunsOnTheHost(t *testing.T) {
 	lab.Within(t, func() {
 		if name, _ := os.Hostname(); name != "host1" {

@@ -91,21 +91,27 @@ func starterMain() {
 	select {}
 }
 
-func TestKillOfTheStarterLeavesNoTrace(t *testing.T) {
+func starter(t *testing.T, dir string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
 	need.Root(t)
 	need.Program(t, "libvirtd", "virsh")
-	dir := filepath.Join(t.TempDir(), "lab")
-	starter := exec.Command(os.Args[0])
-	starter.Env = append(os.Environ(), starterEnv+"="+dir)
-	out, err := starter.StdoutPipe()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), starterEnv+"="+dir)
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := starter.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer starter.Process.Kill()
-	if line, _ := bufio.NewReader(out).ReadString('\n'); line != "up\n" {
+	t.Cleanup(func() { cmd.Process.Kill() })
+	return cmd, bufio.NewReader(out)
+}
+
+func TestKillOfTheStarterLeavesNoTrace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lab")
+	cmd, out := starter(t, dir)
+	if line, _ := out.ReadString('\n'); line != "up\n" {
 		t.Fatalf("starter says %q", line)
 	}
 	l, err := lab.Open(dir)
@@ -116,9 +122,39 @@ func TestKillOfTheStarterLeavesNoTrace(t *testing.T) {
 	if len(traces(dir)) < 5 {
 		t.Fatalf("traces of a running lab are only %v", traces(dir))
 	}
-	starter.Process.Kill()
-	starter.Wait()
+	cmd.Process.Kill()
+	cmd.Wait()
 	checkNoTrace(t, dir)
+}
+
+func TestKillOfTheStarterDuringBootLeavesNoTrace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lab")
+	cmd, _ := starter(t, dir)
+	eventually(t, "a host has its root", 10*time.Second, func() bool { return len(traces(dir)) > 2 })
+	cmd.Process.Kill()
+	cmd.Wait()
+	checkNoTrace(t, dir)
+}
+
+func TestKillOfTheKeeperEndsTheLab(t *testing.T) {
+	l := lab.Start(t, two("headless"))
+	pid, err := l.Pid("switch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper.Kill()
+	eventually(t, "no process is left", 10*time.Second, func() bool { return len(traces(l.Config.Dir)) == 0 })
+	if _, err := try(l, "a", "true"); err == nil {
+		t.Error("a host of a dead lab answers")
+	}
+	if err := l.Down(); err != nil {
+		t.Error(err)
+	}
+	checkNoTrace(t, l.Config.Dir)
 }
 
 func checkNoTrace(t *testing.T, dir string) {

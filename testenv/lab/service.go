@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sort"
 	"sync"
 	"syscall"
 	"time"
@@ -25,9 +24,6 @@ type ServiceState struct {
 	Frozen  bool
 	Waiting bool // for the file named by When
 }
-
-// stopLimit is how long a service may take to end before it is killed.
-const stopLimit = 5 * time.Second
 
 type services struct {
 	run   *processes
@@ -92,21 +88,28 @@ func (s *services) startAll() error {
 func (s *services) watch() {
 	for range time.Tick(200 * time.Millisecond) {
 		for _, name := range s.order {
-			r := s.all[name]
-			s.mu.Lock()
-			alive, stopped := r.alive(), r.stopped
-			s.mu.Unlock()
-			switch {
-			case r.When == "":
-			case !alive && !stopped && r.ended == nil && !r.waiting():
-				s.start(r)
-			case alive && r.waiting():
-				s.stop(r)
-				s.mu.Lock()
-				r.stopped, r.ended = false, nil
-				s.mu.Unlock()
+			if r := s.all[name]; r.When != "" {
+				s.follow(r)
 			}
 		}
+	}
+}
+
+func (s *services) follow(r *running) {
+	waiting := r.waiting()
+	s.mu.Lock()
+	alive, fresh := r.alive(), r.ended == nil && !r.stopped
+	s.mu.Unlock()
+	switch {
+	case fresh && !waiting:
+		s.start(r)
+	case waiting && alive:
+		s.stop(r)
+		fallthrough
+	case waiting && !fresh:
+		s.mu.Lock()
+		r.stopped, r.ended = false, nil
+		s.mu.Unlock()
 	}
 }
 
@@ -169,116 +172,11 @@ func (s *services) start(r *running) error {
 		if s.run.run(10*time.Second, nil, r.Ready...) {
 			return nil
 		}
-		if !r.alive() || time.Now().After(deadline) {
+		s.mu.Lock()
+		alive := r.alive()
+		s.mu.Unlock()
+		if !alive || time.Now().After(deadline) {
 			return fmt.Errorf("cannot start %s: it does not answer (log %s/%s.log)", r.Name, logDir, r.Name)
 		}
 	}
-}
-
-func (s *services) stop(r *running) error {
-	s.mu.Lock()
-	alive := r.alive()
-	r.stopped = true
-	s.mu.Unlock()
-	if !alive {
-		return nil
-	}
-	s.run.signal(r.pid, syscall.SIGTERM, false)
-	s.thaw(r)
-	select {
-	case <-r.ended:
-	case <-time.After(stopLimit):
-		s.run.signal(r.pid, syscall.SIGKILL, false)
-		<-r.ended
-	}
-	return nil
-}
-
-func (s *services) freeze(r *running) error {
-	if !s.run.signal(r.pid, syscall.SIGSTOP, false) {
-		return fmt.Errorf("cannot freeze %s: it is not running", r.Name)
-	}
-	r.frozen = true
-	return nil
-}
-
-func (s *services) thaw(r *running) error {
-	s.run.signal(r.pid, syscall.SIGCONT, false)
-	r.frozen = false
-	return nil
-}
-
-func (s *services) kill(r *running) error {
-	s.mu.Lock()
-	r.stopped = true
-	s.mu.Unlock()
-	if s.run.signal(r.pid, syscall.SIGKILL, false) {
-		<-r.ended
-	}
-	return nil
-}
-
-func (s *services) reload(r *running) error {
-	if !s.run.signal(r.pid, syscall.SIGHUP, false) {
-		return fmt.Errorf("cannot reload %s: it is not running", r.Name)
-	}
-	return nil
-}
-
-func (s *services) answer(q request) reply {
-	switch q.Verb {
-	case "status":
-		return reply{Services: s.states()}
-	case "service":
-		if err := s.act(q.Service, q.Action); err != nil {
-			return reply{Err: err.Error()}
-		}
-		return reply{Services: s.states()}
-	}
-	return reply{Err: fmt.Sprintf("internal error: unknown request %q", q.Verb)}
-}
-
-func (s *services) act(name, action string) error {
-	r, ok := s.all[name]
-	if !ok {
-		return fmt.Errorf("no service %s", name)
-	}
-	switch action {
-	case "start":
-		return s.start(r)
-	case "stop":
-		return s.stop(r)
-	case "restart":
-		return errors.Join(s.stop(r), s.start(r))
-	case "reload":
-		return s.reload(r)
-	case "reload-or-restart":
-		if r.alive() {
-			return s.reload(r)
-		}
-		return s.start(r)
-	case "kill":
-		return s.kill(r)
-	case "freeze":
-		return s.freeze(r)
-	case "thaw":
-		return s.thaw(r)
-	}
-	return fmt.Errorf("internal error: unknown action %q", action)
-}
-
-func (s *services) states() map[string]ServiceState {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sort.Strings(s.order)
-	states := map[string]ServiceState{}
-	for _, name := range s.order {
-		r := s.all[name]
-		state := ServiceState{Waiting: r.waiting()}
-		if r.alive() {
-			state.Pid, state.Frozen = r.pid, r.frozen
-		}
-		states[name] = state
-	}
-	return states
 }

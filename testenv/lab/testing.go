@@ -17,6 +17,7 @@ import (
 type T interface {
 	need.T
 	Name() string
+	Failed() bool
 	Cleanup(func())
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
@@ -95,6 +96,13 @@ func Start(t T, config Config) *Lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		logs := Logs(config.Dir)
+		if strings.Contains(logs, "DATA RACE") {
+			t.Errorf("a process of the lab has a data race")
+		}
+		if t.Failed() {
+			t.Logf("%s", logs)
+		}
 		if err := l.Down(); err != nil {
 			t.Errorf("%v", err)
 		}
