@@ -112,12 +112,8 @@ func (s *store) commit(h plumbing.Hash) (*object.Commit, error) {
 // object reads one object of at most most bytes (-1: any) and checks its hash.
 func (s *store) object(t plumbing.ObjectType, h plumbing.Hash, most int64) (o plumbing.EncodedObject, err error) {
 	err = s.twice(func() error {
-		size, err := s.size(h)
-		if err != nil {
+		if err := s.within(t, h, most); err != nil {
 			return err
-		}
-		if most >= 0 && size > most {
-			return &sources.LimitError{What: t.String() + " bytes", Have: size, Most: most}
 		}
 		if o, err = s.repo.Storer.EncodedObject(t, h); err != nil {
 			return err
@@ -128,6 +124,18 @@ func (s *store) object(t plumbing.ObjectType, h plumbing.Hash, most int64) (o pl
 		return nil, fmt.Errorf("cannot read %s %s of %s: %w", t, h, s.name, err)
 	}
 	return o, err
+}
+
+// within asks for the size of an object, which costs as much as reading a small one.
+func (s *store) within(t plumbing.ObjectType, h plumbing.Hash, most int64) error {
+	if most < 0 {
+		return nil
+	}
+	size, err := s.size(h)
+	if err == nil && size > most {
+		return &sources.LimitError{What: t.String() + " bytes", Have: size, Most: most}
+	}
+	return err
 }
 
 // twice runs look and, should it fail, once more on the repository opened anew:
