@@ -91,6 +91,7 @@ type evaluator struct {
 
 // evaluate loads and evaluates a few packages in a context of their own.
 func (e *evaluator) evaluate(dirs []string) {
+	defer e.guard(dirs[0])
 	schemaFS := newTree(e.src.Schema)
 	config := &load.Config{
 		FS: e.fsys, Dir: "/", ModuleRoot: "/", Env: []string{},
@@ -128,13 +129,19 @@ func schemaValue(cuectx *cue.Context, inst *build.Instance) (cue.Value, error) {
 	return topology, topology.Err()
 }
 
-// instance evaluates one package. CUE panics on some inputs; such a package is reported like any other mistake.
+// guard reports a package on which CUE panics like any other mistake.
+func (e *evaluator) guard(dir string) {
+	if r := recover(); r != nil {
+		e.problem(true, Problem{
+			Pos: Pos{File: dir}, Text: fmt.Sprintf("internal error: CUE cannot evaluate this package: %v", r),
+			Remedy: "report this, with the package",
+		})
+	}
+}
+
+// instance evaluates one package.
 func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instance) {
-	defer func() {
-		if r := recover(); r != nil {
-			e.problem(true, Problem{Pos: Pos{File: dir}, Text: fmt.Sprintf("internal error: CUE cannot evaluate this package: %v", r), Remedy: "report this, with the package"})
-		}
-	}()
+	defer e.guard(dir)
 	if inst.Err != nil {
 		e.problem(true, rewrite(inst.Err, e.src, dir)...)
 		return
