@@ -11,6 +11,7 @@ import (
 
 	"plumbline/actuators/all"
 	"plumbline/reconcile"
+	"plumbline/reconcile/control"
 	"plumbline/reconcile/journal"
 	"plumbline/schema"
 	"plumbline/sources"
@@ -77,7 +78,7 @@ func (s *settings) planner(ctx context.Context, source sources.Source) (c *recon
 }
 
 func (s *settings) memory(ctx context.Context) (reconcile.Memory, func(), error) {
-	if client, err := reconcile.DialControl(ctx, s.config.Socket); err == nil {
+	if client, err := control.Dial(ctx, s.config.Socket); err == nil {
 		memory, err := client.Memory(ctx)
 		return memory, func() { client.Close() }, err
 	}

@@ -2,6 +2,7 @@ package exec_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,7 +129,7 @@ func TestUnconfirmedIsUndoneAfterTheExecutorIsKilled(t *testing.T) {
 	c.Confirm = 3 * time.Second
 	did := make(chan error, 1)
 	go func() { did <- e.Do(w.ctx(), c) }()
-	w.becomes("new1\n")
+	w.sleeping()
 	w.kill(w.server(), unix.SIGKILL)
 	w.fails(<-did, exec.ErrUnknown, exec.ErrUnreachable)
 	w.becomes("old\nold\n")
@@ -143,7 +144,7 @@ func TestUnconfirmedIsUndoneThoughItsDoIsFrozen(t *testing.T) {
 	c := w.waiting(e, func(p *pairParams) { p.Sleep = uniqueSleep(w) })
 	did := make(chan error, 1)
 	go func() { did <- e.Do(w.ctx(), c) }()
-	w.becomes("new1\n")
+	w.sleeping()
 	w.kill(w.server(), unix.SIGSTOP)
 	w.becomes("old\nold\n") // the watcher killed what held the instance
 	w.fails(<-did, exec.ErrUnknown)
@@ -223,11 +224,17 @@ func TestNothingIsDoneWithoutAWatcher(t *testing.T) {
 	}
 }
 
-// killWatcher kills the only watcher and waits for its end, which frees its lock.
+// killWatcher kills the only watcher and waits for its end: reaped, or a zombie without other threads. Before that it may
+// still hold its lock.
 func (w *world) killWatcher() {
 	w.Helper()
-	w.kill(w.watchers()[0], unix.SIGKILL)
-	w.eventually("the watcher is gone", func() bool { return len(w.watchers()) == 0 })
+	pid := w.watchers()[0]
+	w.kill(pid, unix.SIGKILL)
+	w.eventually("the watcher is gone", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		return err != nil || strings.Contains(string(stat), ") Z ") && len(threads) <= 1
+	})
 }
 
 func (w *world) recover() error {
@@ -247,7 +254,7 @@ func (w *world) edit(from, to string) {
 	w.must(os.WriteFile(path, []byte(changed), 0o600))
 }
 
-// server is the process that serves the only connection.
+// server is the process that serves the only connection, when it forks nothing just now.
 func (w *world) server() int {
 	w.Helper()
 	for pid, args := range processes(w.self.Dirs.State) {

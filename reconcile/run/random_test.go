@@ -119,6 +119,10 @@ func (s *scene) drawStep(t *rapid.T, i schema.Instance, lane, k int, op string) 
 	s.addFault("do "+step.ID, fault)
 	s.addFault("preflight "+step.ID, rapid.SampledFrom([]string{"", "", "", "", "", "error", "transient"}).Draw(t, "fault of preflight"))
 	s.addFault("capture "+step.ID, rapid.SampledFrom([]string{"", "", "", "", "", "error"}).Draw(t, "fault of capture"))
+	if rapid.IntRange(0, 3).Draw(t, "wants a confirmation") == 0 {
+		step.Confirm = 5 * time.Second
+		s.addFault("confirm "+step.ID, rapid.SampledFrom([]string{"", "error"}).Draw(t, "fault of confirm"))
+	}
 	s.addFault("undo "+step.ID, rapid.SampledFrom([]string{"", "", "", "once", "always"}).Draw(t, "fault of undo"))
 	s.plan.Steps = append(s.plan.Steps, step)
 	s.world.steps[step.ID] = step
@@ -230,10 +234,12 @@ func (s *scene) verify(t fataler, store *journal.Store, res run.Result, died boo
 	}
 	records, err := store.Records(s.plan.ID)
 	must(t, err)
-	last := map[string]journal.State{}
+	last, failed := map[string]journal.State{}, map[int]int{}
 	for _, r := range records {
 		if r.Step != "" {
 			last[r.Step] = r.State
+		} else if failed[r.Lane]++; failed[r.Lane] > 1 {
+			t.Errorf("lane %d decided twice to go back", r.Lane)
 		}
 	}
 	for step := range s.world.begun {
@@ -248,6 +254,9 @@ func (s *scene) verify(t fataler, store *journal.Store, res run.Result, died boo
 	have, err := store.Inventory()
 	must(t, err)
 	for _, l := range res.Lanes {
+		if failed[l.Lane] > 0 && l.Outcome != run.LaneRolledBack {
+			t.Errorf("lane %d decided to go back and is %s", l.Lane, l.Outcome)
+		}
 		s.verifyLane(t, l, last, named, have)
 		if !died {
 			s.verifyIndependence(t, l, res)
@@ -327,7 +336,7 @@ func (s *scene) verifyIndependence(t fataler, l run.LaneResult, res run.Result) 
 		case "error before", "error half", "unknown half", "never", "foreign":
 			want = run.LaneRolledBack
 		}
-		if s.faults["preflight "+step.ID] == "error" || s.faults["capture "+step.ID] == "error" || s.changed[step.Instance] {
+		if s.faults["confirm "+step.ID] == "error" || s.faults["preflight "+step.ID] == "error" || s.faults["capture "+step.ID] == "error" || s.changed[step.Instance] {
 			want = run.LaneRolledBack
 		}
 	}

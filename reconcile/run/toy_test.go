@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -96,6 +97,7 @@ func (w *world) fault(verb, step string) string {
 
 // enter is the start of a verb that writes: nobody else may be in its containers or at its instance.
 func (w *world) enter(verb string, c exec.Call) func() {
+	defer runtime.Gosched() // let others in, if the runner does
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.promise(w.begun[c.Step], "%s %s before its begun record was acknowledged", verb, c.Step)

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"plumbline/actuators/all"
+	"plumbline/reconcile"
+	"plumbline/reconcile/control"
+	"plumbline/reconcile/notify"
+)
+
+func newRun(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Follow the repository, apply each commit, and watch for drift",
+		Long: `Follow the configured repository: each new commit is validated, planned and applied with rollback, and what is applied is
+watched for drift. It answers the other commands on its socket and runs until it is stopped; a stop finishes or takes back
+what is under way, and a kill is made good at the next start.`,
+		Example: "  plumb run --repo /srv/git/boston.git --log-level info",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
+	}
+}
+
+func (s *settings) run(cmd *cobra.Command) error {
+	source, err := s.openSource()
+	if err != nil {
+		return err
+	}
+	store, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	meters := reconcile.NewMeters(version)
+	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, s.sinks()...)
+	defer bus.Close()
+	c := reconcile.New(reconcile.Options{
+		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Log: s.log, Evaluator: evaluator(), Version: version,
+		Notify: bus.Notify,
+	})
+	defer c.Close()
+	cmd.PrintErrf("plumb %s follows %s, branch %s\n", version, s.config.Repository, s.config.Branch)
+	group, ctx := errgroup.WithContext(cmd.Context())
+	group.Go(func() error { return c.Run(ctx) })
+	group.Go(func() error { return control.Serve(ctx, s.config.Socket, c, store) })
+	if s.config.Listen != "" {
+		group.Go(func() error { return meters.Serve(ctx, s.config.Listen, c) })
+	}
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// sinks are where notices go: the log always, and what the configuration names.
+func (s *settings) sinks() []notify.Sink {
+	sinks := []notify.Sink{notify.Log{Logger: s.log}}
+	for _, sink := range s.config.Sinks {
+		if sink.File != "" {
+			sinks = append(sinks, &notify.File{Path: sink.File})
+		}
+		if sink.Webhook != "" {
+			sinks = append(sinks, &notify.Webhook{URL: sink.Webhook})
+		}
+	}
+	return sinks
+}
