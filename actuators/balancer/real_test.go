@@ -26,9 +26,13 @@ func bench(t *testing.T) kindtest.Bench {
 func site(t *testing.T) *nfttest.Peer {
 	t.Helper()
 	client := nfttest.NewPeer(t, "198.51.100.7/24", "198.51.100.1/24", true)
+	peers := []*nfttest.Peer{client}
 	for _, last := range []string{"12", "13", "14"} {
-		nfttest.NewPeer(t, "10.1.1."+last+"/24", "10.1.1.1/24", false).Serve(80, last)
+		server := nfttest.NewPeer(t, "10.1.1."+last+"/24", "10.1.1.1/24", false)
+		server.Serve(80, last)
+		peers = append(peers, server)
 	}
+	nfttest.Reach(t, peers...)
 	nfttest.Run(t, "ip", "addr", "replace", "203.0.113.3/32", "dev", "lo")
 	return client
 }
@@ -181,6 +185,8 @@ func TestHTTPCheckWantsAGoodAnswer(t *testing.T) {
 }
 
 func TestSabotageIsSeenAndMended(t *testing.T) {
+	nfttest.Edge(t)
+	client := site(t)
 	for name, command := range map[string]string{
 		"dispatch": "delete element ip plumb balancers { 203.0.113.3 . tcp . 80 }",
 		"backend":  "delete element ip plumb backends { 203.0.113.3 . tcp . 80 . 0x0 }",
@@ -190,7 +196,6 @@ func TestSabotageIsSeenAndMended(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := bench(t)
-			client := site(t)
 			s := payroll("10.1.1.12", "10.1.1.13")
 			b.Apply(s, false)
 			before := nfttest.Ruleset(t)

@@ -115,6 +115,7 @@ func site(t *testing.T) (client, server *nfttest.Peer) {
 	server = nfttest.NewPeer(t, "10.1.1.12/24", "10.1.1.1/24", false)
 	nfttest.Run(t, "ip", "addr", "replace", "203.0.113.3/32", "dev", "lo")
 	server.Serve(80, "payroll")
+	nfttest.Reach(t, client, server)
 	return client, server
 }
 

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -46,22 +45,41 @@ func NewPeer(t *testing.T, address, edgeAddress string, gateway bool) *Peer {
 	Run(t, "ip", "link", "set", p.Link, "up")
 	Run(t, "ip", "route", "add", p.Address+"/32", "dev", p.Link, "src", edge)
 	p.within(func() error { return p.configure(address, edge, gateway) })
-	p.reachable()
 	return p
 }
 
-// reachable waits until the cable carries: a closed port refuses.
-func (p *Peer) reachable() {
-	p.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		_, err := net.DialTimeout("tcp4", p.Address+":1", 50*time.Millisecond)
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			return
+// Reach waits until the cables carry: the kernel may take a second to start a queue, and drops what comes before.
+func Reach(t *testing.T, all ...*Peer) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); len(all) > 0; {
+		if all[0].carries() {
+			all = all[1:]
+			continue
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("no way to %s: %v", p.Address, err)
+			t.Fatalf("no way to %s", all[0].Address)
 		}
+		runtime.Gosched()
 	}
+}
+
+func (p *Peer) carries() bool {
+	here, err := netlink.LinkByName(p.Link)
+	if err != nil || here.Attrs().OperState != netlink.OperUp {
+		return false
+	}
+	return p.try(func() error {
+		h, err := netlink.NewHandleAt(p.ns)
+		if err != nil {
+			return err
+		}
+		defer h.Close()
+		there, err := h.LinkByName("tmp" + p.Link)
+		if err == nil && there.Attrs().OperState != netlink.OperUp {
+			err = errors.New("down")
+		}
+		return err
+	}) == nil
 }
 
 func (p *Peer) make() {
