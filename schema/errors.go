@@ -59,7 +59,11 @@ func (t *translator) translate(err error) []Problem {
 	}
 	var problems []Problem
 	for _, key := range order {
-		problems = append(problems, t.problem(groups[key]))
+		p := t.problem(groups[key])
+		sameKind := func(other Problem) bool { return strings.HasPrefix(p.Text, "unknown kind") && other.Text == p.Text }
+		if !slices.ContainsFunc(problems, sameKind) {
+			problems = append(problems, p)
+		}
 	}
 	return problems
 }
@@ -215,7 +219,9 @@ func (t *translator) missing(p *Problem, path []string) {
 func (t *translator) unknownField(p *Problem, path []string) {
 	field := path[len(path)-1]
 	known := t.words.fields(path[:len(path)-1])
-	if len(path) == 1 {
+	if kinds := t.words.fields(nil); !slices.Contains(kinds, path[0]) {
+		field, known = path[0], kinds
+		p.Object, p.Path = "", ""
 		p.Text = fmt.Sprintf("unknown kind %q", field)
 		p.Remedy = didYouMean(field, known, "a topology may hold "+list(known, "and")+"; helpers begin with _ or #")
 		return

@@ -13,10 +13,15 @@ import (
 // so that mistakes between objects are told in the same run.
 func (p *pack) salvage(err error) ([]Declaration, []Problem) {
 	problems := p.words.translate(err)
+	known := p.words.words.fields(nil)
 	var objects []Declaration
 	for _, id := range p.names() {
 		value := p.value.LookupPath(objectPath(id))
 		declaration := Declaration{ID: id, Dir: p.dir, Pos: p.position(id, "")}
+		if !slices.Contains(known, id.Kind()) {
+			objects = append(objects, declaration)
+			continue
+		}
 		problems = append(problems, p.strays(id)...)
 		if !value.Exists() {
 			objects = append(objects, declaration)
@@ -32,7 +37,7 @@ func (p *pack) salvage(err error) ([]Declaration, []Problem) {
 	return objects, problems
 }
 
-// names lists all objects of the package, also those that cannot be evaluated, but for those of unknown kinds.
+// names lists all objects of the package, also those that cannot be evaluated.
 func (p *pack) names() []ID {
 	ids := map[ID]bool{}
 	for id := range p.index.objects {
@@ -43,8 +48,6 @@ func (p *pack) names() []ID {
 			ids[MakeID(kinds.Selector().Unquoted(), names.Selector().Unquoted())] = true
 		}
 	}
-	known := p.words.words.fields(nil)
-	maps.DeleteFunc(ids, func(id ID, _ bool) bool { return !slices.Contains(known, id.Kind()) })
 	return slices.Sorted(maps.Keys(ids))
 }
 
