@@ -60,7 +60,9 @@ func TestLifeOfAVM(t *testing.T) {
 		r.undo(create)
 
 		r.apply(declared(t, func(s *Spec) { s.Autostart = true }), "define set-autostart start ready")
-		tuned := func(s *Spec) { s.CPU.Now, s.Memory.Now, s.Disks = 2, "192Mi", append(s.Disks, DiskSpec{Volume: "extra"}) }
+		tuned := func(s *Spec) {
+			s.CPU.Now, s.Memory.Now, s.Disks = 2, "192Mi", append(s.Disks, DiskSpec{Volume: "extra"})
+		}
 		live := r.apply(declared(t, tuned), "set-autostart set-cpu set-memory attach-disk")
 		if page := r.page(); !strings.Contains(page, "disk.vdb=") {
 			t.Errorf("the guest does not see its new disk:\n%s", page)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -64,6 +65,9 @@ func (r *resolver) memory(s *Spec) {
 	if err != nil {
 		r.problem("memory.max", err.Error(), "")
 	}
+	if (now|most)%(1<<20) != 0 {
+		r.problem("memory", "QEMU counts a guest's memory in whole Mi", "write now and max in Mi or Gi")
+	}
 	if now > most {
 		r.problem("memory.now", fmt.Sprintf("it is above memory.max, which is %s", s.Memory.Max), "raise memory.max")
 	}
@@ -91,7 +95,7 @@ func (r *resolver) disk(i int, name string) Disk {
 	if volume.Format == "" {
 		volume.Format = "qcow2"
 	}
-	return Disk{Target: target(i), Path: pool.Dir + "/" + name + "." + volume.Format, Format: volume.Format}
+	return Disk{Target: target(i), Path: filepath.Join(pool.Dir, name+"."+volume.Format), Format: volume.Format}
 }
 
 // target names the disk of an index: vda … vdz, vdaa ….

@@ -235,4 +235,3 @@ func (r *rig) freeze() (thaw func()) {
 	r.sh(`kill -STOP $(pidof libvirtd)`)
 	return func() { r.sh(`kill -CONT $(pidof libvirtd)`) }
 }
-
