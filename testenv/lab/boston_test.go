@@ -24,8 +24,10 @@ func TestBostonCarriesThePayrollStory(t *testing.T) {
 		})
 	})
 	t.Run("the zone can be transferred with the key only", func(t *testing.T) {
-		key := strings.TrimSpace(on(t, l, "ns1", "cat", "/etc/plumb/secrets/tsig-boston"))
-		if out := on(t, l, "ns1", "kdig", "@127.0.0.1", "-y", key, "mycompany.com", "AXFR"); !strings.Contains(out, "SOA") {
+		if got := strings.TrimSpace(on(t, l, "ns1", "cat", "/etc/plumb/secrets/tsig-boston")); got != l.Config.TSIG.Secret {
+			t.Errorf("the secret on ns1 is %q", got)
+		}
+		if out := on(t, l, "ns1", "kdig", "@127.0.0.1", "-y", l.Config.TSIG.String(), "mycompany.com", "AXFR"); !strings.Contains(out, "SOA") {
 			t.Errorf("transfer with the key: %s", out)
 		}
 		if out, err := try(l, "ns1", "kdig", "@127.0.0.1", "mycompany.com", "AXFR"); err == nil {
@@ -47,6 +49,33 @@ func TestBostonCarriesThePayrollStory(t *testing.T) {
 			t.Errorf("got %q", out)
 		}
 	})
+	t.Run("a dead edge loses the public address to the other", func(t *testing.T) {
+		for _, host := range []string{"edge1", "edge2"} {
+			on(t, l, host, "sh", "-c", `cat >/etc/keepalived/keepalived.conf <<END
+vrrp_instance public {
+	interface eth2
+	state BACKUP
+	virtual_router_id 3
+	priority $((110 - ${0#edge}))
+	advert_int 0.2
+	virtual_ipaddress { 203.0.113.3/24 }
+}
+END`, host)
+		}
+		holder := func(host string) func() bool {
+			return func() bool { return strings.Contains(on(t, l, host, "ip", "addr", "show", "eth2"), "203.0.113.3/") }
+		}
+		eventually(t, "edge1 holds the address", 20*time.Second, holder("edge1"))
+		if err := l.Kill("edge1"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "edge2 holds the address", 20*time.Second, holder("edge2"))
+		on(t, l, "internet", "ping", "-c", "1", "-W", "2", "203.0.113.3")
+		if err := l.Start("edge1"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "edge1 has it back after its boot", 20*time.Second, holder("edge1"))
+	})
 }
 
 func update(t *testing.T, l *lab.Lab, line string) {
@@ -57,6 +86,7 @@ func update(t *testing.T, l *lab.Lab, line string) {
 }
 
 func tryUpdate(l *lab.Lab, line string) string {
-	out, _ := try(l, "ns1", "sh", "-c", `printf '%s\n' "server 127.0.0.1" "zone mycompany.com" "key $(cat /etc/plumb/secrets/tsig-boston)" "$0" send | knsupdate 2>&1`, line)
+	out, _ := try(l, "ns1", "sh", "-c", `printf '%s\n' "server 127.0.0.1" "zone mycompany.com" "key $1" "$0" send | knsupdate 2>&1`,
+		line, l.Config.TSIG.String())
 	return out
 }

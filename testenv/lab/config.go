@@ -45,8 +45,8 @@ type NIC struct {
 // Route is a static IPv4 route. To is a prefix or "default".
 type Route struct{ To, Via string }
 
-// TSIG is the key that signs updates and transfers of the lab's zones. Every host has it in
-// /etc/plumb/secrets/NAME, mode 0600, as "ALGORITHM:NAME:SECRET" (the form kdig -y takes).
+// TSIG is the key that signs updates and transfers of the lab's zones. Every host has the secret
+// in base64 in /etc/plumb/secrets/NAME, mode 0600.
 type TSIG struct{ Name, Algorithm, Secret string }
 
 // Zone is a DNS zone with SOA and NS only, open to updates and transfers signed by the lab's key.
@@ -58,7 +58,7 @@ type Zone struct {
 	Refuse []string
 }
 
-// String returns the key in the form of a secret file.
+// String returns the key in the form that kdig -y and knsupdate take.
 func (k TSIG) String() string { return k.Algorithm + ":" + k.Name + ":" + k.Secret }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)

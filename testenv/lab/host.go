@@ -115,7 +115,7 @@ func writeIdentity(b boot) error {
 		"/etc/hostname":                     b.Name + "\n",
 		"/etc/machine-id":                   b.id() + "\n",
 		"/etc/hosts":                        b.Hosts,
-		"/etc/plumb/secrets/" + b.TSIG.Name: b.TSIG.String() + "\n",
+		"/etc/plumb/secrets/" + b.TSIG.Name: b.TSIG.Secret + "\n",
 	}
 	if b.Nameserver == "" {
 		files["/etc/resolv.conf"] = "# no resolver on this host\n"
