@@ -1,0 +1,102 @@
+// Package dns speaks to an authoritative server for the kinds zone and record: SOA, zone transfer (RFC 5936) and dynamic
+// update (RFC 2136), all over TCP and signed with TSIG (RFC 8945). An answer that is not signed proves nothing and is an
+// error. Only kinds below actuators import it.
+package dns
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	wire "github.com/miekg/dns"
+
+	"plumbline/actuators"
+)
+
+// Server is one zone on one server, and the key that opens it. It stands in params and specs: the key's secret is a name.
+type Server struct {
+	Address string `json:"address"` // host:port
+	Zone    string `json:"zone"`    // without the final dot
+	Key     Key    `json:"key"`
+}
+
+// Key is a TSIG key.
+type Key struct {
+	Name      string `json:"name"`
+	Algorithm string `json:"algorithm"` // hmac-sha256
+	Secret    string `json:"secret"`    // name of the secret that holds the key in base64
+}
+
+// RRset is all records of one name and type. Without data it means that there are none.
+type RRset struct {
+	Name string   `json:"name"` // without the final dot, lower case
+	Type string   `json:"type"`
+	TTL  uint32   `json:"ttl,omitempty"`  // seconds
+	Data []string `json:"data,omitempty"` // in presentation format, sorted
+}
+
+const (
+	answerTimeout   = 5 * time.Second
+	transferTimeout = 30 * time.Second
+	fudge           = 300 // seconds of clock skew, RFC 8945 section 10
+)
+
+// SOA is what a zone tells of itself.
+type SOA struct {
+	Serial  uint32
+	Primary string
+	Mailbox string
+}
+
+// SOA asks for the zone's start of authority; nil when the server does not serve the zone.
+func (s Server) SOA(ctx context.Context, h actuators.Host) (*SOA, error) {
+	m := new(wire.Msg)
+	m.SetQuestion(wire.Fqdn(s.Zone), wire.TypeSOA)
+	m.RecursionDesired = false
+	answer, err := s.exchange(ctx, h, m)
+	if isRcode(err, wire.RcodeRefused, wire.RcodeNameError, wire.RcodeNotAuth) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask for zone %s: %w", s.Zone, err)
+	}
+	for _, rr := range answer.Answer {
+		if soa, ok := rr.(*wire.SOA); ok && plain(soa.Hdr.Name) == plain(s.Zone) {
+			return &SOA{Serial: soa.Serial, Primary: plain(soa.Ns), Mailbox: plain(soa.Mbox)}, nil
+		}
+	}
+	return nil, nil
+}
+
+// exchange sends one message and reads its answer.
+func (s Server) exchange(ctx context.Context, h actuators.Host, m *wire.Msg) (*wire.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	c, err := s.open(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	if err := c.send(m, h.Now()); err != nil {
+		return nil, err
+	}
+	return c.receive(m.Id)
+}
+
+// secret reads the key. No error shows what was read.
+func (k Key) read(h actuators.Host) (string, error) {
+	data, err := h.Secret(k.Secret)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the secret %q of key %q: %w", k.Secret, k.Name, err)
+	}
+	text := strings.TrimSpace(string(data))
+	if _, err := base64.StdEncoding.DecodeString(text); err != nil || text == "" {
+		return "", fmt.Errorf("%w: cannot use the secret %q of key %q: it is not base64", actuators.ErrRefused, k.Secret, k.Name)
+	}
+	return text, nil
+}
+
+// plain is a name as it stands in the topology: lower case, without the final dot.
+func plain(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
