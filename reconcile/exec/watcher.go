@@ -50,7 +50,7 @@ func startWatcher(ctx context.Context, argv []string, file string) error {
 	if err != nil {
 		return fmt.Errorf("cannot start a watcher: %w", err)
 	}
-	go cmd.Wait() //nolint:errcheck // it answers for itself in its record; we only reap it
+	go func() { _ = cmd.Wait() }() // it answers for itself in its record; we only reap it
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = out.SetReadDeadline(deadline)
 	}
