@@ -2,7 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"strings"
 )
 
 // nearest is the candidate with the smallest edit distance to a word, or "" if none is near enough to be a slip: a
@@ -10,7 +9,7 @@ import (
 func nearest(word string, candidates []string) string {
 	best, limit := "", max(1, len(word)/3)+1
 	for _, candidate := range candidates {
-		if strings.TrimSuffix(word, "es") == candidate || word == candidate+"s" {
+		if word == candidate+"s" || word == candidate+"es" {
 			return candidate // a plural
 		}
 		if candidate == word || abs(len(candidate)-len(word)) >= limit {

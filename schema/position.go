@@ -194,16 +194,20 @@ func splitPath(path string) []string {
 	if path == "" {
 		return nil
 	}
-	if !strings.Contains(path, `"`) {
-		return strings.Split(path, ".")
-	}
 	var elements []string
-	for _, selector := range cue.ParsePath(path).Selectors() {
-		if selector.IsString() {
-			elements = append(elements, selector.Unquoted())
-		} else {
-			elements = append(elements, selector.String())
+	for {
+		element, err := strconv.QuotedPrefix(path)
+		if err != nil {
+			element, _, _ = strings.Cut(path, ".")
 		}
+		path = path[len(element):]
+		if plain, err := strconv.Unquote(element); err == nil && element[0] == '"' {
+			element = plain
+		}
+		elements = append(elements, element)
+		if path == "" {
+			return elements
+		}
+		path = strings.TrimPrefix(path, ".")
 	}
-	return elements
 }

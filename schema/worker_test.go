@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"plumbline/testenv/need"
 )
 
 // TestMain makes the test binary its own worker.
@@ -133,5 +136,53 @@ func TestWorkerThatIsNone(t *testing.T) {
 		if _, err := Worker(argv).Evaluate(t.Context(), source(t, nil)); err == nil || errors.As(err, new(Problems)) {
 			t.Errorf("%v: got %v, wanted an error that is nobody's mistake in a topology", argv, err)
 		}
+	}
+}
+
+// TestWorkerDiesWithItsParent holds that no child goes on when nobody reads what it says.
+func TestWorkerDiesWithItsParent(t *testing.T) {
+	p := worker(t).defaults()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	run := workerRun{Process: p}
+	if err := run.start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.send(source(t, map[string]string{"loops/x.cue": loops})); err != nil {
+		t.Fatal(err)
+	}
+	var begun report
+	if err := readFrame(run.stdout, &begun); err != nil || begun.Dir != "loops" {
+		t.Fatalf("got %+v, %v, wanted the beginning of loops", begun, err)
+	}
+	run.stdin.Close()
+	if err := run.cmd.Wait(); err == nil || ctx.Err() != nil {
+		t.Errorf("the child ended with %v, %v; wanted it to exit by itself", err, ctx.Err())
+	}
+}
+
+// TestWorkerHasNoNetworkAndNoRights looks at what the strictest confinement leaves to a child of root.
+func TestWorkerHasNoNetworkAndNoRights(t *testing.T) {
+	need.Root(t)
+	const script = "id -u; readlink /proc/self/ns/net"
+	ours, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := workerRun{Process: Process{Argv: []string{"/bin/sh", "-c", script}}}
+	if err := run.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(run.stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.stdin.Close()
+	if err := run.cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(said))
+	if len(fields) != 2 || fields[0] != "65534" || fields[1] == ours {
+		t.Errorf("the child says %q, wanted user 65534 and another network than %s", fields, ours)
 	}
 }
