@@ -2,28 +2,12 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"slices"
 	"time"
 
 	"plumbline/reconcile/journal"
-	"plumbline/reconcile/plan"
-	"plumbline/schema"
 )
-
-// Run begins a plan and drives it to its end. A failed lane is no error: the result tells it. An error means that the
-// run itself could not go on; then the plan is still open in the store.
-func Run(ctx context.Context, in Input) (Result, error) {
-	r, err := newRunner(in.withDefaults(), in.Plan)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := r.in.Store.Begin(r.plan, r.begunAt); err != nil {
-		return Result{}, err
-	}
-	return r.drive(ctx)
-}
 
 type verb int
 
@@ -46,37 +30,6 @@ type finished struct {
 	took time.Duration
 }
 
-// runner is one plan on its way. The loop of drive owns all of it but what mu guards; a job owns its task while it runs.
-type runner struct {
-	in      Input
-	plan    *plan.Plan
-	lanes   []*lane
-	byID    map[int]*lane
-	tasks   []*task
-	steps   map[string]*task
-	objects map[schema.Instance]*object
-	begunAt time.Time
-
-	ready      []job // in the order in which they may start; ways back first
-	results    chan finished
-	wake       chan struct{}
-	active     int
-	perHost    map[string]int
-	containers map[string]bool
-	openLanes  int
-	stopped    bool
-	resumed    bool
-	replan     bool
-
-	mu     sync.Mutex
-	looks  map[schema.Instance]seen
-	begun  int
-	broken error // why the run cannot go on
-	stop   context.CancelFunc
-}
-
-var errJournal = errors.New("the journal cannot be written")
-
 // drive is the loop: it starts what may start, and takes what comes home.
 func (r *runner) drive(ctx context.Context) (Result, error) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -89,6 +42,10 @@ func (r *runner) drive(ctx context.Context) (Result, error) {
 	}
 	gentle := ctx.Done()
 	for r.active > 0 || (r.openLanes > 0 && r.dead() == nil) {
+		if gentle != nil && ctx.Err() != nil {
+			gentle = nil
+			r.stopGently()
+		}
 		hold := r.start(work)
 		if r.active == 0 && hold == 0 {
 			if r.openLanes > 0 && r.dead() == nil && len(r.ready) == 0 {
@@ -102,8 +59,6 @@ func (r *runner) drive(ctx context.Context) (Result, error) {
 			r.take(f)
 		case <-r.wake:
 		case <-gentle:
-			gentle = nil
-			r.stopGently()
 		case <-r.in.Abort:
 			r.kill(ErrAbandoned)
 			r.in.Abort = nil
@@ -114,19 +69,6 @@ func (r *runner) drive(ctx context.Context) (Result, error) {
 		return r.result(), fmt.Errorf("cannot go on with plan %s: %w", r.plan.ID, err)
 	}
 	return r.conclude()
-}
-
-// conclude ends the plan in the store.
-func (r *runner) conclude() (Result, error) {
-	res := r.result()
-	e, err := r.ending(res)
-	if err != nil {
-		return res, err
-	}
-	if e.Result, err = marshal(res); err != nil {
-		return res, err
-	}
-	return res, r.in.Store.End(r.plan.ID, e)
 }
 
 // start begins the jobs that may run now. It gives the time until the next one whose hold ends, or 0.
@@ -309,17 +251,16 @@ func (r *runner) tookBack(f finished) {
 	}
 }
 
-// push makes a job ready. Ways back go before ways forward.
+// push makes a job ready. Ways back go before ways forward, what was begun last before what was begun first.
 func (r *runner) push(j job) {
-	if j.verb != undo {
-		r.ready = append(r.ready, j)
-		return
+	at := len(r.ready)
+	if j.verb == undo {
+		at = slices.IndexFunc(r.ready, func(other job) bool { return other.verb != undo || other.order < j.order })
+		if at < 0 {
+			at = len(r.ready)
+		}
 	}
-	at := 0
-	for at < len(r.ready) && r.ready[at].verb == undo {
-		at++
-	}
-	r.ready = append(r.ready[:at:at], append([]job{j}, r.ready[at:]...)...)
+	r.ready = slices.Insert(r.ready, at, j)
 }
 
 // stopGently lets running steps finish and sends every lane back that is not complete then.
@@ -368,55 +309,4 @@ func (r *runner) timer(ctx context.Context, hold time.Duration) func() {
 		}
 	}()
 	return func() { cancel(); <-gone }
-}
-
-func (r *runner) kill(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.broken == nil {
-		r.broken = err
-	}
-	if r.stop != nil {
-		r.stop()
-	}
-}
-
-func (r *runner) dead() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.broken
-}
-
-// append writes a record. When it cannot, nothing more may be done: the run is dead.
-func (r *runner) append(record journal.Record) error {
-	if err := r.dead(); err != nil {
-		return err
-	}
-	record.Plan, record.At = r.plan.ID, r.in.Now()
-	if err := r.in.Store.Append(record); err != nil {
-		err = fmt.Errorf("%w: %w", errJournal, err)
-		r.kill(err)
-		return err
-	}
-	return nil
-}
-
-func (r *runner) next() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.begun++
-	return r.begun
-}
-
-func (r *runner) emit(e Event) {
-	e.At, e.Plan = r.in.Now(), r.plan.ID
-	r.in.Progress(e)
-}
-
-func (r *runner) emitStep(typ EventType, t *task, took time.Duration, err error) {
-	text := errText(err)
-	if err == nil {
-		text = t.residue
-	}
-	r.emit(Event{Type: typ, Lane: t.Lane, Step: t.ID, Instance: t.Instance, Summary: t.Summary, Took: took, Err: text})
 }

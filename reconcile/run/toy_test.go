@@ -31,6 +31,7 @@ type world struct {
 	begun  map[string]bool // acknowledged records
 	trace  []string
 	life   *life
+	hook   func(ctx context.Context, fault string) // of scenarios: what else a fault does
 }
 
 // life is one process of the controller: dead is what kill -9 leaves.
@@ -328,7 +329,7 @@ func (h *toyHost) Capture(ctx context.Context, c exec.Call) (json.RawMessage, er
 }
 
 // Do knows the faults: error and unknown, each "before", in the "half" and "after", "transient", "never" (says yes, does
-// nothing), and "foreign" (somebody else writes into the toy, then it fails).
+// nothing), "foreign" (somebody else writes into the toy, then it fails) and "fenced".
 func (h *toyHost) Do(ctx context.Context, c exec.Call) error {
 	if err := h.w.boundary(); err != nil {
 		return err
@@ -338,6 +339,9 @@ func (h *toyHost) Do(ctx context.Context, c exec.Call) error {
 	h.w.note("do", c.Step)
 	fault := h.w.faults["do "+c.Step]
 	h.w.mu.Unlock()
+	if h.w.hook != nil {
+		h.w.hook(ctx, fault)
+	}
 	var err error
 	if fault != "error before" && fault != "never" && fault != "transient" {
 		err = h.op(c).Do(ctx, h.machine(), c.Params, c.Before)
@@ -349,6 +353,8 @@ func (h *toyHost) Do(ctx context.Context, c exec.Call) error {
 		return err
 	}
 	switch {
+	case fault == "fenced":
+		return fmt.Errorf("%w: a higher epoch was here", exec.ErrFenced)
 	case fault == "foreign":
 		_ = h.w.write(c.Instance, func(k config, there bool) (config, bool) { k.A = 999; return k, true })
 		return errors.New("somebody else wrote")
@@ -371,8 +377,14 @@ func (h *toyHost) Undo(ctx context.Context, c exec.Call) error {
 	h.w.note("undo", c.Step)
 	fault := h.w.fault("undo", c.Step)
 	h.w.mu.Unlock()
-	if fault != "" {
+	if h.w.hook != nil {
+		h.w.hook(ctx, fault)
+	}
+	switch fault {
+	case "once", "always":
 		return errors.New("the undo failed")
+	case "fenced":
+		return fmt.Errorf("%w: a higher epoch was here", exec.ErrFenced)
 	}
 	if err := h.op(c).Undo(ctx, h.machine(), c.Params, c.Before); err != nil {
 		return err

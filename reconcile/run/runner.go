@@ -1,0 +1,121 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/plan"
+	"plumbline/schema"
+)
+
+// Run begins a plan and drives it to its end. A failed lane is no error: the result tells it. An error means that the
+// run itself could not go on; then the plan is still open in the store.
+func Run(ctx context.Context, in Input) (Result, error) {
+	r, err := newRunner(in.withDefaults(), in.Plan)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := r.in.Store.Begin(r.plan, r.begunAt); err != nil {
+		return Result{}, err
+	}
+	return r.drive(ctx)
+}
+
+// runner is one plan on its way. The loop of drive owns all of it but what mu guards; a job owns its task while it runs.
+type runner struct {
+	in      Input
+	plan    *plan.Plan
+	lanes   []*lane
+	byID    map[int]*lane
+	tasks   []*task
+	steps   map[string]*task
+	objects map[schema.Instance]*object
+	begunAt time.Time
+
+	ready      []job // in the order in which they may start; ways back first
+	results    chan finished
+	wake       chan struct{}
+	active     int
+	perHost    map[string]int
+	containers map[string]bool
+	openLanes  int
+	stopped    bool
+	resumed    bool
+	replan     bool
+
+	mu     sync.Mutex
+	looks  map[schema.Instance]seen
+	begun  int
+	broken error // why the run cannot go on
+	stop   context.CancelFunc
+}
+
+var errJournal = errors.New("the journal cannot be written")
+
+// conclude ends the plan in the store.
+func (r *runner) conclude() (Result, error) {
+	res := r.result()
+	e, err := r.ending(res)
+	if err != nil {
+		return res, err
+	}
+	if e.Result, err = marshal(res); err != nil {
+		return res, err
+	}
+	return res, r.in.Store.End(r.plan.ID, e)
+}
+
+func (r *runner) kill(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.broken == nil {
+		r.broken = err
+	}
+	if r.stop != nil {
+		r.stop()
+	}
+}
+
+func (r *runner) dead() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.broken
+}
+
+// append writes a record. When it cannot, nothing more may be done: the run is dead.
+func (r *runner) append(record journal.Record) error {
+	if err := r.dead(); err != nil {
+		return err
+	}
+	record.Plan, record.At = r.plan.ID, r.in.Now()
+	if err := r.in.Store.Append(record); err != nil {
+		err = fmt.Errorf("%w: %w", errJournal, err)
+		r.kill(err)
+		return err
+	}
+	return nil
+}
+
+func (r *runner) next() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun++
+	return r.begun
+}
+
+func (r *runner) emit(e Event) {
+	e.At, e.Plan = r.in.Now(), r.plan.ID
+	r.in.Progress(e)
+}
+
+func (r *runner) emitStep(typ EventType, t *task, took time.Duration, err error) {
+	text := errText(err)
+	if err == nil {
+		text = t.residue
+	}
+	r.emit(Event{Type: typ, Lane: t.Lane, Step: t.ID, Instance: t.Instance, Summary: t.Summary, Took: took, Err: text})
+}
