@@ -51,12 +51,18 @@ func openURI(ctx context.Context, h actuators.Host, uri libvirt.ConnectURI) (*Co
 	return c, nil
 }
 
-// Close ends the connection. It does not wait for the daemon, which drops what the connection held.
+// closeLimit bounds the parting from a daemon that may be frozen.
+const closeLimit = time.Second
+
+// Close ends the connection. It takes leave, or libvirtd would log an error; it does not wait long for the answer.
 func (c *Conn) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	c.call(ctx, "close the connection", c.rpc.ConnectClose) // whatever it answers, the connection goes
 	c.raw.Close()
 	select {
 	case <-c.rpc.Disconnected():
-	case <-time.After(time.Second):
+	case <-ctx.Done():
 	}
 }
 
