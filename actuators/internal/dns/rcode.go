@@ -28,7 +28,7 @@ func (e *rcodeError) Error() string {
 	case e.tsig == wire.RcodeBadTime:
 		return fmt.Sprintf("server %s refuses the signature (BADTIME): its clock and this host's differ by more than %d seconds", at, fudge)
 	case e.tsig == wire.RcodeBadKey:
-		return fmt.Sprintf("server %s does not know key %q (BADKEY): configure it there, or mend key: name and algorithm", at, key)
+		return fmt.Sprintf("server %s refuses key %q (BADKEY): it does not know it, or its ACL does not allow this to it in zone %s", at, key, e.server.Zone)
 	case e.tsig == wire.RcodeBadSig:
 		return fmt.Sprintf("server %s refuses the signature (BADSIG): the secret %q is not that of its key %q", at, e.server.Key.Secret, key)
 	case e.rcode == wire.RcodeRefused:

@@ -20,16 +20,19 @@ type Change struct {
 func (s Server) Update(ctx context.Context, h actuators.Host, changes ...Change) error {
 	m := new(wire.Msg)
 	m.SetUpdate(wire.Fqdn(s.Zone))
-	for _, change := range changes {
-		if err := write(m, change); err != nil {
-			return err
+	for _, add := range []func(*wire.Msg, Change) error{require, removeAll, insert} {
+		for _, change := range changes {
+			if err := add(m, change); err != nil {
+				return err
+			}
 		}
 	}
 	_, err := s.exchange(ctx, h, m)
 	return err
 }
 
-func write(m *wire.Msg, change Change) error {
+// require adds the prerequisites of a change.
+func require(m *wire.Msg, change Change) error {
 	for _, set := range change.Before {
 		records, err := set.records()
 		if err != nil {
@@ -41,12 +44,28 @@ func write(m *wire.Msg, change Change) error {
 			m.Used(records)
 		}
 	}
+	return nil
+}
+
+// removeAll takes away every set of a change. Servers work a message off in order and drop a CNAME record beside others
+// without a word (RFC 2136, section 3.4.2.2), so all removals come before the first record.
+func removeAll(m *wire.Msg, change Change) error {
 	for _, set := range change.After {
 		records, err := set.records()
 		if err != nil {
 			return err
 		}
 		m.RemoveRRset(records[:1])
+	}
+	return nil
+}
+
+func insert(m *wire.Msg, change Change) error {
+	for _, set := range change.After {
+		records, err := set.records()
+		if err != nil {
+			return err
+		}
 		if len(set.Data) > 0 {
 			m.Insert(records)
 		}

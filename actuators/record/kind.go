@@ -1,0 +1,22 @@
+// Package record is the kind of DNS names with their data.
+package record
+
+import (
+	"plumbline/actuators"
+	"plumbline/schema"
+)
+
+// Kind is the records of one DNS name.
+var Kind = actuators.Define(actuators.Def[Spec, State]{
+	Name:    "record",
+	Where:   schema.OnHost,
+	Home:    home,
+	Edges:   edges,
+	Resolve: resolve,
+	Needs:   needs,
+	Share:   share,
+	Observe: observe,
+	Diff:    diff,
+	Steps:   steps,
+	Ops:     []actuators.AnyOp{set, remove, adopt},
+})
