@@ -58,6 +58,7 @@ type Evaluation struct {
 func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool)) (Evaluation, error) {
 	composed, problems := compose(src)
 	e := &evaluator{src: src, fsys: composed, watch: watch}
+	e.definitions = sync.OnceValue(func() []definition { return readDefinitions(src.Schema) })
 	e.out.Problems = problems
 	if len(src.Locate) > 0 {
 		e.out.Found = make([]Pos, len(src.Locate))
@@ -84,6 +85,8 @@ type evaluator struct {
 	src   Source
 	fsys  *tree
 	watch func(dir string, ended bool)
+
+	definitions func() []definition
 
 	mu  sync.Mutex
 	out Evaluation
@@ -152,13 +155,14 @@ func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instanc
 	}
 	value := topology.Unify(topology.Context().BuildInstance(inst))
 	p := &pack{dir: dir, value: value, files: inst.Files, index: index}
-	p.words = &translator{src: e.src, pack: p, words: newVocabulary(topology, e.src.Schema)}
+	p.words = &translator{src: e.src, pack: p, words: vocabulary{topology: topology, definitions: e.definitions}}
 	if len(e.src.Locate) > 0 {
 		e.locate(p)
 		return
 	}
 	objects, problems := p.objects()
-	e.problem(false, problems...)
+	_, err := p.value.Fields()
+	e.problem(err != nil, problems...) // then objects that are computed, not written out, are missing
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.out.Objects = append(e.out.Objects, objects...)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -26,10 +25,6 @@ type definition struct {
 	name     string
 	from, to int // lines
 	meaning  string
-}
-
-func newVocabulary(topology cue.Value, schema map[string][]byte) vocabulary {
-	return vocabulary{topology: topology, definitions: sync.OnceValue(func() []definition { return readDefinitions(schema) })}
 }
 
 func readDefinitions(schema map[string][]byte) []definition {
