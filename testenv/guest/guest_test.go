@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"text/template"
@@ -44,7 +45,7 @@ func TestBuildIsCached(t *testing.T) {
 }
 
 var domain = template.Must(template.New("").Parse(`<domain type='qemu'>
-<name>tiny</name><memory unit='MiB'>128</memory><vcpu current='1'>2</vcpu>
+<name>tiny</name><memory unit='MiB'>192</memory><currentMemory unit='MiB'>128</currentMemory><vcpu current='1'>2</vcpu>
 <sysinfo type='smbios'><oemStrings>
 	<entry>plumb.hostname=payroll</entry>
 	<entry>plumb.nic.52:54:00:0a:01:0c=10.1.1.12/24,gw=10.1.1.1</entry>
@@ -84,6 +85,15 @@ func TestGuestLivesOnLibvirt(t *testing.T) {
 	g.on("jino0", "virsh", "blockresize", "tiny", "vda", "64M")
 	g.on("jino0", "virsh", "setvcpus", "tiny", "2", "--live")
 	g.await("content=kept", "disk.vda=67108864", "cpus=2")
+	g.eventually("the balloon leaves at most 128 MiB", func() (string, bool) {
+		page := g.await("content=kept")
+		return page, number(page, "memory") < 128<<20
+	})
+	g.on("jino0", "virsh", "setmem", "tiny", "176M", "--live")
+	g.eventually("memory grows beyond 128 MiB", func() (string, bool) {
+		page := g.await("content=kept")
+		return page, number(page, "memory") > 128<<20
+	})
 
 	g.on("client", "curl", "-s", "-m", "5", "http://10.1.1.12/cgi-bin/ignore?yes")
 	g.on("jino0", "virsh", "shutdown", "tiny")
@@ -145,6 +155,11 @@ func (g story) eventually(what string, holds func() (seen string, ok bool)) {
 			g.t.Fatalf("not within a minute: %s; last seen:\n%s", what, seen)
 		}
 	}
+}
+
+func number(page, key string) int {
+	n, _ := strconv.Atoi(value(page, key))
+	return n
 }
 
 func value(page, key string) string {

@@ -27,7 +27,7 @@ func (c Control) Restart() error { return c.do("restart") }
 // Reload sends SIGHUP.
 func (c Control) Reload() error { return c.do("reload") }
 
-// Kill sends SIGKILL.
+// Kill sends SIGKILL, also to the children in its process group (QEMU is not among those of libvirtd).
 func (c Control) Kill() error { return c.do("kill") }
 
 // Freeze stops its main process where it stands (SIGSTOP).

@@ -21,7 +21,8 @@
 //
 //	h := lab.Host(t, lab.With("libvirtd"))      // skips without root or libvirtd
 //	h.Exec("virsh", "pool-list")                // fails the test if virsh fails
-//	transport := h.EnterArgv()                  // put before: plumb exec --stdio
+//	transport := h.EnterArgv()                  // put before: plumb exec --stdio; for all hosts
+//	                                            // of a lab: l.EnterArgv("{host}")
 //	h.Service("host1", "libvirtd").Freeze()
 //	h.Kill("host1"); h.Start("host1")           // power cut and boot, same disk
 //

@@ -83,14 +83,27 @@ func (s *services) stop(r *running) error {
 	select {
 	case <-ended:
 	case <-time.After(stopLimit):
-		s.signal(r, syscall.SIGKILL)
-		<-ended
+		return s.kill(r)
 	}
 	return nil
 }
 
+// kill ends the service and the children in its process group. Until they are reaped,
+// a successor such as keepalived may take them for a daemon that runs.
 func (s *services) kill(r *running) error {
+	s.mu.Lock()
+	group := r.pid
+	alive := r.alive()
+	if alive {
+		s.run.signal(group, syscall.SIGKILL, true)
+	}
+	s.mu.Unlock()
 	<-s.end(r, syscall.SIGKILL)
+	for deadline := time.Now().Add(stopLimit); alive && syscall.Kill(-group, 0) == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("cannot kill %s: its children live on", r.Name)
+		}
+	}
 	return nil
 }
 
