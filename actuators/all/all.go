@@ -4,19 +4,29 @@ package all
 
 import (
 	"plumbline/actuators"
+	"plumbline/actuators/balancer"
+	"plumbline/actuators/host"
 	"plumbline/actuators/image"
 	"plumbline/actuators/nat"
 	"plumbline/actuators/pool"
+	"plumbline/actuators/record"
+	"plumbline/actuators/site"
 	"plumbline/actuators/vm"
 	"plumbline/actuators/volume"
+	"plumbline/actuators/zone"
 )
 
 func kinds() []*actuators.Kind {
 	return []*actuators.Kind{
+		balancer.Kind,
+		host.Kind,
 		image.Kind,
 		nat.Kind,
 		pool.Kind,
+		record.Kind,
+		site.Kind,
 		vm.Kind,
 		volume.Kind,
+		zone.Kind,
 	}
 }
