@@ -73,9 +73,7 @@ func open(path string, o Options) (*Store, error) {
 	if err := checkLength(path); err != nil {
 		return nil, err
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: lockWait, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType, NoFreelistSync: true,
-	})
+	db, err := openFile(path, o.ReadOnly)
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, ErrInUse
@@ -89,6 +87,28 @@ func open(path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return s, nil
+}
+
+// openFile opens the file so that damage is an error of this call: the free list is kept in the file, because bbolt would
+// else gather it in a goroutine of its own, where a panic over a damaged page ends the program.
+func openFile(path string, readOnly bool) (db *bolt.DB, err error) {
+	var file *os.File
+	options := &bolt.Options{
+		Timeout: lockWait, ReadOnly: readOnly, FreelistType: bolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag, mode)
+			file = f
+			return f, err
+		},
+	}
+	err = guard(func() error {
+		db, err = bolt.Open(path, 0o600, options)
+		return err
+	})
+	if errors.Is(err, ErrDamaged) && file != nil {
+		_ = file.Close() // a panic left it open, and locked
+	}
+	return db, err
 }
 
 func (s *Store) begin(o Options) error {
