@@ -79,7 +79,7 @@ func (s *Store) checkFormat() error {
 }
 
 func (s *Store) loadMeta() error {
-	return s.db.View(func(tx *bolt.Tx) error {
+	return s.view(func(tx *bolt.Tx) error {
 		m, err := readMeta(tx)
 		s.epoch, s.installation = m.Epoch, m.Installation
 		return err
@@ -88,7 +88,7 @@ func (s *Store) loadMeta() error {
 
 // startEpoch makes what a new file lacks and raises the epoch.
 func (s *Store) startEpoch(version string) error {
-	return s.db.Update(func(tx *bolt.Tx) error {
+	return s.update(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
