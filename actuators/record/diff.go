@@ -74,7 +74,7 @@ func setSteps(sub actuators.Subject, name string, want *Spec, have actuators.Hav
 	p := params{Mark: sub.Mark, Server: want.Resolved.Server, Name: name, After: after}
 	var hold time.Duration
 	if have.Here != nil {
-		if err := mayWrite(name, declared, have.Here.Status.Others); err != nil {
+		if err := mayWrite(name, declared, typesOf(have.Here.Status.Others)); err != nil {
 			return nil, err
 		}
 		for _, typ := range have.Here.Status.Types {
@@ -106,7 +106,7 @@ func mayWrite(name string, declared, others []string) error {
 
 // removeSteps takes our types away. Where is told by the spec last applied, which the live state repeats.
 func removeSteps(sub actuators.Subject, name string, _ *Spec, have actuators.Have[State]) ([]actuators.Step, error) {
-	p := params{Mark: sub.Mark, Server: have.Here.Status.Server, Name: name}
+	p := params{Mark: sub.Mark, Server: have.Here.Status.Server, Name: name, Stays: have.Here.Status.Others}
 	for _, typ := range have.Here.Status.Types {
 		p.After = append(p.After, dns.RRset{Name: name, Type: typ})
 	}

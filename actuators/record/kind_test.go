@@ -66,10 +66,10 @@ func TestDiffAndSteps(t *testing.T) {
 	want := &Spec{Zone: "z.test", A: []string{"10.0.0.1"}, TTL: 60}
 	same := state(Config{A: []string{"10.0.0.1"}, TTL: 60}, "A")
 	taken := state(Config{TTL: 60}, "TXT")
-	taken.Status.Others = []string{"A"}
+	taken.Status.Others = []dns.RRset{{Name: "www.z.test", Type: "A", Data: []string{"10.0.0.9"}}}
 	alias := &Spec{Zone: "z.test", CNAME: "web.z.test", TTL: 60}
 	mixed := state(Config{TXT: []string{"x"}, TTL: 60}, "TXT")
-	mixed.Status.Others = []string{"AAAA"}
+	mixed.Status.Others = []dns.RRset{{Name: "www.z.test", Type: "AAAA", Data: []string{"::1"}}}
 	for _, c := range []struct {
 		name  string
 		want  *Spec

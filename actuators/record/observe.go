@@ -79,7 +79,7 @@ func read(zone *dns.Zone, name string) *actuators.Live[State] {
 				status.Types = append(status.Types, typ)
 			}
 		case len(set.Data) > 0:
-			status.Others = append(status.Others, typ)
+			status.Others = append(status.Others, set)
 		}
 	}
 	if mark == nil && len(status.Types) == 0 {

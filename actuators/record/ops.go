@@ -17,7 +17,8 @@ type params struct {
 	Mark   actuators.Mark `json:"mark"`
 	Server dns.Server     `json:"server"`
 	Name   string         `json:"name"`
-	After  []dns.RRset    `json:"after"` // each set that is touched, the mark's too; without data it goes
+	After  []dns.RRset    `json:"after"`           // each set that is touched, the mark's too; without data it goes
+	Stays  []dns.RRset    `json:"stays,omitempty"` // what a removal leaves, because it is not ours
 }
 
 // opTimeout leaves time for an update and, when its prerequisites fail, for a look.
@@ -36,7 +37,13 @@ var set = op("set", func(p params, have *State) *State {
 	return after
 })
 
-var remove = op("remove", func(params, *State) *State { return nil })
+// After a removal the name is gone, or what is left of it is somebody else's.
+var remove = op("remove", func(p params, _ *State) *State {
+	if len(p.Stays) == 0 {
+		return nil
+	}
+	return &State{Config: config(p.Stays)}
+})
 
 var adopt = op("adopt", func(_ params, have *State) *State { return have })
 

@@ -137,6 +137,9 @@ func TestTypeOfSomebodyElseStays(t *testing.T) {
 	b.Settled(spec)
 	spec.A = []string{"203.0.113.9"}
 	b.Apply(spec, false)
+	b.Undo(b.Apply(spec, true))
+	b.Settled(spec)
+	b.Apply(spec, true)
 	if got := s.Dig(name, "TXT"); got != `"theirs"` {
 		t.Fatalf("kdig says %q", got)
 	}

@@ -46,10 +46,10 @@ type Config struct {
 
 // Status is reported, never compared.
 type Status struct {
-	Serial uint32     `json:"serial"`
-	Server dns.Server `json:"server"`           // where it was seen, and would be removed
-	Types  []string   `json:"types,omitempty"`  // ours
-	Others []string   `json:"others,omitempty"` // types that are there and not ours
+	Serial uint32      `json:"serial"`
+	Server dns.Server  `json:"server"`           // where it was seen, and would be removed
+	Types  []string    `json:"types,omitempty"`  // ours
+	Others []dns.RRset `json:"others,omitempty"` // of other types of the name: there, and not ours
 }
 
 func home(s Spec) schema.ID { return schema.MakeID("zone", s.Zone) }
