@@ -105,7 +105,7 @@ func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[S
 		live.Mark = &side.Mark
 		format = ext[1:]
 	}
-	info, err := inspect(ctx, h, path, format, shared)
+	info, err := inspect(ctx, h, path, format)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

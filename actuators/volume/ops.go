@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"plumbline/actuators"
@@ -48,7 +47,7 @@ func doGrow(ctx context.Context, h actuators.Host, p params, _ none) error {
 	if _, err := mine(h, p); err != nil {
 		return err
 	}
-	have, err := inspect(ctx, h, p.Path, p.Format, shared)
+	have, err := inspect(ctx, h, p.Path, p.Format)
 	if err != nil || have.Size >= p.Size {
 		return err
 	}
@@ -92,14 +91,14 @@ var retire = actuators.Op[params, aside, State]{
 	Predict: func(params, *State) *State { return nil },
 }
 
-// doRetire refuses while a guest runs from the file: the lock of the running process tells, whoever started it.
-func doRetire(ctx context.Context, h actuators.Host, p params, before aside) error {
-	_, err := inspect(ctx, h, p.Path, p.Format, exclusive)
-	if errors.Is(err, errInUse) {
-		return fmt.Errorf("cannot set %s aside: a guest runs from it: %w", p.Path, err)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// doRetire refuses while a guest runs from the file: it would run on, and never start again.
+func doRetire(_ context.Context, h actuators.Host, p params, before aside) error {
+	used, err := written(p.Path)
+	if err != nil {
 		return err
+	}
+	if used {
+		return fmt.Errorf("cannot set %s aside: %w: a guest runs from it", p.Path, errInUse)
 	}
 	return files.Carry(h, p.Path, before.Path, p.Mark)
 }

@@ -141,7 +141,7 @@ func trusted(ctx context.Context, h actuators.Host, p params) (info, error) {
 	if side == nil || side.Mark.ID != p.ImageID || side.Made != *stamp {
 		return info{}, fmt.Errorf("%w: %s was changed since its checksum was verified; it is fetched again when the image is applied", actuators.ErrRefused, p.Image)
 	}
-	image, err := inspect(ctx, h, p.Image, "", shared)
+	image, err := inspect(ctx, h, p.Image, "")
 	switch {
 	case err != nil:
 		return info{}, err
@@ -156,6 +156,9 @@ func trusted(ctx context.Context, h actuators.Host, p params) (info, error) {
 func undoCreate(_ context.Context, h actuators.Host, p params, before aside) error {
 	if err := h.Remove(files.TempPath(p.Path)); err != nil {
 		return err
+	}
+	if used, err := written(p.Path); err != nil || used {
+		return errors.Join(err, fmt.Errorf("cannot take %s back: %w: a guest runs from it", p.Path, errInUse))
 	}
 	return files.Displace(h, p.Path, before.Path, p.Mark)
 }

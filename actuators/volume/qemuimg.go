@@ -13,14 +13,6 @@ import (
 	"plumbline/actuators/internal/files"
 )
 
-// access says whether a look at a file may happen while a guest writes to it.
-type access string
-
-const (
-	shared    access = "-U"
-	exclusive access = ""
-)
-
 // errInUse is a file that another process, mostly a guest, has locked.
 var errInUse = errors.New("in use")
 
@@ -33,15 +25,12 @@ type info struct {
 }
 
 // inspect reads a disk file. The format of our own files is given and never guessed: a guest may write what it likes to
-// the beginning of its raw disk. A file that is not there gives fs.ErrNotExist.
-func inspect(ctx context.Context, h actuators.Host, path, format string, how access) (info, error) {
+// the beginning of its raw disk. -U looks also while a guest writes. A file that is not there gives fs.ErrNotExist.
+func inspect(ctx context.Context, h actuators.Host, path, format string) (info, error) {
 	if stamp, err := files.Stat(path); err != nil || stamp == nil {
 		return info{}, errors.Join(err, absent(stamp, path))
 	}
-	args := []string{"info", "--output=json"}
-	if how == shared {
-		args = append(args, string(how))
-	}
+	args := []string{"info", "-U", "--output=json"}
 	if format != "" {
 		args = append(args, "-f", format)
 	}
