@@ -92,6 +92,26 @@ func TestStoppedDomainChanges(t *testing.T) {
 	})
 }
 
+// TestSnapshotsForbidRetirementBeforeAnythingStops: libvirt would refuse the rename when the guest is off already.
+func TestSnapshotsForbidRetirementBeforeAnythingStops(t *testing.T) {
+	onHost(t, func(r *rig, img guest.Image) {
+		r.world(img, "payroll-disk")
+		r.apply(declared(t, func(s *Spec) { s.Power = stopped }), "define")
+		_, steps, err := r.plan(nil)
+		if err != nil || len(steps) != 1 {
+			t.Fatalf("planned %v, %v", steps, err)
+		}
+		op, _ := Kind.Op("retire")
+		if err := op.Preflight(context.Background(), r.host, steps[0].Params); err != nil {
+			t.Errorf("without snapshots: %v", err)
+		}
+		r.sh(`virsh -q snapshot-create-as payroll one`)
+		if err := op.Preflight(context.Background(), r.host, steps[0].Params); !errors.Is(err, actuators.ErrRefused) || !strings.Contains(err.Error(), "1 snapshots") {
+			t.Errorf("with a snapshot: %v", err)
+		}
+	})
+}
+
 func (r *rig) steps(want *Spec) []actuators.Step {
 	r.t.Helper()
 	_, steps, err := r.plan(want)
@@ -113,6 +133,7 @@ func TestDeafGuestIsForcedOffAndWatched(t *testing.T) {
 		deaf := func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "1s" }
 		r.apply(declared(t, deaf), "define start")
 		r.hears(events, payroll, "started")
+		r.undo(r.apply(declared(t, func(s *Spec) { deaf(s); s.Stop.Timeout = "2s" }), "set-stop"))
 		ran := r.apply(declared(t, func(s *Spec) { deaf(s); s.Power = stopped }), "stop")
 		if ran[0].step.Disruptive == "" || !strings.Contains(ran[0].step.Summary, "forced off after 1s") {
 			t.Errorf("the plan does not say that it is forced: %+v", ran[0].step)

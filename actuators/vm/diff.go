@@ -32,13 +32,13 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 // work is a diff together with what it takes to end it.
 type work struct {
 	actuators.Diff
-	cpu, memory, guest, autostart, power bool
-	liveCPU                              bool // plug CPUs into the running guest
-	attach, detach                       []Disk
-	plug, unplug                         []NIC
-	never                                []string
-	restart                              []string // the fields that want one
-	live                                 bool     // the domain runs
+	cpu, memory, guest, autostart, power, stop bool
+	liveCPU                                    bool // plug CPUs into the running guest
+	attach, detach                             []Disk
+	plug, unplug                               []NIC
+	never                                      []string
+	restart                                    []string // the fields that want one
+	live                                       bool     // the domain runs
 }
 
 func compare(want Spec, l State) work {
@@ -47,7 +47,8 @@ func compare(want Spec, l State) work {
 	w.sizes(want.Resolved.Memory, l)
 	w.disks(want.Resolved.Disks, l.Config.Disks)
 	w.nics(want.Resolved.NICs, l.Config.NICs)
-	w.guest = w.field("guest", l.Config.Guest, want.Resolved.Guest, w.atRestart())
+	w.guest = w.field("guest", l.Config.Guest, want.Resolved.Guest, w.told(l.Config.Guest))
+	w.stop = w.field("stop.timeout", l.Config.Stop, want.stopTimeout().String(), actuators.EffectLive)
 	w.autostart = w.field("autostart", l.Config.Autostart, want.Autostart, actuators.EffectLive)
 	if !(l.Config.Power == "suspended" && want.Power == running) { // a guest that sleeps by its own choice
 		w.power = w.field("power", l.Config.Power, want.Power, actuators.EffectLive)
@@ -55,6 +56,12 @@ func compare(want Spec, l State) work {
 	w.fixed("serial", l.Config.Serial, want.Serial)
 	if want.Accel != "auto" && want.Accel != "" {
 		w.fixed("accel", l.Status.Accel, want.Accel)
+	}
+	if want.Machine != "" {
+		w.fixed("machine", l.Status.Machine, want.Machine)
+	}
+	if want.CPU.Model != "" {
+		w.fixed("cpu.model", l.Status.Model, want.CPU.Model)
 	}
 	if l.Status.Saved {
 		w.Notes = append(w.Notes, "a saved image waits; its next start resumes that image, and changes to the definition take hold after a stop")
@@ -88,6 +95,15 @@ func (w *work) atRestart() actuators.Effect {
 		return actuators.EffectRestart
 	}
 	return actuators.EffectLive
+}
+
+// told is the effect of new OEM strings: a guest that already lives by them has to read them again; one that was made
+// without them is not restarted for their sake.
+func (w *work) told(have []string) actuators.Effect {
+	if w.live && len(have) == 0 {
+		return actuators.EffectNextBoot
+	}
+	return w.atRestart()
 }
 
 func (w *work) cpus(want Spec, have CPU) {

@@ -20,7 +20,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Steps:    steps,
 	Watch:    watch,
 	Ops: []actuators.AnyOp{
-		define, start, stop, ready, setAutostart, setCPU, setMemory, setGuest,
+		define, start, stop, ready, setAutostart, setStop, setCPU, setMemory, setGuest,
 		attachDisk, detachDisk, attachNIC, detachNIC, retire, restore, adopt,
 	},
 })

@@ -17,7 +17,7 @@ func TestFixtureCoversTheSpec(t *testing.T) { kindtest.TwoWays[Spec](t, "testdat
 func there(t *testing.T, change func(l *State)) *State {
 	t.Helper()
 	p := &planner{want: declared(t, nil)}
-	l := &State{Config: p.wanted("u"), Status: Status{Name: "payroll", Accel: "tcg", Memory: 128 << 20}}
+	l := &State{Config: p.wanted("u"), Status: Status{Name: "payroll", Accel: "tcg", Machine: "q35", Memory: 128 << 20}}
 	started(&l.Config)
 	if change != nil {
 		change(l)
@@ -56,6 +56,10 @@ func TestPlans(t *testing.T) {
 		{"paused", nil, func(l *State) { l.Config.Power = "paused" }, "update power:live | start ready"},
 		{"asleep by itself", nil, func(l *State) { l.Config.Power = "suspended" }, "none"},
 		{"another accelerator", func(s *Spec) { s.Accel = "kvm" }, nil, "update accel:never | refused"},
+		{"another machine", func(s *Spec) { s.Machine = "pc" }, nil, "update machine:never | refused"},
+		{"another CPU", func(s *Spec) { s.CPU.Model = "Nehalem" }, nil, "update cpu.model:never | refused"},
+		{"longer to stop", func(s *Spec) { s.Stop.Timeout = "5m" }, nil, "update stop.timeout:live | set-stop"},
+		{"made by others without OEM strings", nil, func(l *State) { l.Config.Guest = nil }, "update guest:next boot | set-guest"},
 		{"any accelerator", func(s *Spec) { s.Accel = "auto" }, nil, "none"},
 		{"a file of another format", nil, func(l *State) { l.Config.Disks[0].Format = "raw" }, "update disks.vda.format:never | refused"},
 	}
@@ -168,7 +172,7 @@ func predictAll(t *testing.T, want *Spec, here *State) *State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after.Status.Accel = "tcg"
+	after.Status.Accel, after.Status.Machine = "tcg", "q35"
 	return after
 }
 
@@ -186,6 +190,7 @@ func TestResolveFindsMistakes(t *testing.T) {
 		{"memory above its most", func(s *Spec) { s.Memory.Now = "1Gi" }, "memory.now: it is above memory.max, which is 256Mi"},
 		{"memory in Ki", func(s *Spec) { s.Memory.Now = "1000Ki" }, "memory: QEMU counts a guest's memory in whole Mi"},
 		{"address of another network", func(s *Spec) { s.NICs[0].Address = "10.2.1.12" }, "nics.0.address: 10.2.1.12 is not within 10.1.1.0/24 of network/app-boston"},
+		{"an hour to stop", func(s *Spec) { s.Stop.Timeout = "1h" }, "stop.timeout: 1h is not a time between 0 and 15m0s"},
 		{"nothing to probe", func(s *Spec) { s.NICs[0].Address = "" }, "ready: no network card has an address to probe"},
 	}
 	for _, c := range cases {

@@ -22,11 +22,12 @@ type markElement struct {
 	ID           string   `xml:"id,attr"`
 	Hash         string   `xml:"hash,attr"`
 	UUID         string   `xml:"uuid,attr"`
+	Stop         string   `xml:"stop,attr,omitempty"` // how long its guest has to shut down, for when nothing declares it any more
 }
 
 // element is the mark without its name space, as virDomainSetMetadata takes it.
-func element(m actuators.Mark, uuid string) string {
-	text, err := xml.Marshal(markElement{Installation: m.Installation, ID: string(m.ID), Hash: m.Hash, UUID: uuid})
+func element(m actuators.Mark, uuid, stop string) string {
+	text, err := xml.Marshal(markElement{Installation: m.Installation, ID: string(m.ID), Hash: m.Hash, UUID: uuid, Stop: stop})
 	if err != nil {
 		panic("internal error: mark: " + err.Error())
 	}
@@ -34,19 +35,20 @@ func element(m actuators.Mark, uuid string) string {
 }
 
 // metadata is the mark as it stands in a new domain's definition.
-func metadata(m actuators.Mark, uuid string) string {
-	text := strings.TrimPrefix(element(m, uuid), "<mark")
+func metadata(m actuators.Mark, uuid, stop string) string {
+	text := strings.TrimPrefix(element(m, uuid, stop), "<mark")
 	text = strings.TrimSuffix(text, "</mark>") + "</" + markPrefix + ":mark>"
 	return "<" + markPrefix + `:mark xmlns:` + markPrefix + `="` + markURI + `"` + text
 }
 
-// readMark finds the mark in the inner text of a metadata element; nil when there is none for this UUID.
-func readMark(inner, uuid string) *actuators.Mark {
+// readMark finds the mark in the inner text of a metadata element, and the time to stop that stands beside it; nil when
+// there is none for this UUID.
+func readMark(inner, uuid string) (m *actuators.Mark, stop string) {
 	d := xml.NewDecoder(strings.NewReader("<metadata>" + inner + "</metadata>"))
 	for {
 		token, err := d.Token()
 		if err == io.EOF || err != nil {
-			return nil
+			return nil, ""
 		}
 		start, ok := token.(xml.StartElement)
 		if !ok || start.Name.Space != markURI || start.Name.Local != "mark" {
@@ -56,11 +58,11 @@ func readMark(inner, uuid string) *actuators.Mark {
 	}
 }
 
-func fromElement(d *xml.Decoder, start xml.StartElement, uuid string) *actuators.Mark {
+func fromElement(d *xml.Decoder, start xml.StartElement, uuid string) (m *actuators.Mark, stop string) {
 	var e markElement
 	start.Name.Space = ""
 	if d.DecodeElement(&e, &start) != nil || e.UUID != uuid {
-		return nil
+		return nil, ""
 	}
-	return &actuators.Mark{Installation: e.Installation, ID: schema.ID(e.ID), Hash: e.Hash}
+	return &actuators.Mark{Installation: e.Installation, ID: schema.ID(e.ID), Hash: e.Hash}, e.Stop
 }

@@ -47,7 +47,7 @@ func identify(d virt.Domain) (actuators.Live[State], error) {
 		return live, err
 	}
 	if x.Metadata != nil {
-		live.Mark = readMark(x.Metadata.XML, d.UUID)
+		live.Mark, live.State.Config.Stop = readMark(x.Metadata.XML, d.UUID)
 	}
 	if live.Mark != nil {
 		live.ID, live.Retired = live.Mark.ID, retiredName.MatchString(d.Name)

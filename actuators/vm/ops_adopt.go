@@ -11,6 +11,7 @@ import (
 type Adoption struct {
 	Ref
 	UUID string `json:"uuid"`
+	Stop string `json:"stop"` // stands beside the mark
 }
 
 var adopt = actuators.Op[Adoption, Nothing, State]{
@@ -20,7 +21,7 @@ var adopt = actuators.Op[Adoption, Nothing, State]{
 	},
 	Do: func(ctx context.Context, h actuators.Host, p Adoption, _ Nothing) error {
 		return adoptable(ctx, h, p, func(s *session) error {
-			return s.SetMetadata(ctx, p.Domain, markPrefix, markURI, element(p.Mark, p.UUID))
+			return s.SetMetadata(ctx, p.Domain, markPrefix, markURI, element(p.Mark, p.UUID, p.Stop))
 		})
 	},
 	Undo: func(ctx context.Context, h actuators.Host, p Adoption, _ Nothing) error {
@@ -31,7 +32,9 @@ var adopt = actuators.Op[Adoption, Nothing, State]{
 			return s.SetMetadata(ctx, p.Domain, markPrefix, markURI, "")
 		})
 	},
-	Predict: func(_ Adoption, have *State) *State { return have },
+	Predict: func(p Adoption, have *State) *State {
+		return predict(have, func(c *Config) { c.Stop = p.Stop })
+	},
 }
 
 // adoptable finds the domain and refuses one that another installation owns, or that is not the one that was planned for.

@@ -58,11 +58,11 @@ const oemBegin, oemEnd = "<oemStrings>", "</oemStrings>"
 
 // splice replaces our OEM strings in a domain's text and keeps those of others.
 func splice(text string, guest []string) (string, error) {
-	begin := strings.Index(text, oemBegin)
-	end := strings.Index(text, oemEnd)
-	if begin < 0 || end < begin {
-		return "", fmt.Errorf("%w: its definition has no SMBIOS OEM strings; it was not made by us", actuators.ErrRefused)
+	text, err := withStrings(text)
+	if err != nil {
+		return "", err
 	}
+	begin, end := strings.Index(text, oemBegin), strings.Index(text, oemEnd)
 	var block struct {
 		Entries []string `xml:"entry"`
 	}
@@ -70,9 +70,8 @@ func splice(text string, guest []string) (string, error) {
 		return "", err
 	}
 	entries := slices.DeleteFunc(block.Entries, func(e string) bool { return strings.HasPrefix(strings.TrimSpace(e), guestPrefix) })
-	entries = append(entries, guest...)
 	var b bytes.Buffer
-	for _, entry := range entries {
+	for _, entry := range append(entries, guest...) {
 		b.WriteString("<entry>")
 		if err := xml.EscapeText(&b, []byte(entry)); err != nil {
 			return "", err
@@ -80,4 +79,21 @@ func splice(text string, guest []string) (string, error) {
 		b.WriteString("</entry>")
 	}
 	return text[:begin+len(oemBegin)] + b.String() + text[end:], nil
+}
+
+// withStrings gives a domain that somebody else defined an empty block of OEM strings, where libvirt wants it.
+func withStrings(text string) (string, error) {
+	if begin := strings.Index(text, oemBegin); begin >= 0 && strings.Index(text, oemEnd) > begin {
+		return text, nil
+	}
+	if strings.Contains(text, "<sysinfo") || strings.Contains(text, "<smbios") {
+		return "", fmt.Errorf("%w: its definition has an SMBIOS of its own; add <oemStrings><entry>plumb.</entry></oemStrings> to it by hand", actuators.ErrRefused)
+	}
+	after := max(strings.Index(text, "</metadata>"), 0) // others' metadata may hold anything
+	begin, end := strings.Index(text[after:], "<os"), strings.Index(text[after:], "</os>")
+	if begin < 0 || end < begin {
+		return "", fmt.Errorf("%w: its definition has no place for SMBIOS OEM strings", actuators.ErrRefused)
+	}
+	begin, end = begin+after, end+after
+	return text[:begin] + "<sysinfo type='smbios'>" + oemBegin + oemEnd + "</sysinfo>" + text[begin:end] + "<smbios mode='sysinfo'/>" + text[end:], nil
 }

@@ -44,7 +44,10 @@ func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
 	c.NICs = mergeNICs(definedNICs, liveNICs)
 	c.Guest, c.Serial = guestStrings(&defined), serial(&defined)
 	if defined.OS != nil && defined.OS.Type != nil {
-		l.Status.Machine = defined.OS.Type.Machine
+		l.Status.Machine = machineOf(defined.OS.Type.Machine)
+	}
+	if defined.CPU != nil && defined.CPU.Model != nil {
+		l.Status.Model = defined.CPU.Model.Value
 	}
 	return l, &defined, nil
 }
@@ -60,6 +63,17 @@ func power(s virt.State) string {
 		return running
 	}
 	return stopped
+}
+
+// machineOf is the family of a versioned machine: pc-q35-7.2 is a q35, pc-i440fx-7.2 a pc.
+func machineOf(versioned string) string {
+	switch {
+	case strings.HasPrefix(versioned, "pc-q35"):
+		return "q35"
+	case strings.HasPrefix(versioned, "pc-i440fx"):
+		return "pc"
+	}
+	return versioned
 }
 
 func accelOf(domainType string) string {

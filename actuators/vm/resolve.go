@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"plumbline/actuators"
 	"plumbline/schema"
@@ -41,6 +42,7 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 			guest = append(guest, told)
 		}
 	}
+	r.durations(s)
 	slices.Sort(guest)
 	s.Resolved.Guest = guest
 	if s.Ready != nil && s.probe() == nil {
@@ -72,6 +74,19 @@ func (r *resolver) memory(s *Spec) {
 		r.problem("memory.now", fmt.Sprintf("it is above memory.max, which is %s", s.Memory.Max), "raise memory.max")
 	}
 	s.Resolved.Memory = Memory{Now: now, Max: most}
+}
+
+// durations must end within the timeouts of the ops that wait.
+func (r *resolver) durations(s *Spec) {
+	check := func(path, text string) {
+		if d, err := time.ParseDuration(text); text != "" && (err != nil || d <= 0 || d > longest) {
+			r.problem(path, fmt.Sprintf("%s is not a time between 0 and %s", text, longest), "shorten it")
+		}
+	}
+	check("stop.timeout", s.Stop.Timeout)
+	if s.Ready != nil {
+		check("ready.timeout", s.Ready.Timeout)
+	}
 }
 
 // disk finds the file of a volume: the same rule as the volume kind's.

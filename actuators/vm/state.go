@@ -18,6 +18,7 @@ type Config struct {
 	Serial    string   `json:"serial,omitempty"` // file of the first serial port
 	Autostart bool     `json:"autostart,omitempty"`
 	Power     string   `json:"power,omitempty"` // running, stopped, paused, suspended
+	Stop      string   `json:"stop,omitempty"`  // how long its guest has to shut down; kept beside the mark
 }
 
 // CPU counts CPUs. Now and Max stand in the definition; Running is what the running domain has.
@@ -51,12 +52,14 @@ type NIC struct {
 	Extra   bool   `json:"extra,omitempty"`
 }
 
-// Status is reported and never compared; only Accel is, when a spec declares it, because with "auto" nobody decides it.
+// Status is reported and never compared; only what is fixed at creation (Accel, Machine, Model) is, when a spec
+// declares it, to say that it cannot change.
 type Status struct {
 	Name    string `json:"name,omitempty"`  // of the domain: a retired one has another than the object
 	State   string `json:"state,omitempty"` // libvirt's word
 	Accel   string `json:"accel,omitempty"`
 	Machine string `json:"machine,omitempty"`
+	Model   string `json:"model,omitempty"`  // of the CPU
 	Memory  int64  `json:"memory,omitempty"` // bytes that the guest has now
 	Saved   bool   `json:"saved,omitempty"`  // a saved image waits for the next start
 }

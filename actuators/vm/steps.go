@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"plumbline/actuators"
 	"plumbline/schema"
@@ -29,7 +30,7 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Retire:
 		p.retire(*have.Here)
 	case actuators.Adopting:
-		p.add("adopt", Adoption{Ref: p.ref, UUID: have.Here.Config.UUID}, "write our mark into its metadata")
+		p.add("adopt", Adoption{Ref: p.ref, UUID: have.Here.Config.UUID, Stop: want.stopTimeout().String()}, "write our mark into its metadata")
 	case actuators.Migrate:
 		return nil, p.refuseMove(sub, have)
 	}
@@ -64,7 +65,7 @@ func (p *planner) wanted(uuid string) Config {
 	c := Config{
 		UUID: uuid, CPU: CPU{Now: p.want.CPU.Now, Max: p.want.CPU.Max}, Memory: p.want.Resolved.Memory,
 		Disks: slices.Clone(p.want.Resolved.Disks), NICs: slices.Clone(p.want.Resolved.NICs),
-		Guest: p.want.Resolved.Guest, Serial: p.want.Serial, Power: stopped,
+		Guest: p.want.Resolved.Guest, Serial: p.want.Serial, Power: stopped, Stop: p.want.stopTimeout().String(),
 	}
 	slices.SortFunc(c.Disks, compareDisks)
 	slices.SortFunc(c.NICs, compareNICs)
@@ -86,9 +87,9 @@ func (p *planner) start() {
 	}
 }
 
-func (p *planner) stop(why string, spec Spec) {
-	summary := fmt.Sprintf("shut down, forced off after %s", spec.stopTimeout())
-	p.add("stop", Power{Ref: p.ref, Timeout: spec.stopTimeout()}, summary).Disruptive = why
+func (p *planner) stop(why string, limit time.Duration) {
+	summary := fmt.Sprintf("shut down, forced off after %s", limit)
+	p.add("stop", Power{Ref: p.ref, Timeout: limit}, summary).Disruptive = why
 }
 
 // update changes what can change. A guest that has to restart is stopped first, changed, and started again.
@@ -102,12 +103,15 @@ func (p *planner) update(l State) error {
 	if w.autostart {
 		p.autostart(p.want.Autostart)
 	}
+	if w.stop {
+		p.add("set-stop", StopChange{Ref: p.ref, Stop: p.want.stopTimeout().String()}, "note that its guest has "+p.want.stopTimeout().String()+" to shut down")
+	}
 	switch {
 	case w.live && !stays:
-		p.stop("down", *p.want)
+		p.stop("down", p.want.stopTimeout())
 		down = true
 	case w.live && len(w.restart) > 0:
-		p.stop("restart, for "+strings.Join(w.restart, ", "), *p.want)
+		p.stop("restart, for "+strings.Join(w.restart, ", "), p.want.stopTimeout())
 		down = true
 	}
 	p.devicesAway(w)
@@ -167,7 +171,7 @@ func (p *planner) retire(l State) {
 		p.autostart(false)
 	}
 	if l.Config.active() {
-		p.stop("down", Spec{})
+		p.stop("down", seconds(l.Config.Stop, 30*time.Second))
 	}
 	p.add("retire", p.ref, "rename to "+p.ref.Domain+".plumb-retired-TIME; its disks stay")
 }

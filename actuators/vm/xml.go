@@ -13,7 +13,7 @@ const sparePorts = 12
 func build(p Definition, accel string) (string, error) {
 	d := libvirtxml.Domain{
 		Type: "qemu", Name: p.Domain, UUID: p.Config.UUID,
-		Metadata:      &libvirtxml.DomainMetadata{XML: metadata(p.Mark, p.Config.UUID)},
+		Metadata:      &libvirtxml.DomainMetadata{XML: metadata(p.Mark, p.Config.UUID, p.Config.Stop)},
 		Memory:        &libvirtxml.DomainMemory{Value: uint(p.Config.Memory.Max >> 10), Unit: "KiB"},
 		CurrentMemory: &libvirtxml.DomainCurrentMemory{Value: uint(p.Config.Memory.Now >> 10), Unit: "KiB"},
 		VCPU:          &libvirtxml.DomainVCPU{Placement: "static", Value: uint(p.Config.CPU.Max), Current: uint(p.Config.CPU.Now)},

@@ -14,14 +14,14 @@ var mark = actuators.Mark{Installation: "lab", ID: payroll, Hash: "0123456789abc
 
 func TestMarkIsOursOnlyInItsOwnDomain(t *testing.T) {
 	foreign := `<app:x xmlns:app="http://example.org"><mark id="vm/payroll"/></app:x>`
-	inner := foreign + metadata(mark, "u-1")
-	if got := readMark(inner, "u-1"); got == nil || *got != mark {
-		t.Errorf("got %v, want %v", got, mark)
+	inner := foreign + metadata(mark, "u-1", "45s")
+	if got, stop := readMark(inner, "u-1"); got == nil || *got != mark || stop != "45s" {
+		t.Errorf("got %v, %s; want %v", got, stop, mark)
 	}
-	if got := readMark(inner, "u-2"); got != nil {
+	if got, _ := readMark(inner, "u-2"); got != nil {
 		t.Errorf("a clone counts as ours: %v", got)
 	}
-	if got := readMark(foreign, "u-1"); got != nil {
+	if got, _ := readMark(foreign, "u-1"); got != nil {
 		t.Errorf("a foreign element counts as a mark: %v", got)
 	}
 }
@@ -33,8 +33,15 @@ func TestSpliceChangesNothingButOurStrings(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("got %s, %v", got, err)
 	}
-	if _, err := splice("<domain/>", nil); !errors.Is(err, actuators.ErrRefused) {
-		t.Errorf("got %v, want a refusal", err)
+	made, err := splice("<domain><metadata><os>x</os></metadata><os><type/></os></domain>", []string{"plumb.hostname=a"})
+	want = "<domain><metadata><os>x</os></metadata><sysinfo type='smbios'><oemStrings><entry>plumb.hostname=a</entry></oemStrings></sysinfo><os><type/><smbios mode='sysinfo'/></os></domain>"
+	if err != nil || made != want {
+		t.Errorf("got %s, %v", made, err)
+	}
+	for _, text := range []string{"<domain/>", "<domain><sysinfo type='smbios'/><os/></domain>"} {
+		if _, err := splice(text, nil); !errors.Is(err, actuators.ErrRefused) {
+			t.Errorf("%s: got %v, want a refusal", text, err)
+		}
 	}
 }
 
@@ -60,7 +67,7 @@ func TestWhatIsBuiltIsReadBack(t *testing.T) {
 }
 
 func TestRetiredDomainIsKnownByMarkAndName(t *testing.T) {
-	text := strings.ReplaceAll(`<domain><metadata>MARK</metadata></domain>`, "MARK", metadata(mark, "u"))
+	text := strings.ReplaceAll(`<domain><metadata>MARK</metadata></domain>`, "MARK", metadata(mark, "u", ""))
 	live, err := identify(virt.Domain{Name: "payroll.plumb-retired-1795000000", UUID: "u", XML: text})
 	if err != nil || !live.Retired || live.ID != payroll {
 		t.Errorf("got %+v, %v", live, err)

@@ -80,3 +80,13 @@ func (c *Conn) modify(ctx context.Context, what, name string, f func(libvirt.Dom
 	}
 	return c.call(ctx, what+" "+name, func() error { return f(dom, where) })
 }
+
+// Snapshots counts the snapshots of a domain, which then cannot be renamed.
+func (c *Conn) Snapshots(ctx context.Context, name string) (n int, err error) {
+	err = c.on(ctx, "count snapshots of domain", name, func(dom libvirt.Domain) error {
+		found, err := c.rpc.DomainSnapshotNum(dom, 0)
+		n = int(found)
+		return err
+	})
+	return n, err
+}
