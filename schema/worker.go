@@ -130,11 +130,14 @@ func (r *workerRun) late(ctx context.Context) bool {
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || !time.Now().Before(deadline)
 }
 
+// starved is how Go, and the race detector under it, say that the system gave them no more memory.
+var starved = []string{"out of memory", "cannot allocate memory", "failed to allocate"}
+
 // explain turns the death of a child into words.
 func (r *workerRun) explain(err error) error {
 	said := r.stderr.String()
 	switch {
-	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
+	case slices.ContainsFunc(starved, func(words string) bool { return strings.Contains(said, words) }):
 		return r.exceeded(fmt.Sprintf("needs more than %d MiB of memory", r.Limits.Data>>20))
 	case r.cmd.ProcessState != nil && outOfTime(r.cmd.ProcessState):
 		return r.exceeded(fmt.Sprintf("needs more than %d s of processor time", r.Limits.CPU))
