@@ -1,7 +1,6 @@
 package nft
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 
 	"plumbline/actuators"
 )
@@ -120,15 +118,15 @@ func (tx *Tx) whole(s Services, want chain) (bool, error) {
 	if !ok || !sameHook(live, want.Chain) {
 		return false, nil
 	}
-	rules, err := tx.conn.GetRules(table, live)
+	rules, err := tx.rules(live)
 	if err != nil {
-		return false, fmt.Errorf("cannot read the rules of nft chain %s %s: %w", table.Name, want.Name, err)
+		return false, err
 	}
 	if len(rules) != len(want.rules) {
 		return false, nil
 	}
 	for i, rule := range rules {
-		if !sameRule(rule.Exprs, want.rules[i]) {
+		if !sameRule(byte(table.Family), rule.Exprs, want.rules[i]) {
 			return false, nil
 		}
 	}
@@ -141,29 +139,6 @@ func sameHook(a, b *nftables.Chain) bool {
 
 func samePointer[T comparable](a, b *T) bool {
 	return (a == nil) == (b == nil) && (a == nil || *a == *b)
-}
-
-// sameRule compares rules in the form in which they go to the kernel. What we send is written so that it comes back
-// equal, but for the number of a named set, which only a batch knows.
-func sameRule(a, b []expr.Any) bool {
-	return bytes.Equal(canonical(a), canonical(b))
-}
-
-func canonical(rule []expr.Any) []byte {
-	var out []byte
-	for _, e := range rule {
-		if lookup, ok := e.(*expr.Lookup); ok {
-			copied := *lookup
-			copied.SetID = 0
-			e = &copied
-		}
-		data, err := expr.Marshal(byte(nftables.TableFamilyIPv4), e)
-		if err != nil {
-			data = fmt.Appendf(nil, "%T %v", e, err)
-		}
-		out = append(out, data...)
-	}
-	return out
 }
 
 // settle brings chains and sets to the shape of the elements that the batch leaves: mends and adds first, because new

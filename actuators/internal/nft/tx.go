@@ -126,3 +126,17 @@ func (tx *Tx) sets(t *nftables.Table) (map[string]*nftables.Set, error) {
 	}
 	return sets, nil
 }
+
+// rules are the rules of a chain. The library panics on an expression that it does not know.
+func (tx *Tx) rules(c *nftables.Chain) (rules []*nftables.Rule, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot read the rules of nft chain %s %s: an expression is not known here", c.Table.Name, c.Name)
+		}
+	}()
+	rules, err = tx.conn.GetRules(c.Table, c)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the rules of nft chain %s %s: %w", c.Table.Name, c.Name, err)
+	}
+	return rules, nil
+}

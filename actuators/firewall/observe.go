@@ -1,0 +1,88 @@
+package firewall
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"plumbline/actuators"
+	"plumbline/actuators/internal/nft"
+	"plumbline/schema"
+)
+
+// State is the live state.
+type State struct {
+	Config Config `json:"config"`
+	Status Status `json:"status"`
+}
+
+// Config is what operations decide. Ports and addresses are sorted and merged.
+type Config struct {
+	On         string   `json:"on,omitempty"`
+	Interfaces []string `json:"interfaces,omitempty"`
+	Default    string   `json:"default,omitempty"`
+	Deny       []Rule   `json:"deny,omitempty"`
+	Allow      []Rule   `json:"allow,omitempty"`
+	Altered    []string `json:"altered,omitempty"` // rules and sets that are not as Plumbline writes this config
+}
+
+// Status is empty: nothing is counted.
+type Status struct{}
+
+// altered compares the chain with what its config would be written as.
+func altered(name string, f *nft.Filter, c Config) []string {
+	var mark actuators.Mark
+	if m := f.Mark(); m != nil {
+		mark = *m
+	}
+	want, err := render(name, mark, c)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if f.Same(want) {
+		return nil
+	}
+	var out []string
+	for i := range max(len(f.Rules), len(want.Rules)) {
+		if i >= len(f.Rules) || i >= len(want.Rules) || !f.Rules[i].Same(want.Rules[i]) {
+			out = append(out, "rule "+strconv.Itoa(i+1))
+		}
+	}
+	have := setsByName(f)
+	for set, s := range setsByName(want) {
+		if live, ok := have[set]; !ok || !live.Same(s) {
+			out = append(out, "set "+set)
+		}
+		delete(have, set)
+	}
+	for set := range have {
+		out = append(out, "set "+set)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func setsByName(f *nft.Filter) map[string]nft.FilterSet {
+	m := map[string]nft.FilterSet{}
+	for _, s := range f.Sets {
+		m[s.Name] = s
+	}
+	return m
+}
+
+func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+	all, err := nft.Filters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []actuators.Live[State]
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		id := schema.MakeID("firewall", name)
+		asked := slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == id })
+		if sc.All || asked {
+			out = append(out, actuators.Live[State]{ID: id, Mark: all[name].Mark(), State: State{Config: parse(name, all[name])}})
+		}
+	}
+	return out, nil
+}

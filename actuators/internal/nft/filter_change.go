@@ -1,0 +1,184 @@
+package nft
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/userdata"
+
+	"plumbline/actuators"
+)
+
+// Capture reads what the firewall of that name has, and refuses what is not the mark's own unless it is being adopted.
+func Capture(ctx context.Context, name string, mark actuators.Mark, adopt bool) (*Filter, error) {
+	all, err := Filters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	live := all[name]
+	if live == nil {
+		return nil, nil
+	}
+	if err := may(live, name, mark, adopt); err != nil {
+		return nil, err
+	}
+	return live, live.restorable()
+}
+
+func may(live *Filter, name string, mark actuators.Mark, adopt bool) error {
+	have := live.Mark()
+	if have == nil && adopt || have != nil && have.Installation == mark.Installation && have.ID == mark.ID {
+		return nil
+	}
+	return actuators.Foreign("the nft chain inet " + filters.Name + " " + ChainPrefix + name)
+}
+
+// Put makes the firewall what it shall be (nil: absent) in one batch, if what is there is the mark's own.
+func Put(ctx context.Context, name string, mark actuators.Mark, adopt bool, want *Filter) error {
+	return Change(ctx, func(tx *Tx) error {
+		all, err := tx.filters()
+		if err != nil {
+			return err
+		}
+		live := all[name]
+		if live != nil && !live.Same(want) {
+			if err := may(live, name, mark, adopt); err != nil {
+				return err
+			}
+		}
+		return tx.put(name, live, want)
+	})
+}
+
+// Back puts back in one batch what was there before, if what is there is that already or what the step wrote.
+func Back(ctx context.Context, name string, before, wrote *Filter) error {
+	return Change(ctx, func(tx *Tx) error {
+		all, err := tx.filters()
+		if err != nil {
+			return err
+		}
+		live := all[name]
+		if !live.Same(before) && !live.Same(wrote) {
+			return actuators.Stuck("nft chain inet "+filters.Name+" "+ChainPrefix+name, live.describe(), before.describe())
+		}
+		return tx.put(name, live, before)
+	})
+}
+
+func (f *Filter) describe() string {
+	if f == nil {
+		return "absent"
+	}
+	return fmt.Sprintf("%s %s with %d rules and %d sets", f.Hook, f.Policy, len(f.Rules), len(f.Sets))
+}
+
+// put queues the batch from live to want. A chain whose hook stays is kept, so that no packet meets a chain without rules.
+func (tx *Tx) put(name string, live, want *Filter) error {
+	if live.Same(want) {
+		return nil
+	}
+	tx.queued = true
+	c := &nftables.Chain{Table: filters, Name: ChainPrefix + name}
+	if live != nil {
+		tx.conn.FlushChain(c)
+		if want == nil || want.Hook != live.Hook {
+			tx.conn.DelChain(c)
+		}
+		for _, s := range live.Sets {
+			tx.conn.DelSet(&nftables.Set{Table: filters, Name: s.Name})
+		}
+	}
+	if want == nil {
+		return tx.dropEmpty(c.Name, len(live.Sets))
+	}
+	return tx.write(c, want)
+}
+
+// dropEmpty takes the table away when the chain and its sets are all that it holds.
+func (tx *Tx) dropEmpty(name string, ownSets int) error {
+	chains, err := tx.chains(filters)
+	if err != nil {
+		return err
+	}
+	sets, err := tx.conn.GetSets(filters)
+	if err != nil {
+		return fmt.Errorf("cannot list the sets of nft table %s: %w", filters.Name, err)
+	}
+	if len(chains) == 1 && chains[name] != nil && len(sets) == ownSets {
+		tx.conn.DelTable(filters)
+	}
+	return nil
+}
+
+func (tx *Tx) write(c *nftables.Chain, want *Filter) error {
+	policy := nftables.ChainPolicyAccept
+	if want.Policy == "drop" {
+		policy = nftables.ChainPolicyDrop
+	}
+	c.Type, c.Hooknum, c.Priority, c.Policy = nftables.ChainTypeFilter, hooks[want.Hook], nftables.ChainPriorityFilter, &policy
+	if c.Hooknum == nil {
+		return fmt.Errorf("%w: nft chain %s has a hook that this version does not write", actuators.ErrRefused, c.Name)
+	}
+	tx.conn.AddTable(filters)
+	tx.conn.AddChain(c)
+	for _, s := range want.Sets {
+		if err := tx.writeSet(s); err != nil {
+			return err
+		}
+	}
+	for _, r := range want.Rules {
+		rule := &nftables.Rule{Table: filters, Chain: c, UserData: comment(r.Comment)}
+		for _, e := range r.Exprs {
+			rule.Exprs = append(rule.Exprs, e.Any)
+		}
+		tx.conn.AddRule(rule)
+	}
+	return nil
+}
+
+func comment(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return userdata.AppendString(nil, userdata.TypeComment, text)
+}
+
+var setTypes = map[string]nftables.SetDatatype{
+	nftables.TypeIFName.Name: nftables.TypeIFName, nftables.TypeInetService.Name: nftables.TypeInetService,
+	nftables.TypeIPAddr.Name: nftables.TypeIPAddr, nftables.TypeIP6Addr.Name: nftables.TypeIP6Addr,
+}
+
+func (tx *Tx) writeSet(s FilterSet) error {
+	t, ok := setTypes[s.Type]
+	if !ok {
+		return fmt.Errorf("%w: nft set %s has the type %s, which this version does not write", actuators.ErrRefused, s.Name, s.Type)
+	}
+	set := &nftables.Set{Table: filters, Name: s.Name, KeyType: t, Interval: s.Interval, Comment: s.Comment}
+	var raw []nftables.SetElement
+	if set.Interval {
+		spans, err := parseSpans(t, s.Elements)
+		if err != nil {
+			return err
+		}
+		raw = rawSpans(spans)
+	} else {
+		for _, text := range s.Elements {
+			raw = append(raw, nftables.SetElement{Key: value(t, text)})
+		}
+	}
+	if err := tx.conn.AddSet(set, raw); err != nil {
+		return fmt.Errorf("cannot add nft set %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// value is the inverse of valueText.
+func value(t nftables.SetDatatype, text string) []byte {
+	if t.Name != nftables.TypeIFName.Name {
+		return parseValue(t, text)
+	}
+	key := make([]byte, t.Bytes)
+	copy(key, text)
+	return key
+}
