@@ -13,5 +13,5 @@ import (
 func main() {
 	lab.Main()
 	exec.Hook(all.Registry())
-	os.Exit(run(os.Args[1:]))
+	os.Exit(execute(os.Args[1:]))
 }

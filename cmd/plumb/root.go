@@ -17,8 +17,8 @@ import (
 // maxProblems is how many mistakes a person is shown at once.
 const maxProblems = 50
 
-// run is the command with its arguments; it returns the exit code.
-func run(args []string) int {
+// execute is the command with its arguments; it returns the exit code.
+func execute(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := newRoot()

@@ -22,11 +22,11 @@ watched for drift. It answers the other commands on its socket and runs until it
 what is under way, and a kill is made good at the next start.`,
 		Example: "  plumb run --repo /srv/git/boston.git --log-level info",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return s.follow(cmd) },
 	}
 }
 
-func (s *settings) run(cmd *cobra.Command) error {
+func (s *settings) follow(cmd *cobra.Command) error {
 	source, err := s.openSource()
 	if err != nil {
 		return err

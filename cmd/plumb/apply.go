@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plumbline/reconcile"
+	"plumbline/reconcile/control"
+	"plumbline/reconcile/plan"
+	"plumbline/reconcile/run"
+)
+
+func newApply(s *settings) *cobra.Command {
+	var yes bool
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "apply [PLAN-FILE]",
+		Short: "Run a saved plan, or plan the head and run it",
+		Long: `Run a saved plan if it is still exactly what would be done, or plan the head of the repository and run that after a
+question (--auto-approve answers it). A running controller does the work when there is one. Exit code 7: failed and rolled
+back, verified; 8: failed, and something remains changed.`,
+		Example: "  plumb plan --out next.plan && plumb apply next.plan\n  plumb apply --auto-approve",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var p *plan.Plan
+			var err error
+			if len(args) == 1 {
+				p, err = openPlan(args[0])
+			} else if p, err = s.plan(cmd, nil, dir); err == nil && !yes {
+				err = s.ask(cmd, p)
+			}
+			if err != nil {
+				return err
+			}
+			result, err := s.apply(cmd, p)
+			if err != nil {
+				return staleness(err)
+			}
+			return s.writeResult(cmd, result)
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "auto-approve", false, "do not ask")
+	cmd.Flags().StringVar(&dir, "dir", "", "apply a plain directory instead of the head")
+	return cmd
+}
+
+// ask shows the plan and waits for "yes".
+func (s *settings) ask(cmd *cobra.Command, p *plan.Plan) error {
+	if err := p.WriteText(cmd.ErrOrStderr(), plan.Style{Steps: true}); err != nil || p.Empty() {
+		return err
+	}
+	cmd.PrintErr("\nApply this? Only \"yes\" is taken: ")
+	var answer string
+	fmt.Fscanln(cmd.InOrStdin(), &answer)
+	if answer != "yes" {
+		return fail(exitError, "not applied; say yes, or give --auto-approve")
+	}
+	return nil
+}
+
+// apply lets the running controller run the plan, or runs it here.
+func (s *settings) apply(cmd *cobra.Command, p *plan.Plan) (run.Result, error) {
+	listen := progress(cmd.ErrOrStderr(), time.Now())
+	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
+		defer client.Close()
+		return client.Apply(cmd.Context(), p, listen)
+	}
+	c, done, err := s.applier(cmd.Context())
+	if err != nil {
+		return run.Result{}, err
+	}
+	defer done()
+	return c.ApplySaved(cmd.Context(), p, listen)
+}
+
+// applier is a controller of this process that may change things: no other runs.
+func (s *settings) applier(ctx context.Context) (*reconcile.Controller, func(), error) {
+	source, err := s.openSource()
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := s.openStore()
+	if err != nil {
+		return nil, nil, err
+	}
+	c := s.controller(source, store, nil)
+	done := func() { c.Close(); store.Close() }
+	if _, err := c.Resume(ctx, nil); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return c, done, nil
+}
+
+func staleness(err error) error {
+	if strings.Contains(err.Error(), reconcile.ErrStale.Error()) {
+		return coded{exitStale, err}
+	}
+	return err
+}
+
+// writeResult tells what came of a plan; its exit code is the verdict.
+func (s *settings) writeResult(cmd *cobra.Command, r run.Result) error {
+	if s.output != "text" {
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(r); err != nil {
+			return err
+		}
+		return exits(resultCode(r))
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %.10s (%.1f s)\n", r.Verdict, r.Commit, r.EndedAt.Sub(r.BegunAt).Seconds())
+	for _, l := range r.Lanes {
+		if l.Outcome != run.LaneApplied {
+			fmt.Fprintf(cmd.OutOrStdout(), "  lane %d (%s) %s: %s\n", l.Lane, l.Objects[0], l.Outcome, l.Err)
+		}
+	}
+	for _, left := range r.Residue {
+		fmt.Fprintf(cmd.OutOrStdout(), "  %s %s: %s\n", left.Step, left.State, left.Text)
+	}
+	return exits(resultCode(r))
+}
+
+func resultCode(r run.Result) int {
+	switch r.Verdict {
+	case run.Applied:
+		return exitOK
+	case run.RolledBack:
+		return exitRolledBack
+	case run.NotRun:
+		if len(r.Lanes) == 0 {
+			return exitOK
+		}
+		return exitRefused
+	}
+	return exitResidue
+}

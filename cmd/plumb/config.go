@@ -1,0 +1,28 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newConfig(s *settings) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		Short:   "Check and show the controller's own file",
+		Example: "  plumb config check\n  plumb config show --config ./plumb.cue",
+	}
+	cmd.AddCommand(
+		&cobra.Command{Use: "check", Short: "Check the file", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", s.configFile)
+			return nil
+		}},
+		&cobra.Command{Use: "show", Short: "Show what is in force: flags and environment over the file over defaults", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			enc := json.NewEncoder(cmd.OutOrStdout())
+			enc.SetIndent("", "  ")
+			return enc.Encode(s.config)
+		}},
+	)
+	return cmd
+}

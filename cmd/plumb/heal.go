@@ -1,0 +1,44 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plumbline/reconcile/control"
+	"plumbline/reconcile/run"
+	"plumbline/schema"
+)
+
+func newHeal(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:     "heal [OBJECT[@HOST]…]",
+		Short:   "Bring what drifted back to what was last applied",
+		Example: "  plumb heal nat/payroll@edge1\n  plumb heal",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var instances []schema.Instance
+			for _, arg := range args {
+				instances = append(instances, schema.ParseInstance(arg))
+			}
+			result, err := s.heal(cmd, instances)
+			if err != nil {
+				return err
+			}
+			return s.writeResult(cmd, result)
+		},
+	}
+}
+
+func (s *settings) heal(cmd *cobra.Command, instances []schema.Instance) (run.Result, error) {
+	listen := progress(cmd.ErrOrStderr(), time.Now())
+	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
+		defer client.Close()
+		return client.Heal(cmd.Context(), instances, listen)
+	}
+	c, done, err := s.applier(cmd.Context())
+	if err != nil {
+		return run.Result{}, err
+	}
+	defer done()
+	return c.Heal(cmd.Context(), instances, listen)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"plumbline/testenv/lab"
+	"plumbline/testenv/story"
+)
+
+// defaultLab is where the laboratory lives unless told otherwise.
+const defaultLab = "/var/tmp/plumb-lab"
+
+func newLab() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "A laboratory of real hosts in namespaces on this machine (root)",
+		Long: `Bring up the site of the payroll story on this machine: a hypervisor with libvirtd, two edges, a name server and a client
+in the internet, each in namespaces of its own with real daemons. Nothing of it touches the machine's own network.`,
+		Example: "  plumb lab up\n  plumb lab exec jino0 virsh list\n  plumb lab exec internet curl http://payroll.mycompany.com/\n  plumb lab down",
+	}
+	cmd.PersistentFlags().StringVar(&dir, "dir", defaultLab, "directory of the laboratory")
+	cmd.AddCommand(labUp(&dir), labDown(&dir), labStatus(&dir), labExec(&dir), labDemo(&dir))
+	return cmd
+}
+
+func labUp(dir *string) *cobra.Command {
+	return &cobra.Command{Use: "up", Short: "Install what is missing and bring the hosts up", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		if os.Geteuid() != 0 {
+			return fail(exitPermission, "the laboratory needs root: it makes namespaces and mounts")
+		}
+		if err := lab.Install(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+			return err
+		}
+		config := lab.Boston(*dir)
+		config.Keep = true
+		if _, err := lab.Up(cmd.Context(), config); err != nil {
+			return err
+		}
+		return writeLab(cmd, *dir)
+	}}
+}
+
+func labDown(dir *string) *cobra.Command {
+	return &cobra.Command{Use: "down", Short: "End the laboratory and remove its traces", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		l, err := lab.Open(*dir)
+		if err != nil {
+			return err
+		}
+		return l.Down()
+	}}
+}
+
+func labStatus(dir *string) *cobra.Command {
+	return &cobra.Command{Use: "status", Short: "List hosts and services", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return writeLab(cmd, *dir)
+	}}
+}
+
+func writeLab(cmd *cobra.Command, dir string) error {
+	l, err := lab.Open(dir)
+	if err != nil {
+		return err
+	}
+	hosts, err := l.Status()
+	if err != nil {
+		return err
+	}
+	if output, _ := cmd.Flags().GetString("output"); output != "text" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(hosts)
+	}
+	for _, h := range hosts {
+		fmt.Fprintf(cmd.OutOrStdout(), "%+v\n", h)
+	}
+	return nil
+}
+
+func labExec(dir *string) *cobra.Command {
+	cmd := &cobra.Command{Use: "exec HOST PROGRAM [ARG…]", Short: "Run a program on a host", Args: cobra.MinimumNArgs(2), RunE: func(cmd *cobra.Command, args []string) error {
+		l, err := lab.Open(*dir)
+		if err != nil {
+			return err
+		}
+		program := l.Command(cmd.Context(), args[0], args[1:]...)
+		program.Stdin, program.Stdout, program.Stderr = os.Stdin, os.Stdout, os.Stderr
+		err = program.Run()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return exits(exit.ExitCode())
+		}
+		return err
+	}}
+	cmd.Flags().SetInterspersed(false)
+	return cmd
+}
+
+func labDemo(dir *string) *cobra.Command {
+	var keep bool
+	cmd := &cobra.Command{Use: "demo", Short: "Tell the payroll story on real daemons, and verify every act", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		if os.Geteuid() != 0 {
+			return fail(exitPermission, "the laboratory needs root: it makes namespaces and mounts")
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		return story.Tell(cmd.Context(), story.Options{Plumb: self, Dir: *dir, Keep: keep, Out: cmd.OutOrStdout()})
+	}}
+	cmd.Flags().BoolVar(&keep, "keep", os.Getenv("KEEP") != "", "leave the laboratory up for playing (also KEEP=1)")
+	return cmd
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plumbline/reconcile"
+	"plumbline/reconcile/control"
+)
+
+func newSuspend(s *settings) *cobra.Command {
+	var reason string
+	var lasting time.Duration
+	cmd := &cobra.Command{
+		Use:     "suspend --reason TEXT",
+		Short:   "Stop applying and healing; looking and alerting go on",
+		Example: "  plumb suspend --reason \"storage maintenance\" --for 2h",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := control.Dial(cmd.Context(), s.config.Socket)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			suspension := reconcile.Suspension{Reason: reason, Owner: owner()}
+			if lasting > 0 {
+				suspension.Until = time.Now().Add(lasting)
+			}
+			if err := client.Suspend(cmd.Context(), suspension); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), suspension)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for everybody who looks")
+	cmd.Flags().DurationVar(&lasting, "for", 0, "how long; without it until \"plumb resume\"")
+	cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
+func owner() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
