@@ -31,15 +31,15 @@ func TestResolve(t *testing.T) {
 		{"record/www.z.test", `{"zone":"z.test","cname":"Web.Z.test","ttl":60}`, `"cname":"web.z.test"`, ""},
 		{"record/z.test", `{"zone":"z.test","txt":["x"],"ttl":60}`, ``, ""},
 		{"record/www.other.test", `{"zone":"z.test","txt":["x"]}`, ``, "www.other.test does not lie in zone z.test"},
-		{"record/WWW.z.test", `{"zone":"z.test","txt":["x"]}`, ``, "write the name in lower case and without a final dot: www.z.test"},
+		{"record/WWW.z.test", `{"zone":"z.test","txt":["x"]}`, ``, "write www.z.test"},
 		{"record/www.z.test", `{"zone":"z.test","a":["2001:db8::3"]}`, ``, "2001:db8::3 is no address for A records"},
 		{"record/www.z.test", `{"zone":"z.test","cname":"x.test","a":["10.0.0.1"]}`, ``, "a name with cname has no other data"},
-		{"record/www.z.test", `{"zone":"z.test"}`, ``, "it has no data: give a, aaaa, cname or txt"},
+		{"record/www.z.test", `{"zone":"z.test"}`, ``, "it has no data; give a, aaaa, cname or txt"},
 	} {
 		got, problems := Kind.Resolve(schema.ID(c.id), schema.Place{Host: "ns1"}, json.RawMessage(c.spec), lookup)
 		text := ""
 		for _, p := range problems {
-			text += p.Text
+			text += p.Text + "; " + p.Remedy
 		}
 		if !strings.Contains(string(got), c.want) || (text == "") != (c.problem == "") || !strings.Contains(text, c.problem) {
 			t.Errorf("%s %s:\n got %s, problems %q", c.id, c.spec, got, text)

@@ -72,8 +72,8 @@ func needs(_ schema.Instance, s Spec) []schema.Use {
 // resolve takes server and key from the zone, and writes addresses and names in their one canonical form.
 func resolve(id schema.ID, _ schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
 	var problems []schema.Problem
-	wrong := func(path, format string, args ...any) {
-		problems = append(problems, schema.Problem{Object: id, Path: path, Text: fmt.Sprintf(format, args...)})
+	wrong := func(path, text, remedy string) {
+		problems = append(problems, schema.Problem{Object: id, Path: path, Text: text, Remedy: remedy})
 	}
 	var zone struct {
 		Server string
@@ -83,22 +83,22 @@ func resolve(id schema.ID, _ schema.Place, s *Spec, look actuators.Lookup) []sch
 		s.Resolved.Server = dns.Server{Address: zone.Server, Zone: plain(s.Zone), Key: zone.Key}
 	}
 	if id.Name() != plain(id.Name()) {
-		wrong("", "write the name in lower case and without a final dot: %s", plain(id.Name()))
+		wrong("", "names of records are in lower case and without a final dot", "write "+plain(id.Name()))
 	}
 	if name := plain(id.Name()); name != plain(s.Zone) && !strings.HasSuffix(name, "."+plain(s.Zone)) {
-		wrong("zone", "%s does not lie in zone %s", id.Name(), s.Zone)
+		wrong("zone", id.Name()+" does not lie in zone "+s.Zone, "name another zone, or a name that ends with ."+s.Zone)
 	}
 	switch others := len(s.A) + len(s.AAAA) + len(s.TXT); {
 	case s.CNAME != "" && others > 0:
-		wrong("cname", "a name with cname has no other data (RFC 1034, section 3.6.2): take out cname, or a, aaaa and txt")
+		wrong("cname", "a name with cname has no other data (RFC 1034, section 3.6.2)", "take out cname, or a, aaaa and txt")
 	case s.CNAME == "" && others == 0:
-		wrong("", "it has no data: give a, aaaa, cname or txt")
+		wrong("", "it has no data", "give a, aaaa, cname or txt")
 	}
 	for field, list := range map[string][]string{"a": s.A, "aaaa": s.AAAA} {
 		for i, text := range list {
 			address, err := netip.ParseAddr(text)
 			if err != nil || address.Is4() != (field == "a") {
-				wrong(fmt.Sprintf("%s.%d", field, i), "%s is no address for %s records", text, strings.ToUpper(field))
+				wrong(fmt.Sprintf("%s.%d", field, i), text+" is no address for "+strings.ToUpper(field)+" records", "IPv4 goes to a, IPv6 to aaaa")
 				continue
 			}
 			list[i] = address.String()

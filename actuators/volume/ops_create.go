@@ -157,8 +157,12 @@ func undoCreate(_ context.Context, h actuators.Host, p params, before aside) err
 	if err := h.Remove(files.TempPath(p.Path)); err != nil {
 		return err
 	}
-	if used, err := written(p.Path); err != nil || used {
-		return errors.Join(err, fmt.Errorf("cannot take %s back: %w: a guest runs from it", p.Path, errInUse))
+	used, err := written(p.Path)
+	if err != nil {
+		return err
+	}
+	if used {
+		return fmt.Errorf("cannot take %s back: %w: a guest runs from it", p.Path, errInUse)
 	}
 	return files.Displace(h, p.Path, before.Path, p.Mark)
 }

@@ -58,7 +58,8 @@ func edges(s Spec) []schema.Edge {
 func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
 	var problems []schema.Problem
 	if len(at.Hosts) > 1 {
-		problems = append(problems, schema.Problem{Object: id, Path: "pool", Text: fmt.Sprintf("pool/%s is on %d hosts and a volume lives on one: say which with host", s.Pool, len(at.Hosts))})
+		problems = append(problems, schema.Problem{Object: id, Path: "pool",
+			Text: fmt.Sprintf("pool/%s is on %d hosts and a volume lives on one", s.Pool, len(at.Hosts)), Remedy: "say which with host"})
 	}
 	var pool struct{ Dir string }
 	if _, ok := look.Into(home(*s), &pool); ok {
@@ -71,7 +72,8 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 	}
 	hosts, ok := look.Into(schema.MakeID("image", s.From), &image)
 	if ok && !slices.Contains(hosts, at.Host) {
-		problems = append(problems, schema.Problem{Object: id, Path: "from", Text: fmt.Sprintf("image/%s is not on %s, where the volume lives: add the host to the image", s.From, at.Host)})
+		problems = append(problems, schema.Problem{Object: id, Path: "from",
+			Text: fmt.Sprintf("image/%s is not on %s, where the volume lives", s.From, at.Host), Remedy: "add the host to the image"})
 	}
 	if ok {
 		s.Resolved.Image = files.ImagePath(image.Dir, s.From)

@@ -23,8 +23,12 @@ func Place(h actuators.Host, temp, path string, side Sidecar) (err error) {
 	if err != nil {
 		return err
 	}
-	if taken, err := Stat(path); err != nil || taken != nil {
-		return errors.Join(err, actuators.Foreign(path))
+	taken, err := Stat(path)
+	if err == nil && taken != nil {
+		err = actuators.Foreign(path)
+	}
+	if err != nil {
+		return err
 	}
 	side.Made = *stamp
 	if err := WriteSidecar(h, path, side); err != nil {

@@ -84,8 +84,12 @@ func Carry(h actuators.Host, from, to string, m actuators.Mark) error {
 	if stamp == nil {
 		return arrived(h, from, to, m)
 	}
-	if taken, err := Stat(to); err != nil || taken != nil {
-		return errors.Join(err, fmt.Errorf("cannot rename %s to %s: %w", from, to, fs.ErrExist))
+	taken, err := Stat(to)
+	if err == nil && taken != nil {
+		err = fmt.Errorf("cannot rename %s to %s: %w", from, to, fs.ErrExist)
+	}
+	if err != nil {
+		return err
 	}
 	if err := WriteSidecar(h, to, *side); err != nil {
 		return err
