@@ -101,7 +101,7 @@ func TestWorkerStopsWhatNeedsTooMuch(t *testing.T) {
 		change     func(*Process)
 		want       string
 	}{
-		{"bomb", bomb(), func(p *Process) { p.Limits.Data = 400 << 20 }, "bomb: evaluating this package needs more than 400 MiB of memory; "},
+		{"bomb", bomb(), func(p *Process) { p.Limits.Data = 768 << 20 }, "bomb: evaluating this package needs more than 768 MiB of memory; "},
 		{"loops", loops, func(p *Process) { p.Limits.CPU = 1 }, "loops: evaluating this package needs more than 1 s of processor time; "},
 		{"loops", loops, func(p *Process) { p.Timeout = 700 * time.Millisecond }, "loops: evaluating this package takes longer than 700ms; "},
 	} {
