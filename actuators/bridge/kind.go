@@ -1,0 +1,23 @@
+// Package bridge is the kind of Linux bridges. See README.md.
+package bridge
+
+import (
+	"plumbline/actuators"
+	"plumbline/actuators/internal/link"
+	"plumbline/schema"
+)
+
+// Kind is a Linux bridge.
+var Kind = actuators.Define(actuators.Def[Spec, State]{
+	Name:     "bridge",
+	Where:    schema.OnHost,
+	Ground:   true,
+	Resolve:  resolve,
+	Provides: provides,
+	Needs:    needs,
+	Observe:  observe,
+	Diff:     diff,
+	Steps:    steps,
+	Ops:      []actuators.AnyOp{create, setPorts, setMTU, up, remove, adopt},
+	Watch:    link.Watch,
+})
