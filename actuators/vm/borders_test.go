@@ -53,6 +53,12 @@ func TestForeignDomainIsSeenRefusedAndAdopted(t *testing.T) {
 			t.Fatalf("planned %v, %v; want adopt alone", steps, err)
 		}
 		adopted := r.run(steps[0])
+		r.sh(`sed s/payroll/other/ /tmp/d.xml >/tmp/o.xml; virsh -q define /tmp/o.xml; virsh -q domrename payroll moved`)
+		one, err := Kind.Observe(context.Background(), r.host, actuators.Scope{Targets: []actuators.Target{{ID: payroll}}})
+		if err != nil || len(one) != 1 || one[0].Mark == nil {
+			t.Errorf("one target among several: got %+v, %v", one, err)
+		}
+		r.sh(`virsh -q domrename moved payroll; virsh -q undefine other`)
 		if have := r.have(); !have.Owned || have.Mark.ID != payroll {
 			t.Errorf("after adoption: %+v", have.Mark)
 		}

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"plumbline/actuators"
@@ -26,7 +27,11 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	case !have.Owned:
 		return actuators.Diff{Action: actuators.Adopting}
 	}
-	return compare(*want, *have.Here).Settle()
+	w := compare(*want, *have.Here)
+	for _, other := range slices.Sorted(maps.Keys(have.Elsewhere)) {
+		w.Notes = append(w.Notes, "it is also on "+other+": two of it must never run on the same disks")
+	}
+	return w.Settle()
 }
 
 // work is a diff together with what it takes to end it.

@@ -3,6 +3,8 @@ package vm
 import (
 	"context"
 	"regexp"
+	"slices"
+	"strings"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/virt"
@@ -23,21 +25,28 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 	if err != nil {
 		return nil, err
 	}
-	wanted := map[schema.ID]bool{}
-	for _, target := range sc.Targets {
-		wanted[target.ID] = true
-	}
 	var found []actuators.Live[State]
 	for _, d := range domains {
+		if !mayBe(d, sc) {
+			continue
+		}
 		live, err := identify(d)
 		if err != nil {
 			return nil, err
 		}
-		if sc.All || wanted[live.ID] {
+		if sc.All || slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == live.ID }) {
 			found = append(found, live)
 		}
 	}
 	return found, nil
+}
+
+// mayBe tells from name and text alone whether a domain can belong to the scope: taking texts apart costs three times as
+// much as reading them, and after each step the engine looks at one VM among all.
+func mayBe(d virt.Domain, sc actuators.Scope) bool {
+	return sc.All || slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool {
+		return t.ID.Name() == d.Name || strings.Contains(d.XML, string(t.ID))
+	})
 }
 
 func identify(d virt.Domain) (actuators.Live[State], error) {
