@@ -53,6 +53,9 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 		p.Path = have.Here.Status.Path
 		return []actuators.Step{actuators.NewStep("adopt", p, "mark "+p.Path)}, nil
 	case actuators.Update:
+		if broken := have.Here.Status.Broken; broken != "" {
+			return nil, fmt.Errorf("%w: cannot change %s: it is no readable disk: %s; mend it or put a copy back", actuators.ErrRefused, have.Here.Status.Path, broken)
+		}
 		return growSteps(p, want, have.Here.Config)
 	case actuators.Restore:
 		return restoreSteps(p, want, have.Retired)

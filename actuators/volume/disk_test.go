@@ -220,6 +220,24 @@ func TestAllSeesForeignAndRetired(t *testing.T) {
 	}
 }
 
+func TestBrokenDiskIsSeenAndHidesNobody(t *testing.T) {
+	d := newDisk(t)
+	d.Apply(d.spec, false)
+	must(t, os.WriteFile(filepath.Join(d.spec.Resolved.Dir, "theirs.qcow2"), []byte("QFI\xfbrubbish"), 0o644))
+	must(t, os.WriteFile(d.spec.Resolved.Path, []byte("rubbish"), 0o644))
+	if d.Have(d.spec).Here == nil {
+		t.Fatal("a broken disk was taken for absent")
+	}
+	lives, err := observe(context.Background(), d.Host, actuators.Scope{All: true, Targets: []actuators.Target{{ID: d.At.ID, Spec: encode(d.spec)}}})
+	if err != nil || len(lives) != 2 {
+		t.Fatalf("got %v, %v", lives, err)
+	}
+	_, err = Kind.Steps(d.Subject(), d.Diff(d.spec, false), encode(d.spec), d.Have(d.spec))
+	if !errors.Is(err, actuators.ErrRefused) || !strings.Contains(err.Error(), "it is no readable disk") {
+		t.Fatalf("got %v", err)
+	}
+}
+
 // A guest that writes a qcow2 header to its raw disk must not choose what the host reads.
 func TestRawStaysRaw(t *testing.T) {
 	d := newDisk(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -92,7 +93,8 @@ func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted ma
 	return lives, nil
 }
 
-// look reads one file. A file that vanished since it was listed is not there.
+// look reads one file. A file that vanished since it was listed is not there. One that is no readable disk is there, and
+// broken: it must not hide the others.
 func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[State], error) {
 	name, ext, retired := files.Split(filepath.Base(path))
 	side, err := files.ReadSidecar(h, path)
@@ -103,14 +105,18 @@ func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[S
 	format := ""
 	if side != nil && side.Mark.ID == live.ID {
 		live.Mark = &side.Mark
-		format = ext[1:]
+		format = strings.TrimPrefix(ext, ".")
 	}
 	info, err := inspect(ctx, h, path, format)
-	if errors.Is(err, fs.ErrNotExist) {
+	var exit *actuators.ExitError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil && (ctx.Err() != nil || !errors.As(err, &exit)):
 		return nil, err
+	case err != nil:
+		live.State = State{Status: Status{Path: path, Broken: exit.Stderr}}
+		return live, nil
 	}
 	live.State = State{
 		Config: Config{Size: info.Size, Format: info.Format},

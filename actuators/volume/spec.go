@@ -42,6 +42,7 @@ type Config struct {
 type Status struct {
 	Path      string `json:"path"`
 	Allocated int64  `json:"allocated"`         // bytes on disk
+	Broken    string `json:"broken,omitempty"`  // why it cannot be read as a disk
 	Backing   string `json:"backing,omitempty"` // what a foreign file is a difference to
 }
 

@@ -90,3 +90,18 @@ func TestDeadAndFrozenServersAreUnknown(t *testing.T) {
 		t.Errorf("dead: got %v", err)
 	}
 }
+
+// late is a host whose clock is an hour behind.
+type late struct{ actuators.Host }
+
+func (l late) Now() time.Time { return l.Host.Now().Add(-time.Hour) }
+
+func TestWrongClockIsUnknownAndClear(t *testing.T) {
+	dnstest.Each(t, func(t *testing.T, s *dnstest.Server) {
+		b, spec := bench(t, s)
+		b.Host = late{s.Host}
+		if _, err := b.Look(spec); !errors.Is(err, actuators.ErrTransient) || !strings.Contains(err.Error(), "(BADTIME): its clock and this host's differ by more than 300 seconds") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
