@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -115,7 +116,7 @@ func transportDialer(o Options) Dialer {
 
 // Load reads and validates one commit; the error is schema.Problems for mistakes in it.
 func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, error) {
-	tree, err := c.source.Tree(ctx, commit)
+	tree, err := c.tree(ctx, commit)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read commit %s: %w", commit, err)
 	}
@@ -132,6 +133,18 @@ func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, er
 	}
 	c.nameHosts(graph)
 	return graph, nil
+}
+
+// tree is the content of a commit. A directory takes its snapshot when it is asked for its head.
+func (c *Controller) tree(ctx context.Context, commit string) (fs.FS, error) {
+	tree, err := c.source.Tree(ctx, commit)
+	if !errors.Is(err, sources.ErrNoCommit) {
+		return tree, err
+	}
+	if _, err := c.source.Head(ctx); err != nil {
+		return nil, err
+	}
+	return c.source.Tree(ctx, commit)
 }
 
 // formerProvider tells which object provided a fact when it was last applied.

@@ -69,7 +69,7 @@ func read(zone *dns.Zone, name string) *actuators.Live[State] {
 		ours = types
 	}
 	var mine []dns.RRset
-	status := Status{Serial: zone.Serial, Server: zone.Server}
+	status := Status{Serial: zone.SOA.Serial, Server: zone.Server}
 	for _, typ := range types {
 		set := zone.Set(name, typ)
 		switch {

@@ -31,8 +31,10 @@ back, verified; 8: failed, and something remains changed.`,
 			var err error
 			if len(args) == 1 {
 				p, err = openPlan(args[0])
-			} else if p, err = s.plan(cmd, nil, dir); err == nil && !yes {
-				err = s.ask(cmd, p)
+			} else if err = s.beginState(cmd.Context()); err == nil {
+				if p, err = s.plan(cmd, nil, dir); err == nil && !yes {
+					err = s.ask(cmd, p)
+				}
 			}
 			if err != nil {
 				return err

@@ -23,6 +23,11 @@ everything that it declares or that is ours, and show the steps that make it so.
   plumb plan -o json | jq '.resource_changes[].address'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if out != "" {
+				if err := s.beginState(cmd.Context()); err != nil {
+					return err
+				}
+			}
 			p, err := s.plan(cmd, args, dir)
 			if err != nil {
 				return err

@@ -91,3 +91,15 @@ func (s *settings) memory(ctx context.Context) (reconcile.Memory, func(), error)
 	}
 	return store, func() { store.Close() }, nil
 }
+
+// beginState makes the state if there is none yet, so that a plan that is to be applied later carries our mark.
+func (s *settings) beginState(ctx context.Context) error {
+	if client, err := control.Dial(ctx, s.config.Socket); err == nil {
+		return client.Close()
+	}
+	store, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	return store.Close()
+}

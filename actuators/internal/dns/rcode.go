@@ -57,3 +57,9 @@ func isRcode(err error, rcodes ...int) bool {
 	var said *rcodeError
 	return errors.As(err, &said) && said.tsig == 0 && slices.Contains(rcodes, said.rcode)
 }
+
+// isBadKey tells whether the server knows the key and does not allow it this, or does not know it.
+func isBadKey(err error) bool {
+	var e *rcodeError
+	return errors.As(err, &e) && e.tsig == wire.RcodeBadKey
+}

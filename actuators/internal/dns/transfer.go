@@ -14,7 +14,7 @@ import (
 // Zone is a whole zone at one serial.
 type Zone struct {
 	Server Server
-	Serial uint32
+	SOA    SOA
 	sets   map[key]*RRset
 }
 
@@ -65,10 +65,10 @@ func (z *Zone) add(records []wire.RR, ends int) (int, error) {
 		switch {
 		case ends == 2 || !isSOA && ends == 0:
 			return ends, fmt.Errorf("its transfer does not begin and end with the SOA record")
-		case isSOA && ends == 1 && soa.Serial != z.Serial:
-			return ends, fmt.Errorf("its transfer mixes the serials %d and %d", z.Serial, soa.Serial)
+		case isSOA && ends == 1 && soa.Serial != z.SOA.Serial:
+			return ends, fmt.Errorf("its transfer mixes the serials %d and %d", z.SOA.Serial, soa.Serial)
 		case isSOA:
-			z.Serial = soa.Serial
+			z.SOA = SOA{Serial: soa.Serial, Primary: plain(soa.Ns), Mailbox: plain(soa.Mbox)}
 			ends++
 			continue
 		}
