@@ -160,7 +160,7 @@ func TestOverdueIsUndoneByTheNextExecutorWhenTheWatcherWasKilled(t *testing.T) {
 	w.killWatcher()
 	w.must(e.Close())
 	w.is("new1\nnew2\n")
-	w.dial()
+	w.local()
 	w.becomes("old\nold\n")
 }
 
@@ -182,6 +182,26 @@ func TestRecoverUndoesWhatARebootLeft(t *testing.T) {
 	w.must(w.recover())
 	w.is("old\nold\n")
 	w.fails(w.dial().Confirm(w.ctx(), step), exec.ErrReverted)
+}
+
+func TestAfterTheDeadlineNoConfirmationIsTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.local()
+	c := w.waiting(e, nil)
+	c.Confirm = time.Hour
+	w.must(e.Do(w.ctx(), c))
+	w.killWatcher()
+	w.edit(`"boot":"`, `"boot":"another-`)
+	nobody := exec.Local(registry, exec.NewMachine("jino0", w.self.Dirs), exec.Options{Watcher: []string{"false"}})
+	w.fails(nobody.Confirm(w.ctx(), step), exec.ErrReverted)
+	hello, err := nobody.Hello(w.ctx())
+	w.must(err)
+	if len(hello.Problems) != 1 {
+		t.Fatalf("nobody watches and nobody says so: %+v", hello)
+	}
+	w.must(w.recover())
+	w.is("old\nold\n")
 }
 
 func TestHelloGivesADeadWatcherASuccessor(t *testing.T) {

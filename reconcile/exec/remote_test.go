@@ -98,6 +98,26 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 	w.noOrphan()
 }
 
+func TestDeadTransportTakesAFrozenExecutorAlong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e, err := exec.DialSelf(w.ctx(), []string{"sh", "-c", `exec 3<&0; "$@" <&3 & wait`, "sh"}, w.self, exec.DialOptions{})
+	w.must(err)
+	t.Cleanup(func() { e.Close() })
+	var transport int
+	for pid, args := range processes(w.self.Dirs.State) {
+		if strings.HasPrefix(args, "sh ") {
+			transport = pid
+		} else {
+			w.kill(pid, unix.SIGSTOP)
+		}
+	}
+	w.kill(transport, unix.SIGKILL)
+	w.eventually("both are gone", func() bool { return len(processes(w.self.Dirs.State)) == 0 })
+	_, err = e.Hello(w.ctx())
+	w.fails(err, exec.ErrUnreachable)
+}
+
 func TestDeadControllerLeavesNoOrphan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/exec"
@@ -20,6 +21,9 @@ import (
 
 func TestMain(m *testing.M) {
 	exec.Hook(registry)
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		os.Setenv("TMPDIR", "/dev/shm") // on a busy disk the syncs would be most of the time
+	}
 	if job := os.Getenv("EXEC_TEST_CONTROLLER"); job != "" {
 		controller(job)
 	}
@@ -41,6 +45,13 @@ func newWorld(t *testing.T) *world {
 		Name: "jino0", Dirs: exec.Dirs{State: filepath.Join(dir, "state"), Secrets: filepath.Join(dir, "secrets")},
 	}}
 	w.write("old\nold\n")
+	t.Cleanup(func() { // also after a failure
+		for _, word := range []string{w.self.Dirs.State, uniqueSleep(w)} {
+			for pid := range processes(word) {
+				w.kill(pid, unix.SIGKILL)
+			}
+		}
+	})
 	t.Cleanup(func() {
 		w.eventually("no process left", func() bool { return len(processes(w.self.Dirs.State)) == 0 })
 	})
@@ -67,7 +78,7 @@ func (w *world) dialAs(self exec.Self) exec.Executor {
 
 // ctx is long enough for anything that should work.
 func (w *world) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	w.Cleanup(cancel)
 	return ctx
 }
@@ -126,9 +137,9 @@ func (w *world) becomes(want string) {
 
 func (w *world) eventually(what string, condition func() bool) {
 	w.Helper()
-	for end := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.Fatalf("not so after 20 s: %s; processes: %v", what, processes(w.self.Dirs.State))
+			w.Fatalf("not so after a minute: %s; processes: %v", what, processes(w.self.Dirs.State))
 		}
 	}
 }
