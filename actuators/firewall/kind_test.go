@@ -103,7 +103,7 @@ func TestProblems(t *testing.T) {
 	for _, p := range validate("firewall/edge", schema.Place{}, &s, actuators.Lookup{}) {
 		got = append(got, p.Path+" "+p.Text)
 	}
-	want := []string{"allow.0 ports need a protocol that has ports", `allow.1 cannot read "90-80" as inet_service`, `allow.2 cannot read "10.0.0.300" as ipv4_addr`}
+	want := []string{"allow.0 ports need a protocol that has ports", `allow.1 cannot read "90-80" as a port or a range of ports`, `allow.2 cannot read "10.0.0.300" as an IPv4 address or prefix`}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

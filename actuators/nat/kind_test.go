@@ -1,47 +1,19 @@
 package nat
 
 import (
-	"bytes"
-	"encoding/json"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"plumbline/actuators"
+	"plumbline/actuators/internal/kindtest"
 	"plumbline/actuators/internal/nft/nfttest"
 	"plumbline/schema"
 )
 
 func TestMain(m *testing.M) { nfttest.Main(m) }
 
-func TestSpecReadsAndWritesEveryField(t *testing.T) {
-	data, err := os.ReadFile("testdata/full.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s Spec
-	strict := json.NewDecoder(bytes.NewReader(data))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&s); err != nil {
-		t.Fatal(err)
-	}
-	back, err := json.Marshal(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(plain(t, data), plain(t, back)); d != "" {
-		t.Error(d)
-	}
-}
-
-func plain(t *testing.T, data []byte) (value any) {
-	t.Helper()
-	if err := json.Unmarshal(data, &value); err != nil {
-		t.Fatal(err)
-	}
-	return value
-}
+func TestFixtureCoversTheSpec(t *testing.T) { kindtest.TwoWays[Spec](t, "testdata/full.json") }
 
 func payroll(ports ...Port) Spec {
 	return Spec{Public: "203.0.113.3", To: "10.1.1.12", Network: "app-boston", Ports: ports, Masquerade: true}

@@ -2,111 +2,28 @@ package nat
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/nftables"
+
 	"plumbline/actuators"
+	"plumbline/actuators/internal/kindtest"
 	"plumbline/actuators/internal/nft"
 	"plumbline/actuators/internal/nft/nfttest"
 	"plumbline/reconcile/exec"
 	"plumbline/schema"
 )
 
-// object drives one object through the erased kind, as the executor does.
-type object struct {
-	t    *testing.T
-	host actuators.Host
-	id   schema.ID
-}
-
-func edge(t *testing.T, id schema.ID) object {
+func bench(t *testing.T, id schema.ID) kindtest.Bench {
 	t.Helper()
 	nfttest.Edge(t)
-	return object{t, exec.NewMachine("edge1", exec.Dirs{State: t.TempDir(), Secrets: t.TempDir()}), id}
-}
-
-func (o object) mark(s *Spec) actuators.Mark {
-	data, _ := json.Marshal(s)
-	return actuators.Mark{Installation: "boston", ID: o.id, Hash: schema.Hash(data)}
-}
-
-// have looks at the object; all says whether to look at the whole kind.
-func (o object) have(want *Spec) (actuators.Have[State], []actuators.Live[State]) {
-	o.t.Helper()
-	data, _ := json.Marshal(want)
-	if want == nil {
-		data = []byte("{}")
-	}
-	lives, err := observe(context.Background(), o.host, actuators.Scope{All: true, Targets: []actuators.Target{{ID: o.id, Spec: data}}})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	var h actuators.Have[State]
-	for i, l := range lives {
-		if l.ID == o.id {
-			h = actuators.Have[State]{Here: &lives[i].State, Mark: l.Mark, Owned: l.Mark != nil && l.Mark.Installation == "boston"}
-		}
-	}
-	return h, lives
-}
-
-func (o object) diff(want *Spec) actuators.Diff {
-	o.t.Helper()
-	have, _ := o.have(want)
-	return diff(want, have)
-}
-
-// running is one step under way.
-type running struct {
-	o      object
-	op     *actuators.ErasedOp
-	params json.RawMessage
-	before json.RawMessage
-}
-
-func (o object) begin(d actuators.Diff, want *Spec) (running, error) {
-	o.t.Helper()
-	have, _ := o.have(want)
-	planned, err := steps(actuators.Subject{Instance: o.id.On("edge1"), Mark: o.mark(want)}, d, want, have)
-	if err != nil || len(planned) != 1 {
-		o.t.Fatalf("steps %v, error %v", planned, err)
-	}
-	op, _ := Kind.Op(planned[0].Op)
-	r := running{o: o, op: op, params: planned[0].Params}
-	if err := op.Preflight(context.Background(), o.host, r.params); err != nil {
-		return r, err
-	}
-	r.before, err = op.Capture(context.Background(), o.host, r.params)
-	return r, err
-}
-
-func (r running) do() error   { return r.op.Do(context.Background(), r.o.host, r.params, r.before) }
-func (r running) undo() error { return r.op.Undo(context.Background(), r.o.host, r.params, r.before) }
-
-// apply brings the object to what is wanted and demands that the next look finds no difference.
-func (o object) apply(want *Spec) running {
-	o.t.Helper()
-	r, err := o.begin(o.diff(want), want)
-	if err == nil {
-		err = r.do()
-	}
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	if d := o.diff(want); d.Action != actuators.None {
-		o.t.Fatalf("a difference is left after applying: %+v", d)
-	}
-	return r
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	host := exec.NewMachine("edge1", exec.Dirs{State: t.TempDir(), Secrets: t.TempDir()})
+	return kindtest.Bench{T: t, Kind: Kind, Host: host, At: id.On("edge1")}
 }
 
 // site is a client in the internet, the edge, and a server behind it that knows no way back but the edge's own address.
@@ -120,91 +37,134 @@ func site(t *testing.T) (client, server *nfttest.Peer) {
 }
 
 func TestTrafficReachesTheTargetAndComesFromTheEdge(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	client, server := site(t)
-	want := payroll(web, Port{Public: 8080, To: 80, Proto: "tcp"})
-	o.apply(&want)
+	b := bench(t, "nat/payroll")
+	client, _ := site(t)
+	b.Apply(payroll(web, Port{Public: 8080, To: 80, Proto: "tcp"}), false)
 	t.Log(nfttest.Ruleset(t))
 	for _, address := range []string{"203.0.113.3:80", "203.0.113.3:8080"} {
 		if got, err := client.Get(address); got != "payroll 10.1.1.1" {
 			t.Errorf("client at %s: %q, %v", address, got, err)
 		}
-		if got, err := server.Get(address); got == "" && !strings.Contains(err.Error(), "unreachable") {
-			t.Errorf("server to itself at %s: %q, %v", address, got, err)
+	}
+	conn, err := net.Dial("tcp4", "203.0.113.3:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got, err := nfttest.Line(conn); got != "payroll 10.1.1.1" {
+		t.Errorf("the edge itself: %q, %v", got, err)
+	}
+}
+
+func TestWithoutMasqueradeTheTargetSeesTheClient(t *testing.T) {
+	b := bench(t, "nat/payroll")
+	client := nfttest.NewPeer(t, "198.51.100.7/24", "198.51.100.1/24", true)
+	server := nfttest.NewPeer(t, "10.1.1.12/24", "10.1.1.1/24", true)
+	server.Serve(80, "payroll")
+	nfttest.Reach(t, client, server)
+	s := payroll(web)
+	s.Masquerade = false
+	b.Apply(s, false)
+	if got, err := client.Get("203.0.113.3:80"); got != "payroll 198.51.100.7" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestTwoServicesWithOneTargetDifferInMasquerade(t *testing.T) {
+	b := bench(t, "nat/payroll")
+	client := nfttest.NewPeer(t, "198.51.100.7/24", "198.51.100.1/24", true)
+	server := nfttest.NewPeer(t, "10.1.1.12/24", "10.1.1.1/24", true)
+	server.Serve(80, "payroll")
+	nfttest.Reach(t, client, server)
+	b.Apply(payroll(web), false)
+	b.At = schema.ID("nat/plain").On("edge1")
+	plain := payroll(Port{Public: 8080, To: 80, Proto: "tcp"})
+	plain.Masquerade = false
+	b.Apply(plain, false)
+	for address, want := range map[string]string{"203.0.113.3:80": "payroll 10.1.1.1", "203.0.113.3:8080": "payroll 198.51.100.7"} {
+		if got, err := client.Get(address); got != want {
+			t.Errorf("%s: %q, %v; want %q", address, got, err, want)
 		}
 	}
 }
 
 func TestApplyingTwiceChangesNothing(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	want := payroll(web)
-	r := o.apply(&want)
-	before := nfttest.Ruleset(t)
-	must(t, r.do())
-	if after := nfttest.Ruleset(t); after != before {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	b := bench(t, "nat/payroll")
+	done := b.Apply(payroll(web), false)
+	b.Settled(payroll(web))
+	before := generation(t)
+	op, _ := Kind.Op(done[0].Step.Op)
+	if err := op.Do(t.Context(), b.Host, done[0].Step.Params, done[0].Before); err != nil {
+		t.Fatal(err)
+	}
+	if after := generation(t); after != before {
+		t.Errorf("something was committed: generation %s, then %s", before, after)
 	}
 }
 
+// generation is what the kernel counts commits by.
+func generation(t *testing.T) string {
+	t.Helper()
+	conn, err := nftables.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gen, err := conn.GetGen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(gen.ID)
+}
+
 func TestUndoLeavesNothingOfAnEmptyHost(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	want := payroll(web)
-	r := o.apply(&want)
-	for range 2 {
-		must(t, r.undo())
-		if left := nfttest.Ruleset(t); left != "" {
-			t.Errorf("left: %s", left)
-		}
+	b := bench(t, "nat/payroll")
+	b.Undo(b.Apply(payroll(web), false))
+	if left := nfttest.Ruleset(t); left != "" {
+		t.Errorf("left: %s", left)
 	}
 }
 
 func TestUndoLeavesWhatAnotherObjectWroteMeanwhile(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	want := payroll(web)
-	r := o.apply(&want)
-	other := object{t, o.host, "nat/wiki"}
+	b := bench(t, "nat/payroll")
+	done := b.Apply(payroll(web), false)
+	other := b
+	other.At = schema.ID("nat/wiki").On("edge1")
 	wiki := Spec{Public: "203.0.113.4", To: "10.1.1.13", Network: "app-boston", Ports: []Port{web}, Masquerade: true}
-	other.apply(&wiki)
-	must(t, r.undo())
-	if d := other.diff(&wiki); d.Action != actuators.None {
-		t.Errorf("nat/wiki was touched: %+v", d)
-	}
-	if have, _ := o.have(&want); have.Here != nil {
-		t.Errorf("nat/payroll is still there: %+v", have.Here)
+	other.Apply(wiki, false)
+	b.Undo(done)
+	other.Settled(wiki)
+	if have := b.Have(payroll(web)); have.Here != nil {
+		t.Errorf("nat/payroll is still there: %s", have.Here)
 	}
 }
 
 func TestReplaceAndItsUndo(t *testing.T) {
-	o := edge(t, "nat/payroll")
+	b := bench(t, "nat/payroll")
 	client, _ := site(t)
-	want := payroll(web)
-	o.apply(&want)
+	b.Apply(payroll(web), false)
 	before := nfttest.Ruleset(t)
-	moved := payroll(Port{Public: 8080, To: 80, Proto: "tcp"})
-	moved.Masquerade = true
-	r := o.apply(&moved)
+	done := b.Apply(payroll(Port{Public: 8080, To: 80, Proto: "tcp"}), false)
 	if got, err := client.Get("203.0.113.3:8080"); got != "payroll 10.1.1.1" {
 		t.Errorf("new port: %q, %v", got, err)
 	}
 	if got, err := client.Get("203.0.113.3:80"); err == nil {
 		t.Errorf("the old port still answers %q", got)
 	}
-	must(t, r.undo())
+	b.Undo(done)
 	if after := nfttest.Ruleset(t); after != before {
 		t.Errorf("before:\n%s\nafter the undo:\n%s", before, after)
 	}
 }
 
 func TestRemoveAndItsUndo(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	want := payroll(web)
-	o.apply(&want)
+	b := bench(t, "nat/payroll")
+	b.Apply(payroll(web), false)
 	before := nfttest.Ruleset(t)
-	r := o.apply(nil)
+	done := b.Apply(payroll(web), true)
 	if left := nfttest.Ruleset(t); left != "" {
 		t.Errorf("left: %s", left)
 	}
-	must(t, r.undo())
+	b.Undo(done)
 	if after := nfttest.Ruleset(t); after != before {
 		t.Errorf("before:\n%s\nafter the undo:\n%s", before, after)
 	}
@@ -216,18 +176,18 @@ func TestSabotageIsSeenAndMended(t *testing.T) {
 		"masq":    "delete element ip plumb masq { 203.0.113.3 . tcp . 80 }",
 		"rules":   "flush chain ip plumb prerouting",
 		"extra":   "insert rule ip plumb prerouting drop",
+		"chain":   "delete chain ip plumb postrouting",
 		"table":   "delete table ip plumb",
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := edge(t, "nat/payroll")
-			want := payroll(web)
-			o.apply(&want)
+			b := bench(t, "nat/payroll")
+			b.Apply(payroll(web), false)
 			before := nfttest.Ruleset(t)
 			nfttest.Run(t, "nft", command)
-			if d := o.diff(&want); len(d.Changes) == 0 {
+			if d := b.Diff(payroll(web), false); len(d.Changes) == 0 {
 				t.Fatal("not seen")
 			}
-			o.apply(&want)
+			b.Apply(payroll(web), false)
 			if after := nfttest.Ruleset(t); after != before {
 				t.Errorf("before:\n%s\nmended:\n%s", before, after)
 			}
@@ -236,11 +196,10 @@ func TestSabotageIsSeenAndMended(t *testing.T) {
 }
 
 func TestUndoIsStuckWhereSomebodyElseWrote(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	want := payroll(web, Port{Public: 8080, To: 80, Proto: "tcp"})
-	r := o.apply(&want)
+	b := bench(t, "nat/payroll")
+	done := b.Apply(payroll(web, Port{Public: 8080, To: 80, Proto: "tcp"}), false)
 	nfttest.Run(t, "nft", "delete element ip plumb forwards { 203.0.113.3 . tcp . 80 }; add element ip plumb forwards { 203.0.113.3 . tcp . 80 : 10.1.1.99 . 80 }")
-	if err := r.undo(); !errors.Is(err, actuators.ErrStuck) {
+	if err := b.UndoOne(done[0]); !errors.Is(err, actuators.ErrStuck) {
 		t.Fatalf("error %v", err)
 	}
 	left := nfttest.Ruleset(t)
@@ -250,49 +209,53 @@ func TestUndoIsStuckWhereSomebodyElseWrote(t *testing.T) {
 }
 
 func TestForeignEntryIsRefusedAndAdopted(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	want := payroll(web)
-	o.apply(&want)
-	nfttest.Run(t, "nft", "delete element ip plumb forwards { 203.0.113.3 . tcp . 80 }; add element ip plumb forwards { 203.0.113.3 . tcp . 80 : 10.1.1.12 . 80 }")
-	nfttest.Run(t, "nft", "delete element ip plumb masq { 203.0.113.3 . tcp . 80 }; add element ip plumb masq { 203.0.113.3 . tcp . 80 }")
+	b := bench(t, "nat/payroll")
+	add := b.Plan(payroll(web), false)[0]
+	b.Apply(payroll(web), false)
+	nfttest.Run(t, "nft", "delete element ip plumb forwards { 203.0.113.3 . tcp . 80 }; add element ip plumb forwards { 203.0.113.3 . tcp . 80 : 10.1.1.99 . 80 }")
+	nfttest.Run(t, "nft", "delete element ip plumb masq { 203.0.113.3 . tcp . 80 }")
 	before := nfttest.Ruleset(t)
-	have, _ := o.have(&want)
-	if have.Here == nil || have.Owned {
+	if have := b.Have(payroll(web)); have.Here == nil || have.Owned {
 		t.Fatalf("have %+v", have)
 	}
-	if _, err := o.begin(actuators.Diff{Action: actuators.Update}, &want); !errors.Is(err, actuators.ErrForeign) {
+	if _, err := b.Try(add); !errors.Is(err, actuators.ErrForeign) || !strings.Contains(err.Error(), "203.0.113.3:80/tcp") {
 		t.Fatalf("error %v", err)
 	}
-	r, err := o.begin(actuators.Diff{Action: actuators.Adopting}, &want)
-	must(t, err)
-	must(t, r.do())
-	if have, _ := o.have(&want); !have.Owned {
-		t.Errorf("not ours after adopting: %+v", have)
+	done := b.Apply(payroll(web), false)
+	if after := b.Have(payroll(web)); !after.Owned || done[0].Step.Op != "adopt" || !strings.Contains(string(after.Here), "10.1.1.99") {
+		t.Errorf("op %s, then %+v", done[0].Step.Op, after)
 	}
-	must(t, r.undo())
+	b.Undo(done)
 	if after := nfttest.Ruleset(t); after != before {
 		t.Errorf("before:\n%s\nafter the undo:\n%s", before, after)
 	}
 }
 
+func TestAnotherObjectsPortIsRefused(t *testing.T) {
+	b := bench(t, "nat/payroll")
+	b.Apply(payroll(web), false)
+	b.At = schema.ID("nat/wiki").On("edge1")
+	if _, err := b.Try(b.Plan(payroll(web), false)[0]); !errors.Is(err, actuators.ErrRefused) || !strings.Contains(err.Error(), "belongs to nat/payroll") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestForeignTablesStay(t *testing.T) {
-	o := edge(t, "nat/payroll")
+	b := bench(t, "nat/payroll")
 	nfttest.Run(t, "nft", "add table ip docker; add chain ip docker forward { type filter hook forward priority 0; }; add table inet plumb; add table ip6 plumb")
 	before := nfttest.Ruleset(t)
-	want := payroll(web)
-	o.apply(&want)
-	o.apply(nil)
+	b.Apply(payroll(web), false)
+	b.Apply(payroll(web), true)
 	if after := nfttest.Ruleset(t); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
 }
 
 func TestForeignTableOfOurNameIsRefused(t *testing.T) {
-	o := edge(t, "nat/payroll")
+	b := bench(t, "nat/payroll")
 	nfttest.Run(t, "nft", "add table ip plumb; add map ip plumb forwards { type ipv4_addr : ipv4_addr; }")
 	before := nfttest.Ruleset(t)
-	want := payroll(web)
-	if _, err := o.begin(actuators.Diff{Action: actuators.Create}, &want); !errors.Is(err, actuators.ErrForeign) {
+	if _, err := b.Try(b.Plan(payroll(web), false)[0]); !errors.Is(err, actuators.ErrForeign) {
 		t.Errorf("error %v", err)
 	}
 	if after := nfttest.Ruleset(t); after != before {
@@ -301,10 +264,10 @@ func TestForeignTableOfOurNameIsRefused(t *testing.T) {
 }
 
 func TestRefusedBatchLeavesNothing(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	claim := nft.Claim{Mark: o.mark(nil), Want: payroll(web).elements()}
+	nfttest.Edge(t)
+	claim := nft.Claim{Mark: actuators.Mark{Installation: "boston", ID: "nat/payroll"}, Want: payroll(web).elements()}
 	claim.Want = append(claim.Want, nft.Element{Set: nft.Balancers, Key: "203.0.113.3:81/tcp", Value: "nowhere"})
-	err := claim.Do(context.Background())
+	err := claim.Do(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "cannot commit the nftables batch") {
 		t.Errorf("error %v", err)
 	}
@@ -314,19 +277,19 @@ func TestRefusedBatchLeavesNothing(t *testing.T) {
 }
 
 func TestWithoutForwardingItIsRefused(t *testing.T) {
-	o := edge(t, "nat/payroll")
+	b := bench(t, "nat/payroll")
 	nfttest.Forward(t, false)
-	want := payroll(web)
-	if _, err := o.begin(actuators.Diff{Action: actuators.Create}, &want); !errors.Is(err, actuators.ErrRefused) || !strings.Contains(err.Error(), "ip_forward") {
+	if _, err := b.Try(b.Plan(payroll(web), false)[0]); !errors.Is(err, actuators.ErrRefused) || !strings.Contains(err.Error(), "ip_forward") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestWatchHints(t *testing.T) {
-	o := edge(t, "nat/payroll")
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	b := bench(t, "nat/payroll")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	events, ended := make(chan actuators.Event, 100), make(chan error)
-	go func() { ended <- Kind.Watch(ctx, o.host, func(e actuators.Event) { events <- e }) }()
+	go func() { ended <- Kind.Watch(ctx, b.Host, func(e actuators.Event) { events <- e }) }()
 	for seen := false; !seen; {
 		nfttest.Run(t, "nft", "add table ip other")
 		nfttest.Run(t, "nft", "delete table ip other")

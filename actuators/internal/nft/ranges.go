@@ -74,9 +74,15 @@ func parseSpan(t nftables.SetDatatype, text string) (span, error) {
 	return s, s.check(t, text)
 }
 
+var spanWords = map[string]string{
+	nftables.TypeInetService.Name: "a port or a range of ports",
+	nftables.TypeIPAddr.Name:      "an IPv4 address or prefix",
+	nftables.TypeIP6Addr.Name:     "an IPv6 address or prefix",
+}
+
 func (s span) check(t nftables.SetDatatype, text string) error {
 	if len(s.from) != int(t.Bytes) || len(s.to) != int(t.Bytes) || bytes.Compare(s.from, s.to) > 0 {
-		return fmt.Errorf("cannot read %q as %s", text, t.Name)
+		return fmt.Errorf("cannot read %q as %s", text, spanWords[t.Name])
 	}
 	return nil
 }
@@ -154,7 +160,7 @@ func (s span) text(t nftables.SetDatatype) string {
 	return from.String() + "-" + to.String()
 }
 
-// raw is the spans as elements of an interval set: a beginning, and an end behind the last value unless that is the last
+// rawSpans is the spans as elements of an interval set: a beginning, and an end behind the last value unless that is the last
 // of all.
 func rawSpans(spans []span) []nftables.SetElement {
 	var out []nftables.SetElement
