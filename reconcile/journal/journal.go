@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -33,8 +34,11 @@ var ErrInUse = errors.New("it is in use by another plumb")
 // ErrDamaged means that the file is no state that can be read: torn, truncated or overwritten.
 var ErrDamaged = errors.New("the file is damaged; restore it from a backup, or set it aside and run `plumb recover`")
 
-// lockWait bounds the wait for another process to release the file.
-const lockWait = time.Second
+// lockWait bounds the wait for another process to release the file, which is asked again after each pause.
+const (
+	lockWait  = time.Second
+	lockPause = 20 * time.Millisecond
+)
 
 // Options of Open.
 type Options struct {
@@ -70,10 +74,10 @@ func Open(path string, o Options) (*Store, error) {
 }
 
 func open(path string, o Options) (*Store, error) {
-	if err := checkLength(path); err != nil {
+	if err := checkFile(path); err != nil {
 		return nil, err
 	}
-	db, err := openFile(path, o.ReadOnly)
+	db, file, err := openFile(path, o.ReadOnly)
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, ErrInUse
@@ -84,6 +88,9 @@ func open(path string, o Options) (*Store, error) {
 	}
 	s := &Store{db: db, path: path}
 	if err := s.begin(o); err != nil {
+		if errors.Is(err, ErrDamaged) {
+			return nil, errors.Join(err, release(file))
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	return s, nil
@@ -91,8 +98,7 @@ func open(path string, o Options) (*Store, error) {
 
 // openFile opens the file so that damage is an error of this call: the free list is kept in the file, because bbolt would
 // else gather it in a goroutine of its own, where a panic over a damaged page ends the program.
-func openFile(path string, readOnly bool) (db *bolt.DB, err error) {
-	var file *os.File
+func openFile(path string, readOnly bool) (db *bolt.DB, file *os.File, err error) {
 	options := &bolt.Options{
 		Timeout: lockWait, ReadOnly: readOnly, FreelistType: bolt.FreelistMapType,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
@@ -106,16 +112,19 @@ func openFile(path string, readOnly bool) (db *bolt.DB, err error) {
 		return err
 	})
 	if errors.Is(err, ErrDamaged) && file != nil {
-		_ = file.Close() // a panic left it open, and locked
+		err = errors.Join(err, release(file))
 	}
-	return db, err
+	return db, file, err
+}
+
+// release lets a file go that a panic left open: bbolt may hold its own locks for ever, and its mapping keeps the lock of
+// the file though the file is closed.
+func release(file *os.File) error {
+	return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
 }
 
 func (s *Store) begin(o Options) error {
 	if err := s.checkFormat(); err != nil {
-		return err
-	}
-	if err := s.checkWhole(); err != nil {
 		return err
 	}
 	if o.ReadOnly {
