@@ -98,7 +98,7 @@ func (s Server) exchange(ctx context.Context, h actuators.Host, m *wire.Msg) (*w
 	return c.receive(m.Id)
 }
 
-// secret reads the key. No error shows what was read.
+// read reads the secret of the key. No error shows what was read.
 func (k Key) read(h actuators.Host) (string, error) {
 	data, err := h.Secret(k.Secret)
 	if err != nil {
