@@ -1,0 +1,23 @@
+// Package address is the kind of addresses on interfaces. See README.md.
+package address
+
+import (
+	"plumbline/actuators"
+	"plumbline/actuators/internal/link"
+	"plumbline/schema"
+)
+
+// Kind is an address of a host on one of its interfaces.
+var Kind = actuators.Define(actuators.Def[Spec, State]{
+	Name:     "address",
+	Where:    schema.OnHost,
+	Edges:    edges,
+	Resolve:  resolve,
+	Provides: provides,
+	Needs:    needs,
+	Observe:  observe,
+	Diff:     diff,
+	Steps:    steps,
+	Ops:      []actuators.AnyOp{add, move, up, remove, adopt},
+	Watch:    link.Watch,
+})
