@@ -104,6 +104,16 @@ func stray(c Config, have map[string]nft.Element) []string {
 	return out
 }
 
+// chooser is the chain that the elements choose a backend in.
+func chooser(elements []nft.Element) string {
+	for _, e := range elements {
+		if e.Set == nft.Balancers {
+			return e.Value
+		}
+	}
+	return ""
+}
+
 func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	wanted, err := nft.WantedBy(sc.Targets, Spec.services)
 	if err != nil {
@@ -115,7 +125,7 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	}
 	var out []actuators.Live[State]
 	for _, o := range services.Scoped("balancer", wanted, sc, nft.Balancers, nft.Backends) {
-		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: State{Config: configOf(o.Elements, services.Broken)}})
+		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: State{Config: configOf(o.Elements, services.BrokenFor(chooser(o.Elements)))}})
 	}
 	return out, nil
 }

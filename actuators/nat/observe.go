@@ -65,7 +65,7 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	}
 	var out []actuators.Live[State]
 	for _, o := range services.Scoped("nat", wanted, sc, nft.Forwards) {
-		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: stateOf(o.Elements, services.Broken)})
+		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: stateOf(o.Elements, services.BrokenFor(""))})
 	}
 	return out, nil
 }

@@ -3,13 +3,10 @@ package nat
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/nftables"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/kindtest"
@@ -92,28 +89,14 @@ func TestApplyingTwiceChangesNothing(t *testing.T) {
 	b := bench(t, "nat/payroll")
 	done := b.Apply(payroll(web), false)
 	b.Settled(payroll(web))
-	before := generation(t)
+	before := nfttest.Generation(t)
 	op, _ := Kind.Op(done[0].Step.Op)
 	if err := op.Do(t.Context(), b.Host, done[0].Step.Params, done[0].Before); err != nil {
 		t.Fatal(err)
 	}
-	if after := generation(t); after != before {
-		t.Errorf("something was committed: generation %s, then %s", before, after)
+	if after := nfttest.Generation(t); after != before {
+		t.Errorf("something was committed: generation %d, then %d", before, after)
 	}
-}
-
-// generation is what the kernel counts commits by.
-func generation(t *testing.T) string {
-	t.Helper()
-	conn, err := nftables.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	gen, err := conn.GetGen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(gen.ID)
 }
 
 func TestUndoLeavesNothingOfAnEmptyHost(t *testing.T) {
@@ -238,6 +221,19 @@ func TestAnotherObjectsPortIsRefused(t *testing.T) {
 	if _, err := b.Try(b.Plan(payroll(web), false)[0]); !errors.Is(err, actuators.ErrRefused) || !strings.Contains(err.Error(), "belongs to nat/payroll") {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestAHandMadeChainInOurTableStays(t *testing.T) {
+	b := bench(t, "nat/payroll")
+	b.Apply(payroll(web), false)
+	nfttest.Run(t, "nft", "add chain ip plumb mine; add rule ip plumb mine accept; add set ip plumb mine { type ipv4_addr; }")
+	b.Settled(payroll(web))
+	b.Apply(payroll(web), true)
+	left := nfttest.Ruleset(t)
+	if !strings.Contains(left, "chain mine") || !strings.Contains(left, "set mine") || strings.Contains(left, "10.1.1.12") {
+		t.Errorf("left:\n%s", left)
+	}
+	b.Apply(payroll(web), false)
 }
 
 func TestForeignTablesStay(t *testing.T) {

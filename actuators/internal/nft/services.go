@@ -60,6 +60,17 @@ func (tx *Tx) services() (Services, error) {
 	return s, err
 }
 
+// BrokenFor are the broken chains that an object depends on: those that all use, and its own chooser if it has one.
+func (s Services) BrokenFor(chooser string) []string {
+	var out []string
+	for _, name := range s.Broken {
+		if !isChooser(name) || name == chooser {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 func isOurs(live, def *nftables.Set) bool {
 	return live.Comment == ours && live.IsMap == def.IsMap && live.KeyType.Name == def.KeyType.Name
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/nftables"
+
 	"plumbline/testenv/need"
 )
 
@@ -90,4 +92,18 @@ func Ruleset(t *testing.T) string {
 		out.WriteString(head + "\n" + strings.Join(blocks, "\n") + "\n")
 	}
 	return strings.TrimSpace(out.String())
+}
+
+// Generation is the number by which the kernel counts commits to the ruleset.
+func Generation(t *testing.T) uint32 {
+	t.Helper()
+	conn, err := nftables.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gen, err := conn.GetGen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gen.ID
 }
