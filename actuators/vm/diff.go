@@ -48,7 +48,7 @@ type work struct {
 
 func compare(want Spec, l State) work {
 	w := work{live: l.Config.active()}
-	w.cpus(want, l.Config.CPU)
+	w.cpus(want, l.Config.CPU, l.Status.CPUs)
 	w.sizes(want.Resolved.Memory, l)
 	w.disks(want.Resolved.Disks, l.Config.Disks)
 	w.nics(want.Resolved.NICs, l.Config.NICs)
@@ -111,7 +111,8 @@ func (w *work) told(have []string) actuators.Effect {
 	return w.atRestart()
 }
 
-func (w *work) cpus(want Spec, have CPU) {
+// cpus compares the definition. A running guest that has fewer gets them; one that has more keeps them until its next boot.
+func (w *work) cpus(want Spec, have CPU, live int) {
 	most := w.field("cpu.max", have.Max, want.CPU.Max, w.atRestart())
 	effect := actuators.EffectLive
 	switch {
@@ -122,16 +123,16 @@ func (w *work) cpus(want Spec, have CPU) {
 	}
 	now := w.field("cpu.now", have.Now, want.CPU.Now, effect)
 	w.cpu = most || now
-	if !w.live || want.CPU.Now == have.Running {
+	if !w.live || live == 0 || want.CPU.Now == live {
 		return
 	}
-	if want.CPU.Now < have.Running {
-		w.Notes = append(w.Notes, fmt.Sprintf("the guest keeps %d CPUs until its next boot", have.Running))
+	if want.CPU.Now < live {
+		w.Notes = append(w.Notes, fmt.Sprintf("the guest keeps %d CPUs until its next boot", live))
 		return
 	}
 	w.liveCPU = want.CPU.Now <= have.Max
 	if !now {
-		w.cpu = w.field("cpu.running", have.Running, want.CPU.Now, actuators.EffectLive) || w.cpu
+		w.cpu = w.field("cpu.running", live, want.CPU.Now, actuators.EffectLive) || w.cpu
 	}
 }
 

@@ -17,8 +17,8 @@ func TestFixtureCoversTheSpec(t *testing.T) { kindtest.TwoWays[Spec](t, "testdat
 func there(t *testing.T, change func(l *State)) *State {
 	t.Helper()
 	p := &planner{want: declared(t, nil)}
-	l := &State{Config: p.wanted("u"), Status: Status{Name: "payroll", Accel: "tcg", Machine: "q35", Memory: 128 << 20}}
-	started(&l.Config)
+	l := &State{Config: p.wanted("u"), Status: Status{Name: "payroll", Accel: "tcg", Machine: "q35", Memory: 128 << 20, CPUs: 1}}
+	started(l)
 	if change != nil {
 		change(l)
 	}
@@ -27,7 +27,7 @@ func there(t *testing.T, change func(l *State)) *State {
 
 // TestPlans holds, per case, the action, the changed fields with their effects, and the operations; "!" is disruptive.
 func TestPlans(t *testing.T) {
-	off := func(l *State) { ended(&l.Config) }
+	off := func(l *State) { ended(l) }
 	cases := []struct {
 		name string
 		want func(s *Spec)
@@ -36,9 +36,9 @@ func TestPlans(t *testing.T) {
 	}{
 		{"nothing", nil, nil, "none"},
 		{"more CPUs", func(s *Spec) { s.CPU.Now = 2 }, nil, "update cpu.now:live | set-cpu"},
-		{"fewer CPUs", nil, func(l *State) { l.Config.CPU = CPU{Now: 2, Max: 2, Running: 2} }, "update cpu.now:next boot | set-cpu"},
-		{"fewer CPUs wait for a boot", nil, func(l *State) { l.Config.CPU.Running = 2 }, "none"},
-		{"a CPU was unplugged", func(s *Spec) { s.CPU.Now = 2 }, func(l *State) { l.Config.CPU = CPU{Now: 2, Max: 2, Running: 1} }, "update cpu.running:live | set-cpu"},
+		{"fewer CPUs", nil, func(l *State) { l.Config.CPU, l.Status.CPUs = CPU{Now: 2, Max: 2}, 2 }, "update cpu.now:next boot | set-cpu"},
+		{"fewer CPUs wait for a boot", nil, func(l *State) { l.Status.CPUs = 2 }, "none"},
+		{"a CPU was unplugged", func(s *Spec) { s.CPU.Now = 2 }, func(l *State) { l.Config.CPU, l.Status.CPUs = CPU{Now: 2, Max: 2}, 1 }, "update cpu.running:live | set-cpu"},
 		{"more CPUs than possible", func(s *Spec) { s.CPU.Now, s.CPU.Max = 4, 4 }, nil, "update cpu.max:restart cpu.now:restart | stop! set-cpu start ready"},
 		{"more CPUs of a stopped VM", func(s *Spec) { s.CPU.Max, s.Power = 4, stopped }, off, "update cpu.max:live | set-cpu"},
 		{"more memory", func(s *Spec) { s.Memory.Now = "192Mi" }, nil, "update memory.now:live | set-memory"},
@@ -107,7 +107,7 @@ func planText(want *Spec, have actuators.Have[State]) string {
 var subject = actuators.Subject{Instance: payroll.On("host1"), Mark: actuators.Mark{Installation: "lab", ID: payroll, Hash: "h"}}
 
 func TestPresenceDecidesTheAction(t *testing.T) {
-	l := there(t, func(l *State) { ended(&l.Config) })
+	l := there(t, func(l *State) { ended(l) })
 	on := there(t, func(l *State) { l.Config.Autostart = true })
 	cases := []struct {
 		name string
@@ -137,7 +137,7 @@ func TestPresenceDecidesTheAction(t *testing.T) {
 func TestPredictionsOfAPlanLeaveNothingToDo(t *testing.T) {
 	wants := []func(s *Spec){nil, addDisk, noDisk, func(s *Spec) { s.CPU.Now, s.CPU.Max, s.Memory.Max = 4, 4, "512Mi" },
 		func(s *Spec) { s.Power = stopped }, func(s *Spec) { s.NICs, s.Ready = nil, nil }, func(s *Spec) { s.NICs[0].Address = "10.1.1.13" }}
-	haves := []*State{nil, there(t, nil), there(t, func(l *State) { ended(&l.Config) }), there(t, func(l *State) {
+	haves := []*State{nil, there(t, nil), there(t, func(l *State) { ended(l) }), there(t, func(l *State) {
 		l.Config.Disks = append(l.Config.Disks, Disk{Target: "vdx", Path: "/x", Live: true, Extra: true})
 	})}
 	for w, change := range wants {

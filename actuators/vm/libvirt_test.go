@@ -62,16 +62,17 @@ func TestLifeOfAVM(t *testing.T) {
 		r.apply(declared(t, func(s *Spec) { s.Autostart = true }), "define set-autostart start ready")
 		tuned := func(s *Spec) {
 			s.CPU.Now, s.Memory.Now, s.Disks = 2, "192Mi", append(s.Disks, DiskSpec{Volume: "extra"})
+			s.NICs = append(s.NICs, NICSpec{Network: "app-boston"})
 		}
-		live := r.apply(declared(t, tuned), "set-autostart set-cpu set-memory attach-disk")
+		live := r.apply(declared(t, tuned), "set-autostart set-cpu set-memory attach-disk attach-nic")
 		if page := r.page(); !strings.Contains(page, "disk.vdb=") {
 			t.Errorf("the guest does not see its new disk:\n%s", page)
 		}
-		r.undo(live[2:])
+		r.undo(live)
 
 		boot := value(r.page(), "boot")
 		r.apply(declared(t, func(s *Spec) { s.CPU.Now, s.CPU.Max, s.Memory.Max, s.Autostart = 2, 4, "512Mi", true }),
-			"set-autostart stop set-cpu set-memory start ready")
+			"stop set-cpu set-memory start ready")
 		if again := value(r.page(), "boot"); again == boot {
 			t.Error("the VM was not restarted")
 		}

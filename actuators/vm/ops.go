@@ -98,12 +98,16 @@ func (s *session) where() virt.Scope {
 	return virt.Config
 }
 
-// predict changes a copy of the state.
+// predict changes the configuration of a copy of the state.
 func predict(have *State, change func(c *Config)) *State {
+	return predictState(have, func(l *State) { change(&l.Config) })
+}
+
+func predictState(have *State, change func(l *State)) *State {
 	if have == nil {
 		return nil
 	}
 	after := have.clone()
-	change(&after.Config)
+	change(after)
 	return after
 }

@@ -44,7 +44,7 @@ var start = actuators.Op[Power, Powered, State]{
 		}
 		return nil
 	},
-	Predict: func(_ Power, have *State) *State { return predict(have, started) },
+	Predict: func(_ Power, have *State) *State { return predictState(have, started) },
 }
 
 var stop = actuators.Op[Power, Powered, State]{
@@ -57,21 +57,24 @@ var stop = actuators.Op[Power, Powered, State]{
 		}
 		return turnOn(ctx, h, p)
 	},
-	Predict: func(_ Power, have *State) *State { return predict(have, ended) },
+	Predict: func(_ Power, have *State) *State { return predictState(have, ended) },
 }
 
 // started is what a start makes of the definition: the guest has all that it says.
-func started(c *Config) {
+func started(l *State) {
+	c := &l.Config
 	if c.Power == stopped {
-		c.CPU.Running = c.CPU.Now
+		l.Status.CPUs = c.CPU.Now
 		setLive(c, true)
 	}
 	c.Power = running
 }
 
 // ended is what a stop leaves: the definition.
-func ended(c *Config) {
-	c.Power, c.CPU.Running = stopped, 0
+func ended(l *State) {
+	c := &l.Config
+	l.Status.CPUs = 0
+	c.Power = stopped
 	var disks []Disk
 	for _, d := range c.Disks {
 		if !d.Extra {

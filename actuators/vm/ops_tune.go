@@ -2,45 +2,74 @@ package vm
 
 import (
 	"context"
+	"time"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/virt"
 )
 
-// CPUChange sets the CPUs of the definition, and those of the running guest when CPU.Running is set.
+// CPUChange sets the CPUs of the definition, and plugs them into the running guest.
 type CPUChange struct {
 	Ref
-	CPU CPU `json:"cpu"`
+	CPU  CPU  `json:"cpu"`
+	Live bool `json:"live,omitempty"`
 }
 
-var setCPU = actuators.Op[CPUChange, CPU, State]{
-	Name: "set-cpu", Reversal: actuators.Compensate, // a guest gives CPUs back when it likes
-	Capture: func(ctx context.Context, h actuators.Host, p CPUChange) (CPU, error) {
-		return captured(ctx, h, p.Ref, func(l State) CPU { return l.Config.CPU })
+// CPUs is how many there were.
+type CPUs struct {
+	Defined CPU `json:"defined"`
+	Live    int `json:"live,omitempty"`
+}
+
+var setCPU = actuators.Op[CPUChange, CPUs, State]{
+	Name: "set-cpu", Reversal: actuators.Compensate, Timeout: time.Minute, // a guest gives CPUs back when it likes
+	Capture: func(ctx context.Context, h actuators.Host, p CPUChange) (CPUs, error) {
+		return captured(ctx, h, p.Ref, func(l State) CPUs { return CPUs{Defined: l.Config.CPU, Live: l.Status.CPUs} })
 	},
-	Do: func(ctx context.Context, h actuators.Host, p CPUChange, _ CPU) error {
-		return within(ctx, h, p.Ref, func(s *session) error { return s.cpus(ctx, p.Domain, p.CPU) })
+	Do: func(ctx context.Context, h actuators.Host, p CPUChange, _ CPUs) error {
+		return within(ctx, h, p.Ref, func(s *session) error {
+			if err := s.cpus(ctx, p.Domain, p.CPU); err != nil || !p.Live || s.state.Status.CPUs >= p.CPU.Now {
+				return err
+			}
+			return s.SetVCPUs(ctx, p.Domain, p.CPU.Now, virt.Live)
+		})
 	},
-	Undo: func(ctx context.Context, h actuators.Host, p CPUChange, before CPU) error {
+	Undo: func(ctx context.Context, h actuators.Host, p CPUChange, before CPUs) error {
 		return within(ctx, h, p.Ref, func(s *session) error {
 			now := s.state.Config.CPU
-			if !oneOf(now.Now, p.CPU.Now, before.Now) || !oneOf(now.Max, p.CPU.Max, before.Max) {
-				return actuators.Stuck("CPUs of domain "+p.Domain, now, before)
+			if !oneOf(now.Now, p.CPU.Now, before.Defined.Now) || !oneOf(now.Max, p.CPU.Max, before.Defined.Max) {
+				return actuators.Stuck("CPUs of domain "+p.Domain, now, before.Defined)
 			}
-			if p.CPU.Running == 0 || !s.domain.State.Active() {
-				before.Running = 0
+			if err := s.cpus(ctx, p.Domain, before.Defined); err != nil || !p.Live {
+				return err
 			}
-			return s.cpus(ctx, p.Domain, before)
+			return s.askBack(ctx, p.Domain, before.Live)
 		})
 	},
 	Predict: func(p CPUChange, have *State) *State {
-		return predict(have, func(c *Config) {
-			c.CPU.Now, c.CPU.Max = p.CPU.Now, p.CPU.Max
-			if p.CPU.Running > 0 && c.active() {
-				c.CPU.Running = p.CPU.Running
+		return predictState(have, func(l *State) {
+			l.Config.CPU = p.CPU
+			if p.Live {
+				l.Status.CPUs = p.CPU.Now
 			}
 		})
 	},
+	Settled: func(l State) (bool, error) {
+		return !l.Config.active() || l.Status.CPUs >= l.Config.CPU.Now, nil
+	},
+}
+
+// askBack asks a running guest for its CPUs above a number. One that refuses keeps them until its next boot, which the
+// next plan notes.
+func (s *session) askBack(ctx context.Context, name string, n int) error {
+	if n == 0 || s.state.Status.CPUs <= n || !s.domain.State.Active() {
+		return nil
+	}
+	if s.SetVCPUs(ctx, name, n, virt.Live) == nil {
+		return nil
+	}
+	_, err := s.State(ctx, name) // libvirt's "no" is the guest's answer; a broken connection is none
+	return err
 }
 
 // cpus sets what differs. The present number must never be above the most.
@@ -68,10 +97,7 @@ func (s *session) cpus(ctx context.Context, name string, to CPU) error {
 			return err
 		}
 	}
-	if to.Running == 0 || to.Running == have.Running || !s.domain.State.Active() {
-		return nil
-	}
-	return s.SetVCPUs(ctx, name, to.Running, virt.Live)
+	return nil
 }
 
 // MemoryChange sets the memory of the definition, and the balloon of the running guest.

@@ -29,7 +29,7 @@ func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
 	c.CPU.Max, c.CPU.Now = cpus(&defined)
 	c.Memory.Max, c.Memory.Now = memory(&defined)
 	if d.Live != "" {
-		_, c.CPU.Running = cpus(&live)
+		_, l.Status.CPUs = cpus(&live)
 		_, l.Status.Memory = memory(&live)
 	}
 	c.Disks = mergeDisks(disks(&defined), disks(&live))

@@ -21,11 +21,10 @@ type Config struct {
 	Stop      string   `json:"stop,omitempty"`  // how long its guest has to shut down; kept beside the mark
 }
 
-// CPU counts CPUs. Now and Max stand in the definition; Running is what the running domain has.
+// CPU counts CPUs. of the definition. What the running domain has is status: a guest gives back none that it does not want to.
 type CPU struct {
-	Now     int `json:"now,omitempty"`
-	Max     int `json:"max,omitempty"`
-	Running int `json:"running,omitempty"`
+	Now int `json:"now,omitempty"`
+	Max int `json:"max,omitempty"`
 }
 
 // Memory is in bytes, of the definition. What the guest's balloon has reached is status: the guest decides it.
@@ -52,14 +51,15 @@ type NIC struct {
 	Extra   bool   `json:"extra,omitempty"`
 }
 
-// Status is reported and never compared; only what is fixed at creation (Accel, Machine, Model) is, when a spec
-// declares it, to say that it cannot change.
+// Status is reported and never compared; but for CPUs that a running guest lacks, and for what is fixed at
+// creation (Accel, Machine, Model), to say that it cannot change.
 type Status struct {
 	Name    string `json:"name,omitempty"`  // of the domain: a retired one has another than the object
 	State   string `json:"state,omitempty"` // libvirt's word
 	Accel   string `json:"accel,omitempty"`
 	Machine string `json:"machine,omitempty"`
 	Model   string `json:"model,omitempty"`  // of the CPU
+	CPUs    int    `json:"cpus,omitempty"`   // that the guest has now
 	Memory  int64  `json:"memory,omitempty"` // bytes that the guest has now
 	Saved   bool   `json:"saved,omitempty"`  // a saved image waits for the next start
 }

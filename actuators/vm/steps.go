@@ -139,10 +139,7 @@ func (p *planner) devicesAway(w work) {
 func (p *planner) tune(w work, l State, live bool) {
 	if w.cpu {
 		to := CPU{Now: p.want.CPU.Now, Max: p.want.CPU.Max}
-		if live && w.liveCPU {
-			to.Running = to.Now
-		}
-		p.add("set-cpu", CPUChange{Ref: p.ref, CPU: to}, fmt.Sprintf("CPUs %d of %d → %d of %d", l.Config.CPU.Now, l.Config.CPU.Max, to.Now, to.Max))
+		p.add("set-cpu", CPUChange{Ref: p.ref, CPU: to, Live: live && w.liveCPU}, fmt.Sprintf("CPUs %d of %d → %d of %d", l.Config.CPU.Now, l.Config.CPU.Max, to.Now, to.Max))
 	}
 	if w.memory {
 		to, from := p.want.Resolved.Memory, l.Config.Memory
