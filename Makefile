@@ -14,11 +14,11 @@ help: ## list the targets
 build: ## build bin/plumb
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumb ./cmd/plumb
 
-deps: ## install the Debian packages that the laboratory and its tests need (root)
-	$(GO) run ./testenv/cmd/deps
+deps: build ## install the Debian packages that the laboratory and its tests need (root)
+	bin/plumb lab install
 
-demo: ## tell the payroll story on real daemons (root), or on the modelled datacenter
-	$(GO) run ./testenv/cmd/demo
+demo: build ## tell the payroll story on real daemons (root), or on the modelled datacenter; KEEP=1 leaves it up
+	bin/plumb lab demo
 
 test: ## run all tests, with the real daemons when root
 	$(GO) test -timeout $(TIMEOUT) ./...

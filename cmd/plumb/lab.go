@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumbline/testenv/guest"
 	"plumbline/testenv/lab"
 	"plumbline/testenv/story"
 )
@@ -26,7 +27,7 @@ in the internet, each in namespaces of its own with real daemons. Nothing of it 
 		Example: "  plumb lab up\n  plumb lab exec jino0 virsh list\n  plumb lab exec internet curl http://payroll.mycompany.com/\n  plumb lab down",
 	}
 	cmd.PersistentFlags().StringVar(&dir, "dir", defaultLab, "directory of the laboratory")
-	cmd.AddCommand(labUp(&dir), labDown(&dir), labStatus(&dir), labExec(&dir), labDemo(&dir))
+	cmd.AddCommand(labUp(&dir), labDown(&dir), labStatus(&dir), labExec(&dir), labDemo(&dir), labInstall())
 	return cmd
 }
 
@@ -114,4 +115,25 @@ func labDemo(dir *string) *cobra.Command {
 	}}
 	cmd.Flags().BoolVar(&keep, "keep", os.Getenv("KEEP") != "", "leave the laboratory up for playing (also KEEP=1)")
 	return cmd
+}
+
+func labInstall() *cobra.Command {
+	return &cobra.Command{Use: "install", Short: "Install the Debian packages that the laboratory needs, and build its guest image", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		if os.Geteuid() != 0 {
+			return fail(exitPermission, "installing packages needs root")
+		}
+		if err := lab.Install(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+			return err
+		}
+		cache, err := lab.CacheDir()
+		if err != nil {
+			return err
+		}
+		image, err := guest.Build(cmd.Context(), cache)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "guest image %s\n", image.Path)
+		return nil
+	}}
 }
