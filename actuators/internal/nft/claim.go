@@ -67,7 +67,8 @@ func (c Claim) delta(s Services) (gone, added []Element, err error) {
 	if err := s.foreign(); err != nil && len(want) > 0 {
 		return nil, nil, err
 	}
-	live, wanted := byPlace(s.Elements), byPlace(want)
+	wanted := byPlace(want)
+	live := standingAt(s.Elements, wanted)
 	for _, e := range s.Elements {
 		if w, ok := wanted[e.place()]; e.of(c.Mark) && (!ok || w != e) {
 			gone = append(gone, e)
@@ -87,6 +88,17 @@ func (c Claim) delta(s Services) (gone, added []Element, err error) {
 		added = append(added, w)
 	}
 	return gone, added, nil
+}
+
+// standingAt gives those elements that stand in one of a few places, of perhaps very many.
+func standingAt(elements []Element, places map[place]Element) map[place]Element {
+	out := make(map[place]Element, len(places))
+	for _, e := range elements {
+		if _, ok := places[e.place()]; ok {
+			out[e.place()] = e
+		}
+	}
+	return out
 }
 
 // may tells whether the claim takes over an element that is not its own.
@@ -122,8 +134,10 @@ func (c Claim) reverse(s Services, before Before) (gone, added []Element, stuck 
 	if err != nil {
 		return nil, nil, nil // Do could not write a mark, so it wrote nothing
 	}
-	live, old, wrote := byPlace(s.Elements), byPlace(before.Elements), byPlace(want)
-	for _, e := range Sort(remaining(before.Elements, nil, want)) {
+	old, wrote := byPlace(before.Elements), byPlace(want)
+	touched := Sort(remaining(before.Elements, nil, want))
+	live := standingAt(s.Elements, byPlace(touched))
+	for _, e := range touched {
 		p := e.place()
 		have, was, new := live[p], old[p], wrote[p]
 		switch have {

@@ -230,15 +230,17 @@ func (tx *Tx) apply(s Services, gone, added []Element) error {
 	return nil
 }
 
+// remaining is what live becomes, in no order.
 func remaining(live, gone, added []Element) []Element {
-	left := byPlace(live)
-	for _, e := range gone {
-		delete(left, e.place())
+	replaced := byPlace(gone)
+	maps.Copy(replaced, byPlace(added))
+	out := make([]Element, 0, len(live)+len(added))
+	for _, e := range live {
+		if _, ok := replaced[e.place()]; !ok {
+			out = append(out, e)
+		}
 	}
-	for _, e := range added {
-		left[e.place()] = e
-	}
-	return slices.SortedFunc(maps.Values(left), compareElements)
+	return append(out, added...)
 }
 
 func (tx *Tx) elementsInto(elements []Element, queue func(*nftables.Set, []nftables.SetElement) error) error {

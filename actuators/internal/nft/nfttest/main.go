@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"plumbline/testenv/need"
 )
 
+// inside tells the second run the namespace of the first.
 const inside = "PLUMB_NFTTEST_INSIDE"
 
 // Main is for TestMain: as root it runs the tests in a fresh network namespace with forwarding on; otherwise right here,
@@ -25,9 +27,10 @@ func Main(m *testing.M) {
 	if os.Geteuid() != 0 || os.Getenv(inside) != "" {
 		os.Exit(m.Run())
 	}
+	runtime.LockOSThread() // Pdeathsig asks for the thread's death, not the process's
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Env = append(os.Environ(), inside+"="+namespace())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	err := cmd.Run()
@@ -47,12 +50,21 @@ func Edge(t *testing.T) {
 	t.Helper()
 	need.Root(t)
 	need.Program(t, "nft", "ip")
-	if os.Getenv(inside) == "" {
-		t.Fatal("TestMain does not call nfttest.Main")
+	if outer := os.Getenv(inside); outer == "" || outer == namespace() {
+		t.Fatal("this would change the machine's own ruleset: TestMain does not call nfttest.Main")
 	}
 	Run(t, "ip", "link", "set", "lo", "up")
 	Run(t, "nft", "flush", "ruleset")
 	Forward(t, true)
+}
+
+// namespace names this process's network namespace.
+func namespace() string {
+	name, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return "unknown: " + err.Error()
+	}
+	return name
 }
 
 // Forward turns the forwarding of packets on or off.
