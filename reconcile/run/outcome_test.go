@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/exec"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
@@ -73,6 +74,23 @@ func TestTheInventoryFollowsWhatWentThrough(t *testing.T) {
 	}
 	if e := have[toy("t1")]; e.AppliedAt.IsZero() || !strings.Contains(string(e.State), `"a":20`) {
 		t.Errorf("%+v %s", e, e.State)
+	}
+}
+
+func TestWhatWasSetAsideStaysInTheInventoryAsRetired(t *testing.T) {
+	for _, aside := range []map[schema.Instance]config{nil, {}} {
+		s := newStage(t, "t1.drop", "")
+		s.world.aside = aside
+		s.plan.Changes[0].Action = actuators.Retire
+		s.play()
+		e, err := s.store.Entry(toy("t1"))
+		must(t, err)
+		switch {
+		case aside == nil && e != nil:
+			t.Errorf("what is gone for good is in the inventory: %+v", e)
+		case aside != nil && (e == nil || e.Retired == nil || e.Hash != "old"):
+			t.Errorf("what was set aside is recorded as %+v", e)
+		}
 	}
 }
 

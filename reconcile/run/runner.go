@@ -66,7 +66,12 @@ func (r *runner) conclude() (Result, error) {
 	if e.Result, err = marshal(res); err != nil {
 		return res, err
 	}
-	return res, r.in.Store.End(r.plan.ID, e)
+	if err := r.in.Store.End(r.plan.ID, e); err != nil {
+		return res, err
+	}
+	r.in.Log.Info().Str("plan", r.plan.ID).Str("commit", r.plan.Commit).Str("verdict", string(res.Verdict)).
+		Int("residue", len(res.Residue)).Dur("dur", res.EndedAt.Sub(res.BegunAt)).Msg("plan ended")
+	return res, nil
 }
 
 func (r *runner) kill(err error) {

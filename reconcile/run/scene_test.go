@@ -1,0 +1,152 @@
+package run_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"plumbline/actuators"
+	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/plan"
+	"plumbline/schema"
+)
+
+// scene is a drawn world with a plan for it.
+type scene struct {
+	world   *world
+	plan    *plan.Plan
+	initial map[schema.Instance]config // as it is when the plan runs
+	final   map[schema.Instance]config // when every lane goes through
+	prior   inventory.Inventory
+	faults  map[string]string
+	changed map[schema.Instance]bool // not as the plan saw it
+}
+
+var doFaults = []string{"", "", "", "", "error before", "error half", "error after", "unknown half", "unknown after", "transient", "never", "foreign"}
+
+func drawScene(t *rapid.T) *scene {
+	s := &scene{
+		world: newWorld(), plan: &plan.Plan{ID: "p1", Commit: "c1"}, initial: map[schema.Instance]config{},
+		final: map[schema.Instance]config{}, prior: inventory.Inventory{}, faults: map[string]string{}, changed: map[schema.Instance]bool{},
+	}
+	lanes := rapid.IntRange(1, 3).Draw(t, "lanes")
+	for n := 1; n <= lanes; n++ {
+		l := plan.Lane{ID: n, EffectDigest: fmt.Sprintf("sha256:%d", n)}
+		if n > 1 && rapid.IntRange(0, 3).Draw(t, "needs the first lane") == 0 {
+			l.Needs = []int{1}
+		}
+		s.plan.Lanes = append(s.plan.Lanes, l)
+	}
+	for n := range rapid.IntRange(1, 4).Draw(t, "objects") {
+		s.drawObject(t, n)
+	}
+	s.begin()
+	return s
+}
+
+func (s *scene) drawObject(t *rapid.T, n int) {
+	host := rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "host")
+	i := schema.MakeID("toy", fmt.Sprintf("t%d", n)).On(host)
+	lane := &s.plan.Lanes[rapid.IntRange(0, len(s.plan.Lanes)-1).Draw(t, "lane")]
+	lane.Objects = append(lane.Objects, i)
+	ops := rapid.SampledFrom([][]string{{"make"}, {"make", "set"}, {"set"}, {"grow", "set"}, {"set", "grow"}, {"grow"}, {"drop"}, {"set", "drop"}}).Draw(t, "ops")
+	c := &plan.Change{Instance: i, Lane: lane.ID, Want: json.RawMessage(`{}`)}
+	if ops[0] != "make" {
+		s.initial[i] = config{A: 1 + n, B: 2 + n, Size: 1}
+		s.prior[i] = &inventory.Entry{Instance: i, Hash: "old", Spec: json.RawMessage(`{}`)}
+		c.Have.Here = stateOf(s.initial[i])
+	}
+	if last := ops[len(ops)-1]; last == "drop" {
+		c.Action, c.Want = actuators.Retire, nil
+	} else {
+		c.Action = actuators.Update
+		c.Entry = &inventory.Entry{Instance: i, Hash: "new", Spec: c.Want}
+	}
+	s.plan.Changes = append(s.plan.Changes, c)
+	for k, op := range ops {
+		s.drawStep(t, i, lane.ID, k, op)
+	}
+	if rapid.IntRange(0, 9).Draw(t, "changed since the plan") == 0 {
+		s.changed[i] = true
+		s.initial[i] = config{A: 777}
+	}
+}
+
+func (s *scene) drawStep(t *rapid.T, i schema.Instance, lane, k int, op string) {
+	step := actuators.Step{
+		Op: op, Host: i.Host, ID: fmt.Sprintf("%s#%d", i.ID.Name(), k), Instance: i, Version: 1, Reversal: actuators.Exact,
+		Lane: lane, Timeout: 2 * time.Second, Summary: op,
+	}
+	p := params{A: 100 + k, B: 200 + k, Size: 50, ID: i.ID, Host: i.Host, Step: step.ID}
+	step.Params, _ = json.Marshal(p)
+	toy, there := s.final[i], true
+	if k == 0 {
+		toy = s.initial[i]
+	}
+	switch op {
+	case "grow":
+		step.Reversal, toy.Size = actuators.Kept, p.Size
+	case "drop":
+		there = false
+	default:
+		toy.A, toy.B = p.A, p.B
+	}
+	if s.final[i] = toy; !there {
+		delete(s.final, i)
+	}
+	if rapid.Bool().Draw(t, "shares a container") {
+		step.Share = []string{rapid.SampledFrom([]string{"room1", "room2"}).Draw(t, "container")}
+	}
+	for _, earlier := range s.plan.Steps {
+		if earlier.Instance != i && earlier.Lane == lane && rapid.IntRange(0, 2).Draw(t, "needs "+earlier.ID) == 0 {
+			step.Needs = append(step.Needs, earlier.ID)
+		}
+	}
+	fault := rapid.SampledFrom(doFaults).Draw(t, "fault of do")
+	if op == "grow" && (fault == "error half" || fault == "unknown half" || fault == "foreign") {
+		fault = ""
+	}
+	s.addFault("do "+step.ID, fault)
+	s.addFault("preflight "+step.ID, rapid.SampledFrom([]string{"", "", "", "", "", "error", "transient"}).Draw(t, "fault of preflight"))
+	s.addFault("capture "+step.ID, rapid.SampledFrom([]string{"", "", "", "", "", "error"}).Draw(t, "fault of capture"))
+	if rapid.IntRange(0, 3).Draw(t, "wants a confirmation") == 0 {
+		step.Confirm = 5 * time.Second
+		s.addFault("confirm "+step.ID, rapid.SampledFrom([]string{"", "error"}).Draw(t, "fault of confirm"))
+	}
+	s.addFault("undo "+step.ID, rapid.SampledFrom([]string{"", "", "", "once", "always"}).Draw(t, "fault of undo"))
+	s.plan.Steps = append(s.plan.Steps, step)
+	s.world.steps[step.ID] = step
+}
+
+func (s *scene) addFault(key, fault string) {
+	if fault != "" {
+		s.faults[key] = fault
+	}
+}
+
+// begin sets the world to the start, so that one scene can be played many times.
+func (s *scene) begin() {
+	steps := s.world.steps
+	s.world = newWorld()
+	s.world.steps, s.world.toys, s.world.faults = steps, maps.Clone(s.initial), maps.Clone(s.faults)
+}
+
+func stateOf(c config) json.RawMessage {
+	data, _ := json.Marshal(state{Config: c})
+	return data
+}
+
+// memory is a directory where syncing costs nothing, so that many lives can be tried.
+func memory(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "plumb-run-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
