@@ -87,10 +87,14 @@ func (r *runner) fail(l *lane, cause Cause, why string) {
 	r.advance(l)
 }
 
-// classify tells a failure's cause.
-func classify(err error) Cause {
-	if errors.Is(err, errChanged) {
+// classify tells a failure's cause. A host that does not answer is no fault of the effect as long as nothing was begun.
+func (l *lane) classify(err error) Cause {
+	begun := slices.ContainsFunc(l.tasks, func(t *task) bool { return t.state != "" })
+	switch {
+	case errors.Is(err, errChanged):
 		return CauseChanged
+	case errors.Is(err, exec.ErrUnreachable) && !begun && l.active == 0:
+		return CauseUnreachable
 	}
 	return CauseError
 }

@@ -162,6 +162,17 @@ func TestAnUndoWaitsForAHostThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+func TestAnEffectIsNotParkedForAHostThatDoesNotAnswer(t *testing.T) {
+	s := newStage(t, "t1.make t2.make<t1", "")
+	in := s.world.input(s.store, s.plan, 0)
+	in.Hosts = &gone{world: s.world, away: 1000}
+	res, err := run.Run(context.Background(), in)
+	must(t, err)
+	if parked, _ := s.store.Parked(); len(parked) != 0 || res.Lanes[0].Cause != run.CauseUnreachable || len(s.world.trace) != 0 {
+		t.Errorf("%+v %+v", parked, res.Lanes[0])
+	}
+}
+
 func TestWhatIsStuckIsNamedWithItsReason(t *testing.T) {
 	s := newStage(t, "t1.make t2.set<t1", "t2:do-foreign")
 	s.play()

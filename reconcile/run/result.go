@@ -38,6 +38,7 @@ type Cause string
 const (
 	CauseError       Cause = "error"       // a step failed; its effect is parked
 	CauseChanged     Cause = "changed"     // what is there is not what the plan saw; a new plan is needed
+	CauseUnreachable Cause = "unreachable" // a host did not answer before anything was begun
 	CauseStopped     Cause = "stopped"     // the run was told to stop
 	CauseInterrupted Cause = "interrupted" // the controller ended in the middle
 )

@@ -209,7 +209,7 @@ func (r *runner) take(f finished) {
 	if f.verb != undo && f.err != nil {
 		f.task.err = f.err
 		r.emitStep(StepFailed, f.task, f.took, f.err)
-		r.fail(l, classify(f.err), f.fail(f.err).Error())
+		r.fail(l, l.classify(f.err), f.fail(f.err).Error())
 	}
 	r.advance(l)
 }

@@ -30,7 +30,7 @@ type world struct {
 	begun  map[string]bool // acknowledged records
 	trace  []string
 	life   *life
-	aside  map[schema.Instance]config // retired toys; nil = drop destroys
+	aside  map[schema.Instance]config              // retired toys; nil = drop destroys
 	hook   func(ctx context.Context, fault string) // of scenarios: what else a fault does
 }
 
