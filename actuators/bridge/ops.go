@@ -61,7 +61,9 @@ var remove = actuators.Op[params, before, State]{
 	Name: "remove", Reversal: actuators.Exact, Confirm: confirm,
 	Preflight: func(ctx context.Context, _ actuators.Host, p params) error { return free(ctx, p, actuators.ErrRefused) },
 	Capture:   func(ctx context.Context, _ actuators.Host, p params) (before, error) { return capture(ctx, p) },
-	Do:        func(ctx context.Context, _ actuators.Host, p params, b before) error { return dismantle(ctx, p, b, false) },
+	Do: func(ctx context.Context, _ actuators.Host, p params, b before) error {
+		return dismantle(ctx, p, b, false)
+	},
 	Undo: func(ctx context.Context, _ actuators.Host, p params, b before) error {
 		if !b.There {
 			return nil
