@@ -11,7 +11,6 @@ import (
 type Adoption struct {
 	Ref
 	UUID string `json:"uuid"`
-	Stop string `json:"stop"` // stands beside the mark
 }
 
 var adopt = actuators.Op[Adoption, Nothing, State]{
@@ -21,7 +20,7 @@ var adopt = actuators.Op[Adoption, Nothing, State]{
 	},
 	Do: func(ctx context.Context, h actuators.Host, p Adoption, _ Nothing) error {
 		return adoptable(ctx, h, p, func(s *session) error {
-			return s.SetMetadata(ctx, p.Domain, markPrefix, markURI, element(p.Mark, p.UUID, p.Stop))
+			return s.SetMetadata(ctx, p.Domain, markPrefix, markURI, element(p.Mark, p.UUID, ""))
 		})
 	},
 	Undo: func(ctx context.Context, h actuators.Host, p Adoption, _ Nothing) error {
@@ -32,9 +31,7 @@ var adopt = actuators.Op[Adoption, Nothing, State]{
 			return s.SetMetadata(ctx, p.Domain, markPrefix, markURI, "")
 		})
 	},
-	Predict: func(p Adoption, have *State) *State {
-		return predict(have, func(c *Config) { c.Stop = p.Stop })
-	},
+	Predict: func(_ Adoption, have *State) *State { return have },
 }
 
 // adoptable finds the domain and refuses one that another installation owns, or that is not the one that was planned for.

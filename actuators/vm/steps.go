@@ -30,7 +30,7 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Retire:
 		p.retire(*have.Here)
 	case actuators.Adopting:
-		p.add("adopt", Adoption{Ref: p.ref, UUID: have.Here.Config.UUID, Stop: want.stopTimeout().String()}, "write our mark into its metadata")
+		p.add("adopt", Adoption{Ref: p.ref, UUID: have.Here.Config.UUID}, "write our mark into its metadata")
 	case actuators.Migrate:
 		return nil, p.refuseMove(sub, have)
 	}

@@ -1,0 +1,50 @@
+package vm
+
+import (
+	"testing"
+	"time"
+
+	"plumbline/testenv/conform"
+	"plumbline/testenv/guest"
+)
+
+// TestConform holds the kind to the contract with a VM that has no system: it starts in no time and hears no ACPI.
+func TestConform(t *testing.T) {
+	onHost(t, func(r *rig, img guest.Image) {
+		r.world(img, "extra")
+		r.sh(`qemu-img create -q -f qcow2 /var/lib/plumb/pools/vmdisks/payroll-disk.qcow2 1M`)
+		spec := func(change func(s *Spec)) any {
+			return declared(t, func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "500ms"; change(s) })
+		}
+		conform.Run(t, conform.Case{
+			Kind: Kind, ID: payroll, Host: r.host,
+			Specs: []any{
+				spec(func(s *Spec) { s.Power = stopped }),
+				spec(func(s *Spec) { s.Autostart = true }),
+				spec(func(s *Spec) { s.CPU.Now, s.Memory.Now = 2, "192Mi" }),
+				spec(func(s *Spec) {
+					s.CPU, s.Memory.Max = CPUSpec{Now: 1, Max: 4}, "512Mi"
+					s.Disks = []DiskSpec{{Volume: "extra"}}
+					s.NICs = []NICSpec{{Network: "app-boston", Address: "10.1.1.13"}}
+				}),
+			},
+			Foreign:    func() { r.sh(`printf %s "$1" >/tmp/f.xml; virsh -q define /tmp/f.xml`, foreign) },
+			NotForeign: func() { r.sh(`virsh -q undefine payroll`) },
+			Sabotage: []conform.Sabotage{
+				{Name: "it is turned off", Do: func() { r.sh(`virsh -q destroy payroll`) }, Path: "power"},
+				{Name: "it is paused", Do: func() { r.sh(`virsh -q suspend payroll`) }, Path: "power"},
+				{Name: "its CPUs are changed", Do: func() { r.sh(`virsh -q setvcpus payroll 3 --config`) }, Path: "cpu.now"},
+				{Name: "its memory is changed", Do: func() { r.sh(`virsh -q setmem payroll 64M --config`) }, Path: "memory.now"},
+				{Name: "it starts with its host", Do: func() { r.sh(`virsh -q autostart payroll`) }, Path: "autostart"},
+				{Name: "a disk is added", Do: func() {
+					r.sh(`virsh -q attach-disk payroll /var/lib/plumb/pools/vmdisks/payroll-disk.qcow2 vdc --config`)
+				}, Path: "disks.vdc"},
+			},
+			Broken: []conform.Breakage{{Name: "libvirtd hangs", Break: func() func() { return r.freeze() }}},
+			Native: func() string {
+				return r.sh(`for d in $(virsh -q list --all --name | sort); do virsh dominfo $d | grep -v -e '^Id' -e '^CPU time'; virsh domblklist $d; virsh domiflist --inactive $d; done`)
+			},
+			Patience: 20 * time.Second,
+		})
+	})
+}
