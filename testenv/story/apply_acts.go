@@ -5,28 +5,30 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"plumbline/testenv/site"
 )
 
 // firstPush: from nothing to a page that is fetched by name.
 func (s *Story) firstPush(ctx context.Context) error {
-	preview, err := s.plumb(ctx, "plan", "--dir", s.path("work"), "--steps")
+	preview, err := s.Plumb(ctx, "plan", "--dir", s.Path("work"), "--steps")
 	if err != nil {
 		return err
 	}
-	s.say("%s", indent(preview))
-	commit, err := s.push(ctx, "payroll in Boston")
+	s.Say("%s", indent(preview))
+	commit, err := s.Push(ctx, "payroll in Boston")
 	if err != nil {
 		return err
 	}
-	if err := s.applied(ctx, commit); err != nil {
+	if err := s.Applied(ctx, commit); err != nil {
 		return err
 	}
-	page, err := s.fetched(ctx, 20*time.Second)
+	page, err := s.Fetched(ctx, 20*time.Second)
 	if err != nil {
 		return err
 	}
-	s.say("   internet$ curl http://payroll.mycompany.com/  →  hostname=%s memory=%s disk.vda=%s", page["hostname"], page["memory"], page["disk.vda"])
-	if _, err := s.on(ctx, "internet", "curl", "-sS", "--max-time", "3", "http://payroll.mycompany.com/cgi-bin/write?salaries"); err != nil {
+	s.Say("   internet$ curl http://payroll.mycompany.com/  →  hostname=%s memory=%s disk.vda=%s", page["hostname"], page["memory"], page["disk.vda"])
+	if _, err := s.On(ctx, "internet", "curl", "-sS", "--max-time", "3", "http://payroll.mycompany.com/cgi-bin/write?salaries"); err != nil {
 		return err
 	}
 	return s.nothingLeftToDo(ctx)
@@ -34,11 +36,11 @@ func (s *Story) firstPush(ctx context.Context) error {
 
 // nothingLeftToDo: after an apply the plan is empty.
 func (s *Story) nothingLeftToDo(ctx context.Context) error {
-	out, err := s.plumb(ctx, "plan", "--detailed-exitcode")
+	out, err := s.Plumb(ctx, "plan", "--detailed-exitcode")
 	if err != nil {
 		return fmt.Errorf("the plan after the apply is not empty: %w\n%s", err, out)
 	}
-	s.say("   plumb plan: nothing to do")
+	s.Say("   plumb plan: nothing to do")
 	return nil
 }
 
@@ -74,26 +76,26 @@ const natLine = `	nat: payroll: {hosts: role: "edge", public: "203.0.113.3", to:
 
 // grow: disk and memory grow under the running guest, and a second VM shares the load.
 func (s *Story) grow(ctx context.Context) error {
-	before, err := s.page(ctx)
+	before, err := s.Page(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.edit("payroll.cue", `size: "64Mi"`, `size: "128Mi"`, `now: "128Mi"`, `now: "192Mi"`, natLine, ""); err != nil {
+	if err := s.Edit("payroll.cue", `size: "64Mi"`, `size: "128Mi"`, `now: "128Mi"`, `now: "192Mi"`, natLine, ""); err != nil {
 		return err
 	}
-	if err := s.write("second.cue", second); err != nil {
+	if err := s.Write("second.cue", second); err != nil {
 		return err
 	}
-	preview, err := s.plumb(ctx, "plan", "--dir", s.path("work"))
+	preview, err := s.Plumb(ctx, "plan", "--dir", s.Path("work"))
 	if err != nil {
 		return err
 	}
-	s.say("%s", indent(preview))
-	commit, err := s.push(ctx, "payroll grows and gets a sister")
+	s.Say("%s", indent(preview))
+	commit, err := s.Push(ctx, "payroll grows and gets a sister")
 	if err != nil {
 		return err
 	}
-	if err := s.applied(ctx, commit); err != nil {
+	if err := s.Applied(ctx, commit); err != nil {
 		return err
 	}
 	return s.grown(ctx, before)
@@ -101,8 +103,8 @@ func (s *Story) grow(ctx context.Context) error {
 
 func (s *Story) grown(ctx context.Context, before map[string]string) error {
 	seen := map[string]map[string]string{}
-	err := until(ctx, 20*time.Second, func() error {
-		page, err := s.page(ctx)
+	err := site.Until(ctx, 20*time.Second, func() error {
+		page, err := s.Page(ctx)
 		if err == nil {
 			seen[page["hostname"]] = page
 		}
@@ -127,7 +129,7 @@ func (s *Story) grown(ctx context.Context, before map[string]string) error {
 	if number(now["memory"]) <= number(before["memory"]) {
 		return fmt.Errorf("the guest's memory did not grow: %s, was %s", now["memory"], before["memory"])
 	}
-	s.say("   both VMs answer; payroll was not rebooted and sees disk.vda=%s memory=%s", now["disk.vda"], now["memory"])
+	s.Say("   both VMs answer; payroll was not rebooted and sees disk.vda=%s memory=%s", now["disk.vda"], now["memory"])
 	return nil
 }
 
@@ -149,19 +151,19 @@ schema.#Topology & {
 
 // refused: the last step fails in the substrate; what was done before it is undone, and nobody notices.
 func (s *Story) refused(ctx context.Context) error {
-	before, err := s.picture(ctx)
+	before, err := s.Picture(ctx)
 	if err != nil {
 		return err
 	}
 	s.client = s.startClient(ctx)
-	if err := s.write("forbidden.cue", forbidden); err != nil {
+	if err := s.Write("forbidden.cue", forbidden); err != nil {
 		return err
 	}
-	commit, err := s.push(ctx, "a name that the server refuses")
+	commit, err := s.Push(ctx, "a name that the server refuses")
 	if err != nil {
 		return err
 	}
-	st, err := s.settled(ctx, commit, 60*time.Second)
+	st, err := s.Settled(ctx, commit, 60*time.Second)
 	if err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (s *Story) refused(ctx context.Context) error {
 	if err := s.told(ctx, "RolledBack", "event", ""); err != nil {
 		return err
 	}
-	after, err := s.picture(ctx)
+	after, err := s.Picture(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,20 +184,20 @@ func (s *Story) refused(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("   rolled back; the live state is as before, and none of %d requests of the client was lost", good)
+	s.Say("   rolled back; the live state is as before, and none of %d requests of the client was lost", good)
 	return s.parked(ctx)
 }
 
 // parked: the failed effect is held and named, and does not stop a later commit.
 func (s *Story) parked(ctx context.Context) error {
-	out, err := s.plumb(ctx, "plan")
+	out, err := s.Plumb(ctx, "plan")
 	if err != nil {
 		return err
 	}
-	s.say("%s", indent(out))
-	commit, err := s.undoCommit(ctx)
+	s.Say("%s", indent(out))
+	commit, err := s.Revert(ctx)
 	if err != nil {
 		return err
 	}
-	return s.applied(ctx, commit)
+	return s.Applied(ctx, commit)
 }

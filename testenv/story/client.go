@@ -24,7 +24,7 @@ func (s *Story) startClient(ctx context.Context) *client {
 	c := &client{cancel: cancel}
 	c.done.Go(func() {
 		for ctx.Err() == nil {
-			_, err := s.page(ctx)
+			_, err := s.Page(ctx)
 			if ctx.Err() != nil {
 				return
 			}

@@ -1,4 +1,4 @@
-package story
+package site
 
 import (
 	"context"
@@ -8,13 +8,9 @@ import (
 	"strings"
 )
 
-func indent(text string) string {
-	return "     " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n     ")
-}
-
-// cut takes out of a file what begins with one text and ends with another, both included.
-func (s *Story) cut(name, from, to string) error {
-	data, err := os.ReadFile(s.path("work", name))
+// Cut takes out of a file what begins with one text and ends with another, both included.
+func (s *Site) Cut(name, from, to string) error {
+	data, err := os.ReadFile(s.Path("work", name))
 	if err != nil {
 		return err
 	}
@@ -23,14 +19,15 @@ func (s *Story) cut(name, from, to string) error {
 	if !ok || !ok2 {
 		return fmt.Errorf("%s holds nothing from %q to %q", name, from, to)
 	}
-	return os.WriteFile(s.path("work", name), []byte(head+tail), 0o644)
+	return os.WriteFile(s.Path("work", name), []byte(head+tail), 0o644)
 }
 
-func (s *Story) remove(name string) error { return os.Remove(s.path("work", name)) }
+// Remove deletes a file of the work tree.
+func (s *Site) Remove(name string) error { return os.Remove(s.Path("work", name)) }
 
-// deleteElement deletes one element of a map of ours by hand, with nft itself.
-func (s *Story) deleteElement(ctx context.Context, host string) error {
-	out, err := s.on(ctx, host, "nft", "-j", "list", "ruleset")
+// DeleteElement deletes one element of a map of ours by hand, with nft itself.
+func (s *Site) DeleteElement(ctx context.Context, host string) error {
+	out, err := s.On(ctx, host, "nft", "-j", "list", "ruleset")
 	if err != nil {
 		return err
 	}
@@ -51,7 +48,7 @@ func (s *Story) deleteElement(ctx context.Context, host string) error {
 		}
 		m := item.Map
 		command := fmt.Sprintf(`{"nftables":[{"delete":{"element":{"family":%q,"table":%q,"name":%q,"elem":[%s]}}}]}`, m.Family, m.Table, m.Name, elementKey(m.Elem[0]))
-		_, err := s.on(ctx, host, "sh", "-c", fmt.Sprintf("echo '%s' | nft -j -f -", command))
+		_, err := s.On(ctx, host, "sh", "-c", fmt.Sprintf("echo '%s' | nft -j -f -", command))
 		return err
 	}
 	return fmt.Errorf("%s has no map of ours with an element", host)

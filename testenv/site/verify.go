@@ -1,4 +1,4 @@
-package story
+package site
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// on runs a program on a host of the laboratory, at most for half a minute.
-func (s *Story) on(ctx context.Context, host string, argv ...string) (string, error) {
+// On runs a program on a host of the laboratory, at most for half a minute.
+func (s *Site) On(ctx context.Context, host string, argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	return s.lab.Exec(ctx, host, argv...)
+	return s.Lab.Exec(ctx, host, argv...)
 }
 
-// page is what the client in the internet gets from the application, by name.
-func (s *Story) page(ctx context.Context) (map[string]string, error) {
-	out, err := s.on(ctx, "internet", "curl", "-sS", "--max-time", "2", "http://payroll.mycompany.com/")
+// Page is what the client in the internet gets from the application, by name.
+func (s *Site) Page(ctx context.Context) (map[string]string, error) {
+	out, err := s.On(ctx, "internet", "curl", "-sS", "--max-time", "2", "http://payroll.mycompany.com/")
 	if err != nil {
 		return nil, err
 	}
@@ -36,18 +36,18 @@ func values(text string) map[string]string {
 	return out
 }
 
-// fetched waits until the application answers under its name.
-func (s *Story) fetched(ctx context.Context, limit time.Duration) (page map[string]string, err error) {
-	err = until(ctx, limit, func() error {
-		page, err = s.page(ctx)
+// Fetched waits until the application answers under its name.
+func (s *Site) Fetched(ctx context.Context, limit time.Duration) (page map[string]string, err error) {
+	err = Until(ctx, limit, func() error {
+		page, err = s.Page(ctx)
 		return err
 	})
 	return page, err
 }
 
-// elements counts the elements of all maps and sets of our nft tables on a host that mention an address.
-func (s *Story) elements(ctx context.Context, host, address string) (int, error) {
-	out, err := s.on(ctx, host, "nft", "-j", "list", "ruleset")
+// Elements counts the elements of all maps and sets of our nft tables on a host that mention an address.
+func (s *Site) Elements(ctx context.Context, host, address string) (int, error) {
+	out, err := s.On(ctx, host, "nft", "-j", "list", "ruleset")
 	if err != nil {
 		return 0, err
 	}
@@ -68,10 +68,10 @@ func (s *Story) elements(ctx context.Context, host, address string) (int, error)
 	return count, nil
 }
 
-// holder is the edge that holds the public address.
-func (s *Story) holder(ctx context.Context) (string, error) {
+// Holder is the edge that holds the public address.
+func (s *Site) Holder(ctx context.Context) (string, error) {
 	for _, edge := range []string{"edge1", "edge2"} {
-		out, err := s.on(ctx, edge, "ip", "-j", "address", "show", "to", "203.0.113.3")
+		out, err := s.On(ctx, edge, "ip", "-j", "address", "show", "to", "203.0.113.3")
 		if err == nil && strings.Contains(out, "203.0.113.3") {
 			return edge, nil
 		}
@@ -79,9 +79,9 @@ func (s *Story) holder(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("no edge holds 203.0.113.3")
 }
 
-// domains lists what virsh knows, with states.
-func (s *Story) domains(ctx context.Context) ([]string, error) {
-	out, err := s.on(ctx, "jino0", "virsh", "-q", "list", "--all")
+// Domains lists what virsh knows, with states.
+func (s *Site) Domains(ctx context.Context) ([]string, error) {
+	out, err := s.On(ctx, "jino0", "virsh", "-q", "list", "--all")
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +95,14 @@ func (s *Story) domains(ctx context.Context) ([]string, error) {
 	return list, nil
 }
 
-// resolved asks the name server itself.
-func (s *Story) resolved(ctx context.Context, name string) (string, error) {
-	out, err := s.on(ctx, "ns1", "kdig", "+short", "@127.0.0.1", name, "A")
+// Resolved asks the name server itself.
+func (s *Site) Resolved(ctx context.Context, name string) (string, error) {
+	out, err := s.On(ctx, "ns1", "kdig", "+short", "@127.0.0.1", name, "A")
 	return strings.TrimSpace(out), err
 }
 
-// picture is the live state that a rollback has to give back, as foreign tools see it.
-func (s *Story) picture(ctx context.Context) (string, error) {
+// Picture is the live state that a rollback has to give back, as foreign tools see it.
+func (s *Site) Picture(ctx context.Context) (string, error) {
 	var parts []string
 	for _, look := range [][]string{
 		{"jino0", "virsh", "dumpxml", "--inactive", "payroll"},
@@ -110,7 +110,7 @@ func (s *Story) picture(ctx context.Context) (string, error) {
 		{"edge2", "nft", "-s", "list", "ruleset"},
 		{"ns1", "kdig", "+short", "@127.0.0.1", "payroll.mycompany.com", "ANY"},
 	} {
-		out, err := s.on(ctx, look[0], look[1:]...)
+		out, err := s.On(ctx, look[0], look[1:]...)
 		if err != nil {
 			return "", err
 		}
