@@ -59,11 +59,12 @@ type Controller struct {
 	log    zerolog.Logger
 	now    func() time.Time
 
-	applying sync.Mutex // one plan runs at a time
-	board    board
-	nudge    chan struct{} // somebody asks to consider the head again
-	handled  string        // head that was considered; the loop's own
-	sinks    func(notify.Notice)
+	applying   sync.Mutex // one plan runs at a time
+	identities identities
+	board      board
+	nudge      chan struct{} // somebody asks to consider the head again
+	handled    string        // head that was considered; the loop's own
+	sinks      func(notify.Notice)
 
 	mu        sync.Mutex
 	graph     *schema.Graph // of the last considered commit
@@ -88,7 +89,10 @@ func New(o Options) *Controller {
 	if dial == nil {
 		dial = transportDialer(o)
 	}
-	c.hosts = NewHosts(dial)
+	if c.store != nil {
+		c.identities.path = identityFile(o.Config.State)
+	}
+	c.hosts = NewHosts(c.identities.checked(dial))
 	return c
 }
 

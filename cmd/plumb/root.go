@@ -73,7 +73,7 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return s.complete(cmd) }
 	root.AddCommand(
 		newValidate(s), newPlan(s), newShow(s), newApply(s), newRun(s), newStatus(s), newDrift(s), newHeal(s), newHistory(s),
-		newExplain(s), newGraph(s), newRollback(s), newSuspend(s), newResume(s), newInit(s), newConfig(s), newLab(), newExec(),
+		newExplain(s), newGraph(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newInit(s), newConfig(s), newLab(), newExec(),
 		newEval(), newVersion(s),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = false

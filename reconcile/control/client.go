@@ -162,3 +162,12 @@ func (c *Client) Rewind(ctx context.Context) error {
 	_, err := c.call(ctx, Request{Verb: Rewind}, nil)
 	return err
 }
+
+// Trust accepts that a host is another machine; it tells what it did.
+func (c *Client) Trust(ctx context.Context, host string) (string, error) {
+	reply, err := c.call(ctx, Request{Verb: Trust, Name: host}, nil)
+	if err != nil {
+		return "", err
+	}
+	return reply.Text, nil
+}

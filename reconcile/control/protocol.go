@@ -36,6 +36,7 @@ const (
 	Resume   Verb = "resume"
 	Release  Verb = "release" // a parked effect or a stuck instance
 	Rewind   Verb = "rewind"
+	Trust    Verb = "trust" // a host that is another machine
 )
 
 // Request is one call.

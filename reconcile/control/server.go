@@ -101,6 +101,8 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 		reply.Text = map[bool]string{true: "the suspension is over", false: "nothing was suspended"}[was]
 	case Release:
 		reply.Text, err = s.controller.Release(r.Name)
+	case Trust:
+		reply.Text, err = s.controller.Trust(r.Name)
 	case Rewind:
 		err = s.controller.Rewind()
 	default:

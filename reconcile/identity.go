@@ -1,0 +1,120 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"plumbline/reconcile/exec"
+)
+
+// identities remembers the machine ID of every host, as first seen. A host that answers with another one is another
+// machine under the same name: it is unknown until somebody trusts it, so that nothing is made anew on an empty disk.
+type identities struct {
+	path string // of the file; "" remembers nothing
+	mu   sync.Mutex
+}
+
+// ErrStranger means that a host is not the machine it was.
+var ErrStranger = errors.New("the host is not the machine it was")
+
+func (i *identities) read() (map[string]string, error) {
+	known := map[string]string{}
+	data, err := os.ReadFile(i.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return known, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &known)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the identities of hosts: %w", err)
+	}
+	return known, nil
+}
+
+// check compares a host that has just answered with what is known of it, and remembers a new one.
+func (i *identities) check(ctx context.Context, host string, executor exec.Executor) error {
+	if i.path == "" {
+		return nil
+	}
+	hello, err := executor.Hello(ctx)
+	if err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	known, err := i.read()
+	if err != nil {
+		return err
+	}
+	switch {
+	case hello.Machine == "" || known[host] == hello.Machine:
+		return nil
+	case known[host] != "":
+		return fmt.Errorf("%w: its machine ID is %s and was %s; if that is right, say \"plumb trust %s\"", ErrStranger, hello.Machine, known[host], host)
+	}
+	known[host] = hello.Machine
+	return i.write(known)
+}
+
+// forget lets the next machine that answers under this name be trusted; it tells whether one was known.
+func (i *identities) forget(host string) (bool, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	known, err := i.read()
+	if err != nil || known[host] == "" {
+		return false, err
+	}
+	delete(known, host)
+	return true, i.write(known)
+}
+
+func (i *identities) write(known map[string]string) error {
+	data, err := json.MarshalIndent(known, "", "  ")
+	if err != nil {
+		return err
+	}
+	temporary := i.path + ".new"
+	if err := os.WriteFile(temporary, data, 0o600); err != nil {
+		return fmt.Errorf("cannot write the identities of hosts: %w", err)
+	}
+	return os.Rename(temporary, i.path)
+}
+
+// checked wraps a dialer so that only the machine that a host was is talked to.
+func (i *identities) checked(dial Dialer) Dialer {
+	return func(ctx context.Context, host, ssh string) (exec.Executor, error) {
+		executor, err := dial(ctx, host, ssh)
+		if err != nil || host == "" {
+			return executor, err
+		}
+		if err := i.check(ctx, host, executor); err != nil {
+			executor.Close()
+			return nil, err
+		}
+		return executor, nil
+	}
+}
+
+// identityFile is where the identities stand below the state directory.
+func identityFile(state string) string { return filepath.Join(state, "hosts.json") }
+
+// Trust accepts that a host is another machine from now on.
+func (c *Controller) Trust(host string) (string, error) {
+	was, err := c.identities.forget(host)
+	if err != nil {
+		return "", err
+	}
+	c.hosts.Drop(host)
+	c.Reconsider()
+	if !was {
+		return "nothing was known of " + host + "; the next machine that answers is trusted", nil
+	}
+	return host + " is trusted as the machine that answers next", nil
+}
