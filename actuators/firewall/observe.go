@@ -51,7 +51,11 @@ func altered(name string, f *nft.Filter, c Config) []string {
 	}
 	have := setsByName(f)
 	for set, s := range setsByName(want) {
-		if live, ok := have[set]; !ok || !live.Same(s) {
+		live, ok := have[set]
+		if !ok && f.Mark() == nil && len(s.Elements) == 0 {
+			continue // the set that bears the mark comes with the mark
+		}
+		if !ok || !live.Same(s) {
 			out = append(out, "set "+set)
 		}
 		delete(have, set)
