@@ -89,20 +89,24 @@ func (r *runner) fail(l *lane, cause Cause, why string) {
 
 // classify tells a failure's cause. A host that does not answer is no fault of the effect as long as nothing was begun.
 func (l *lane) classify(err error) Cause {
-	begun := slices.ContainsFunc(l.tasks, func(t *task) bool { return t.state != "" })
 	switch {
 	case errors.Is(err, errChanged):
 		return CauseChanged
-	case errors.Is(err, exec.ErrUnreachable) && !begun && l.active == 0:
+	case errors.Is(err, exec.ErrUnreachable) && l.active == 0 && !l.begun():
 		return CauseUnreachable
 	}
 	return CauseError
 }
 
+// begun tells whether any step was. No job of the lane may be under way.
+func (l *lane) begun() bool {
+	return slices.ContainsFunc(l.tasks, func(t *task) bool { return t.state != "" })
+}
+
 // turn sends a lane back: every step that was begun is undone, each after those that came after it.
 func (r *runner) turn(l *lane) {
 	back := slices.DeleteFunc(slices.Clone(l.tasks), func(t *task) bool { return t.state != journal.Begun && t.state != journal.Done })
-	begun := slices.ContainsFunc(l.tasks, func(t *task) bool { return t.state != "" })
+	begun := l.begun()
 	switch {
 	case !begun && l.cause == CauseStopped:
 		r.end(l, LaneNotRun)

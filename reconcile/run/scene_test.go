@@ -25,6 +25,8 @@ type scene struct {
 	prior   inventory.Inventory
 	faults  map[string]string
 	changed map[schema.Instance]bool // not as the plan saw it
+
+	parallel int
 }
 
 var doFaults = []string{"", "", "", "", "error before", "error half", "error after", "unknown half", "unknown after", "transient", "never", "foreign"}
@@ -45,6 +47,7 @@ func drawScene(t *rapid.T) *scene {
 	for n := range rapid.IntRange(1, 4).Draw(t, "objects") {
 		s.drawObject(t, n)
 	}
+	s.parallel = rapid.SampledFrom([]int{1, 1, 4}).Draw(t, "parallel")
 	s.begin()
 	return s
 }
