@@ -249,10 +249,16 @@ func TestForeignTablesStay(t *testing.T) {
 
 func TestForeignTableOfOurNameIsRefused(t *testing.T) {
 	b := bench(t, "nat/payroll")
+	add := b.Plan(payroll(web), false)[0]
 	nfttest.Run(t, "nft", "add table ip plumb; add map ip plumb forwards { type ipv4_addr : ipv4_addr; }")
 	before := nfttest.Ruleset(t)
-	if _, err := b.Try(b.Plan(payroll(web), false)[0]); !errors.Is(err, actuators.ErrForeign) {
-		t.Errorf("error %v", err)
+	if have := b.Have(payroll(web)); have.Here == nil || have.Owned {
+		t.Errorf("have %+v", have)
+	}
+	for _, step := range []actuators.Step{add, b.Plan(payroll(web), false)[0]} {
+		if _, err := b.Try(step); !errors.Is(err, actuators.ErrForeign) {
+			t.Errorf("%s: error %v", step.Op, err)
+		}
 	}
 	if after := nfttest.Ruleset(t); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)

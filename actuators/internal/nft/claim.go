@@ -64,7 +64,7 @@ func (c Claim) delta(s Services) (gone, added []Element, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.foreign(); err != nil && len(want) > 0 {
+	if err := s.foreign(); err != nil && (len(want) > 0 || c.Adopt) {
 		return nil, nil, err
 	}
 	wanted := byPlace(want)

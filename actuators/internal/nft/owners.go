@@ -41,6 +41,13 @@ func WantedBy[S any](targets []actuators.Target, services func(S) []string) (Wan
 // for all. Unmarked elements of the kind's sets count for the target that wants their service, or else for an object
 // named after the service; where a marked object has that ID too, they are left out: its ops refuse them.
 func (s Services) Scoped(kind string, wanted Wanted, sc actuators.Scope, sets ...string) []Owned {
+	var out []Owned
+	if s.foreign() != nil {
+		for _, t := range sc.Targets {
+			out = append(out, Owned{ID: t.ID})
+		}
+		return out
+	}
 	owned := map[owner]*Owned{}
 	for _, e := range s.Elements {
 		o, ok := ownerOf(e, kind, wanted, sets)
@@ -52,7 +59,6 @@ func (s Services) Scoped(kind string, wanted Wanted, sc actuators.Scope, sets ..
 		}
 		owned[o].Elements = append(owned[o].Elements, e)
 	}
-	var out []Owned
 	for _, o := range slices.SortedFunc(maps.Keys(owned), compareOwners) {
 		if n := len(out); n == 0 || out[n-1].ID != o.id || o.installation != "" {
 			out = append(out, *owned[o])
