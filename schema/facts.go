@@ -85,9 +85,10 @@ func (r *resolver) providers() map[Fact][]use {
 	return providers
 }
 
-// conflict tells whether two claims exclude each other: of different objects, or two fields of one instance.
+// conflict tells whether two claims exclude each other: of different objects, or two fields of one instance. A shared claim
+// (a NAT that answers on a public address) stands beside the exclusive one of whoever has it.
 func conflict(a, b use) bool {
-	if !a.Exclusive && !b.Exclusive {
+	if !a.Exclusive || !b.Exclusive {
 		return false
 	}
 	return a.node.ID != b.node.ID || a.node == b.node && a.Path != b.Path

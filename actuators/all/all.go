@@ -4,10 +4,14 @@ package all
 
 import (
 	"plumbline/actuators"
+	"plumbline/actuators/address"
 	"plumbline/actuators/balancer"
+	"plumbline/actuators/bridge"
+	"plumbline/actuators/firewall"
 	"plumbline/actuators/host"
 	"plumbline/actuators/image"
 	"plumbline/actuators/nat"
+	"plumbline/actuators/network"
 	"plumbline/actuators/pool"
 	"plumbline/actuators/record"
 	"plumbline/actuators/site"
@@ -18,10 +22,14 @@ import (
 
 func kinds() []*actuators.Kind {
 	return []*actuators.Kind{
+		address.Kind,
 		balancer.Kind,
+		bridge.Kind,
+		firewall.Kind,
 		host.Kind,
 		image.Kind,
 		nat.Kind,
+		network.Kind,
 		pool.Kind,
 		record.Kind,
 		site.Kind,
