@@ -86,7 +86,12 @@ func (c *Controller) turn(ctx context.Context) (retry bool) {
 		c.board.update(func(s *Status) { s.Head, s.Suspended = head.ID, why })
 		return false
 	}
-	c.board.update(func(s *Status) { s.Head, s.Suspended = head.ID, "" })
+	c.board.update(func(s *Status) {
+		if s.Head != head.ID {
+			s.Verdict = "" // the one of the old head
+		}
+		s.Head, s.Suspended = head.ID, ""
+	})
 	if err := c.forward(ctx, head.ID); err != nil {
 		c.fault(head.ID, err)
 		c.handled = head.ID

@@ -64,6 +64,23 @@ func (s *Site) StartRun(ctx context.Context) error {
 	})
 }
 
+// Running tells whether `plumb run` was started and not stopped.
+func (s *Site) Running() bool { return s.run != nil }
+
+// KillRun ends `plumb run` with kill -9.
+func (s *Site) KillRun() {
+	if s.run != nil {
+		s.run.Process.Kill()
+		s.Ended()
+	}
+}
+
+// Ended waits for the end of a `plumb run` that ends by itself.
+func (s *Site) Ended() {
+	<-s.ran
+	s.run = nil
+}
+
 // StopRun asks `plumb run` to stop and waits.
 func (s *Site) StopRun() error {
 	if s.run == nil || s.run.Process == nil {

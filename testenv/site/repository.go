@@ -65,7 +65,7 @@ func (s *Site) Push(ctx context.Context, message string) (string, error) {
 	if _, err := s.Command(ctx, "git", "-C", work, "add", "-A"); err != nil {
 		return "", err
 	}
-	if _, err := s.Command(ctx, "git", "-C", work, "commit", "-q", "-m", message); err != nil {
+	if _, err := s.Command(ctx, "git", "-C", work, "commit", "-q", "--allow-empty", "-m", message); err != nil {
 		return "", err
 	}
 	if _, err := s.Command(ctx, "git", "-C", work, "push", "-q", "origin", "main"); err != nil {

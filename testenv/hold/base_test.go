@@ -1,0 +1,177 @@
+package hold
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"plumbline/testenv/site"
+)
+
+// topology is a package of CUE: names of parts to what they declare. Parts take each other's place by name.
+type topology map[string]string
+
+// with gives a topology in which parts are added or take another's place; an empty one leaves.
+func (p topology) with(parts ...string) topology {
+	out := maps.Clone(p)
+	for i := 0; i < len(parts); i += 2 {
+		out[parts[i]] = parts[i+1]
+		if parts[i+1] == "" {
+			delete(out, parts[i])
+		}
+	}
+	return out
+}
+
+// ground is what every scenario stands on.
+var ground = topology{
+	"site": `site: boston: public: ["203.0.113.0/24"]
+	host: jino0: {site: "boston", labels: role: "hypervisor"}
+	host: edge1: {site: "boston", labels: role: "edge"}
+	host: edge2: {site: "boston", labels: role: "edge"}
+	host: ns1: {site: "boston", labels: role: "dns"}`,
+	"pool": `pool: vmdisks: {hosts: role: "hypervisor", dir: "/var/lib/plumb/pools/vmdisks"}`,
+	"network": `bridge: app: {hosts: role: "hypervisor", ports: ["eth1"]}
+	network: "app-boston": {hosts: role: "hypervisor", bridge: "app", cidr: "10.1.1.0/24", gateway: "10.1.1.1"}
+	address: "jino0-app": {host: "jino0", interface: "app", address: "10.1.1.2/24", network: "app-boston"}
+	address: "edge1-app": {host: "edge1", interface: "eth1", address: "10.1.1.3/24", network: "app-boston"}`,
+	"zone": `zone: "mycompany.com": {host: "ns1", server: "127.0.0.1:53", key: {name: "tsig-boston", secret: "tsig-boston"}}`,
+}
+
+// payroll is the application: disk, VM, NAT and record.
+var payroll = ground.with(
+	"disk", disk("payroll-disk"), "vm", machine("payroll", "payroll-disk", 12), "nat", forward("payroll", 80), "record", name("payroll"))
+
+func disk(name string) string {
+	return fmt.Sprintf(`volume: %q: {pool: "vmdisks", size: "64Mi", from: "tiny"}`, name)
+}
+
+// machine is a VM with an address of the app network.
+func machine(name, disk string, last int, more ...string) string {
+	return fmt.Sprintf(`vm: %q: {
+		host: "jino0"
+		cpu: {now: 1, max: 2}
+		memory: {now: "128Mi", max: "256Mi"}
+		disks: [{volume: %q}]
+		nics: [{network: "app-boston", address: "10.1.1.%d"}]
+		accel: "tcg"
+		%s
+	}`, name, disk, last, strings.Join(more, "\n\t\t"))
+}
+
+// forward publishes a port of the payroll VM on edge1.
+func forward(name string, port int) string {
+	return fmt.Sprintf(`nat: %q: {host: "edge1", public: "203.0.113.3", to: "10.1.1.12", network: "app-boston", ports: [{public: %d, to: 80}]}`, name, port)
+}
+
+func name(label string) string {
+	return fmt.Sprintf(`record: "%s.mycompany.com": {zone: "mycompany.com", a: ["203.0.113.3"], ttl: 1}`, label)
+}
+
+// declare makes a topology the content of the work tree.
+func (s *scene) declare(p topology) {
+	s.t.Helper()
+	old, err := filepath.Glob(s.Path("work", "*.cue"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, file := range old {
+		if err := os.Remove(file); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	p = p.with("image", fmt.Sprintf("image: tiny: {hosts: role: \"hypervisor\", source: %q, sha256: %q}", "file://"+s.Image.Path, s.Image.SHA256))
+	for part, text := range p {
+		text = fmt.Sprintf("package boston\n\nimport \"plumbline.internal/schema\"\n\nschema.#Topology & {\n\t%s\n}\n", text)
+		if err := s.Write(part+".cue", text); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// push commits a topology and pushes it.
+func (s *scene) push(p topology) string {
+	s.t.Helper()
+	s.declare(p)
+	commit, err := s.Push(s.ctx, s.t.Name())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return commit
+}
+
+// apply pushes a topology and wants it applied in full.
+func (s *scene) apply(p topology) {
+	s.t.Helper()
+	if err := s.Applied(s.ctx, s.push(p)); err != nil {
+		s.t.Fatalf("%v\n%s", err, s.LogTail())
+	}
+}
+
+// settle pushes a topology and waits until it was considered to its end.
+func (s *scene) settle(p topology, limit time.Duration) site.Status {
+	s.t.Helper()
+	commit := s.push(p)
+	st, err := s.Settled(s.ctx, commit, limit)
+	if err != nil {
+		s.t.Fatalf("%v\n%s", err, s.LogTail())
+	}
+	return st
+}
+
+// on runs a program on a host.
+func (s *scene) on(host string, argv ...string) string {
+	s.t.Helper()
+	out, err := s.On(s.ctx, host, argv...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+// until waits for a condition.
+func (s *scene) until(limit time.Duration, condition func() error) {
+	s.t.Helper()
+	if err := site.Until(s.ctx, limit, condition); err != nil {
+		s.t.Fatalf("%v\n%s", err, s.LogTail())
+	}
+}
+
+// nothingToDo wants the plan of the head to be empty.
+func (s *scene) nothingToDo() {
+	s.t.Helper()
+	if out, err := s.Plumb(s.ctx, "plan", "--detailed-exitcode"); err != nil {
+		s.t.Fatalf("the plan is not empty: %v\n%s", err, out)
+	}
+}
+
+// again brings the shared site back to the payroll topology, with plumb run following it.
+func (s *scene) again() error {
+	if !s.Running() {
+		if err := s.StartRun(s.ctx); err != nil {
+			return err
+		}
+	}
+	s.declare(payroll)
+	commit, err := s.Push(s.ctx, "before "+s.t.Name())
+	if err != nil {
+		return err
+	}
+	return s.Applied(s.ctx, commit)
+}
+
+// settledAs waits until a commit was considered to its end and wants this verdict.
+func (s *scene) settledAs(verdict, commit string, limit time.Duration) site.Status {
+	s.t.Helper()
+	st, err := s.Settled(s.ctx, commit, limit)
+	if err == nil && st.Verdict != verdict {
+		err = fmt.Errorf("want %s, got %+v", verdict, st)
+	}
+	if err != nil {
+		s.t.Fatalf("%v\n%s", err, s.LogTail())
+	}
+	return st
+}
