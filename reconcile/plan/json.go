@@ -146,10 +146,23 @@ func Open(r io.Reader) (*Plan, error) {
 	if major, _, _ := strings.Cut(p.FormatVersion, "."); major != "1" {
 		return nil, fmt.Errorf("cannot read the plan: its format is %q, and this version reads 1.x; plan anew", p.FormatVersion)
 	}
+	return &p, nil
+}
+
+// UnmarshalJSON is the inverse of json.Marshal: steps stand once in the text, and in the plan also at their changes.
+func (p *Plan) UnmarshalJSON(data []byte) error {
+	type plain Plan
+	if err := json.Unmarshal(data, (*plain)(p)); err != nil {
+		return err
+	}
+	changes := map[schema.Instance]*Change{}
+	for _, c := range p.Changes {
+		changes[c.Instance], c.Steps = c, nil
+	}
 	for _, s := range p.Steps {
-		if c := p.Change(s.Instance); c != nil {
+		if c := changes[s.Instance]; c != nil {
 			c.Steps = append(c.Steps, s)
 		}
 	}
-	return &p, nil
+	return nil
 }
