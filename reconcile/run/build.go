@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"plumbline/reconcile/exec"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
@@ -15,7 +16,7 @@ func newRunner(in Input, p *plan.Plan) (*runner, error) {
 		in: in, plan: p, begunAt: in.Now(),
 		byID: map[int]*lane{}, steps: map[string]*task{}, objects: map[schema.Instance]*object{},
 		results: make(chan finished, in.Parallel), wake: make(chan struct{}, 1),
-		perHost: map[string]int{}, containers: map[string]bool{}, looks: map[schema.Instance]seen{},
+		perHost: map[string]int{}, containers: map[string]bool{}, looks: map[schema.Instance]seen{}, inUse: map[string]exec.Executor{},
 	}
 	for _, l := range p.Lanes {
 		made := &lane{Lane: l}

@@ -40,7 +40,7 @@ func (r *runner) look(ctx context.Context, i schema.Instance, spec json.RawMessa
 	}
 	found, err := host.Observe(ctx, i.ID.Kind(), actuators.Scope{Targets: []actuators.Target{{ID: i.ID, Spec: spec}}})
 	if err != nil {
-		r.dropBroken(i.Host, err)
+		r.dropBroken(i.Host, host, err)
 		return seen{}, fmt.Errorf("cannot look at it: %w", err)
 	}
 	s := r.pick(found, i.ID)
@@ -152,17 +152,34 @@ func (r *runner) await(ctx context.Context, t *task, limit time.Duration, check 
 	}
 }
 
-// host is a connection. An unreachable one is dropped, so that the next call dials anew.
+// host is a connection, remembered as the one that is in use.
 func (r *runner) host(ctx context.Context, name string) (exec.Executor, error) {
 	host, err := r.in.Hosts.Get(ctx, name)
-	if err != nil && !errors.Is(err, exec.ErrUnreachable) {
-		err = fmt.Errorf("%w: %w", exec.ErrUnreachable, err)
+	if err != nil {
+		if !errors.Is(err, exec.ErrUnreachable) {
+			err = fmt.Errorf("%w: %w", exec.ErrUnreachable, err)
+		}
+		return nil, err
 	}
-	return host, err
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inUse[name] = host
+	return host, nil
 }
 
-func (r *runner) dropBroken(name string, err error) {
-	if errors.Is(err, exec.ErrUnreachable) {
+// dropBroken closes the connection on which a call broke, so that the next call dials anew. When others share it, the
+// first of them drops it; the rest must not drop the new one.
+func (r *runner) dropBroken(name string, used exec.Executor, err error) {
+	if !errors.Is(err, exec.ErrUnreachable) {
+		return
+	}
+	r.mu.Lock()
+	same := r.inUse[name] == used
+	if same {
+		delete(r.inUse, name)
+	}
+	r.mu.Unlock()
+	if same {
 		r.in.Hosts.Drop(name)
 	}
 }

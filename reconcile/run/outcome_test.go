@@ -146,6 +146,35 @@ func (g *gone) Get(ctx context.Context, host string) (exec.Executor, error) {
 	return g.world.Get(ctx, host)
 }
 
+// shared keeps one connection until it is dropped.
+type shared struct {
+	*world
+	open         exec.Executor
+	dials, drops int
+}
+
+func (s *shared) Get(ctx context.Context, host string) (_ exec.Executor, err error) {
+	if s.open == nil {
+		s.dials++
+		s.open, err = s.world.Get(ctx, host)
+	}
+	return s.open, err
+}
+
+func (s *shared) Drop(string) { s.open, s.drops = nil, s.drops+1 }
+
+func TestABrokenConnectionIsDroppedOnceAndTheLookDecides(t *testing.T) {
+	s := newStage(t, "t1.make t2.make<t1", "t1:do-broken-after")
+	hosts := &shared{world: s.world}
+	in := s.world.input(s.store, s.plan, 0)
+	in.Hosts = hosts
+	res, err := run.Run(context.Background(), in)
+	must(t, err)
+	if res.Verdict != run.Applied || hosts.dials != 2 || hosts.drops != 1 {
+		t.Errorf("%s, %d dials, %d drops", res.Verdict, hosts.dials, hosts.drops)
+	}
+}
+
 func TestAnUndoWaitsForAHostThatDoesNotAnswer(t *testing.T) {
 	for _, c := range []struct {
 		away    int

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"plumbline/reconcile/exec"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
@@ -49,6 +50,7 @@ type runner struct {
 
 	mu     sync.Mutex
 	looks  map[schema.Instance]seen
+	inUse  map[string]exec.Executor
 	begun  int
 	broken error // why the run cannot go on
 	stop   context.CancelFunc

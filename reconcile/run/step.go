@@ -93,7 +93,9 @@ func (r *runner) ask(ctx context.Context, t *task) error {
 		if err != nil {
 			return err
 		}
-		return host.Preflight(ctx, r.call(t))
+		err = host.Preflight(ctx, r.call(t))
+		r.dropBroken(t.host, host, err)
+		return err
 	})
 }
 
@@ -133,7 +135,7 @@ func (r *runner) prepare(ctx context.Context, t *task) error {
 			return err
 		}
 		t.before, err = host.Capture(ctx, r.call(t))
-		r.dropBroken(t.host, err)
+		r.dropBroken(t.host, host, err)
 		return err
 	})
 }
@@ -179,7 +181,7 @@ func (r *runner) do(ctx context.Context, t *task) error {
 		return err
 	}
 	err = host.Do(ctx, r.call(t))
-	r.dropBroken(t.host, err)
+	r.dropBroken(t.host, host, err)
 	return err
 }
 

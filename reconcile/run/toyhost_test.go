@@ -121,6 +121,8 @@ func (h *toyHost) Do(ctx context.Context, c exec.Call) error {
 		return fmt.Errorf("%w: not now", actuators.ErrTransient)
 	case strings.HasPrefix(fault, "error"):
 		return errors.New("the do failed")
+	case strings.HasPrefix(fault, "broken"):
+		return fmt.Errorf("%w: %w: broken pipe", exec.ErrUnknown, exec.ErrUnreachable)
 	case strings.HasPrefix(fault, "unknown"):
 		return fmt.Errorf("%w: cut off", exec.ErrUnknown)
 	}

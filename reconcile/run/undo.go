@@ -73,7 +73,7 @@ func (r *runner) undoAndSee(ctx context.Context, t *task) (seen, error) {
 		return seen{}, err
 	}
 	if err := host.Undo(ctx, r.call(t)); err != nil {
-		r.dropBroken(t.host, err)
+		r.dropBroken(t.host, host, err)
 		return seen{}, err
 	}
 	predicted, err := t.op.Predict(t.Params, t.have)
