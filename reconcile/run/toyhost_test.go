@@ -88,7 +88,7 @@ func (h *toyHost) Capture(ctx context.Context, c exec.Call) (json.RawMessage, er
 }
 
 // Do knows the faults: error and unknown, each "before", in the "half" and "after", "transient", "never" (says yes, does
-// nothing), "foreign" (somebody else writes into the toy, then it fails) and "fenced".
+// nothing), "foreign" (somebody else writes into the toy, then it fails), "broken" (the connection) and "fenced".
 func (h *toyHost) Do(ctx context.Context, c exec.Call) error {
 	if err := h.w.boundary(); err != nil {
 		return err
