@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"plumbline/testenv/site"
 )
 
 // client fetches the application's page over and over, as a person in the internet would, and counts what fails.
@@ -17,7 +19,7 @@ type client struct {
 }
 
 // clientPause is the time between two requests.
-const clientPause = 200 * time.Millisecond
+const clientPause = 20 * time.Millisecond
 
 func (s *Story) startClient(ctx context.Context) *client {
 	ctx, cancel := context.WithCancel(ctx)
@@ -56,6 +58,21 @@ func (c *client) stop() (good int, bad []string) {
 	c.cancel()
 	c.done.Wait()
 	return c.good, c.bad
+}
+
+// steady waits until the client has made this many more requests.
+func (c *client) steady(ctx context.Context, more int) error {
+	c.mu.Lock()
+	want := c.good + len(c.bad) + more
+	c.mu.Unlock()
+	return site.Until(ctx, 20*time.Second, func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if made := c.good + len(c.bad); made < want {
+			return fmt.Errorf("the client made %d of %d requests", made, want)
+		}
+		return nil
+	})
 }
 
 // lossless stops the client and fails when a request was lost.
