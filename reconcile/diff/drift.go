@@ -33,10 +33,23 @@ func Drift(kind *actuators.Kind, entry *inventory.Entry, w *World, installation 
 	switch {
 	case err != nil:
 		return Finding{Class: Unseen, Why: err.Error()}
+	case have.Here != nil && !have.Owned:
+		return Finding{Class: Changed, Diff: unowned(have)}
 	case d.Action == actuators.None:
 		return Finding{Class: Clean}
 	case have.Here == nil:
 		return Finding{Class: Gone, Diff: d}
 	}
 	return Finding{Class: Changed, Diff: d}
+}
+
+// unowned is the difference of a thing that took the place of ours, or that lost our mark.
+func unowned(have actuators.HaveJSON) actuators.Diff {
+	d := actuators.Diff{Action: actuators.Adopting}
+	holder := "nobody"
+	if have.Mark != nil {
+		holder = "installation " + have.Mark.Installation
+	}
+	d.Field("mark", holder, "ours", actuators.EffectNever)
+	return d
 }

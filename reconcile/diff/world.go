@@ -23,15 +23,25 @@ type Look struct {
 
 // World is what was seen: at most one look per host and kind.
 type World struct {
-	looks map[place]*Look
-	kinds map[string][]*Look
+	looks     map[place]*Look
+	sightings map[schema.ID][]sighting
 }
 
 type place struct{ host, kind string }
 
+// sighting is one thing that a look found.
+type sighting struct {
+	look *Look
+	*actuators.Observed
+}
+
+func (s sighting) ours(installation string) bool {
+	return s.Mark != nil && s.Mark.Installation == installation
+}
+
 // NewWorld indexes looks.
 func NewWorld(looks ...*Look) *World {
-	w := &World{looks: map[place]*Look{}, kinds: map[string][]*Look{}}
+	w := &World{looks: map[place]*Look{}, sightings: map[schema.ID][]sighting{}}
 	for _, look := range looks {
 		w.Add(look)
 	}
@@ -42,10 +52,22 @@ func NewWorld(looks ...*Look) *World {
 func (w *World) Add(look *Look) {
 	key := place{look.Host, look.Kind}
 	if old := w.looks[key]; old != nil {
-		w.kinds[look.Kind] = slices.DeleteFunc(w.kinds[look.Kind], func(l *Look) bool { return l == old })
+		w.forget(old)
 	}
 	w.looks[key] = look
-	w.kinds[look.Kind] = append(w.kinds[look.Kind], look)
+	if look.Err != "" {
+		return
+	}
+	for n := range look.Found {
+		found := &look.Found[n]
+		w.sightings[found.ID] = append(w.sightings[found.ID], sighting{look, found})
+	}
+}
+
+func (w *World) forget(look *Look) {
+	for _, found := range look.Found {
+		w.sightings[found.ID] = slices.DeleteFunc(w.sightings[found.ID], func(s sighting) bool { return s.look == look })
+	}
 }
 
 // Look finds the look at a kind on a host, or nil when nobody looked.
@@ -63,7 +85,8 @@ func (w *World) Looks() []*Look {
 	return all
 }
 
-// have gathers what is there of an instance. known is false when the look failed or was not made; then why says so.
+// have gathers what is there of an instance. listed: the inventory says that it is ours, which counts where no mark is
+// possible. known is false when the look failed or was not made; then why says so.
 func (w *World) have(k *actuators.Kind, i schema.Instance, installation string, listed bool) (have actuators.HaveJSON, known bool, why string) {
 	look := w.Look(i.Host, i.ID.Kind())
 	switch {
@@ -72,44 +95,24 @@ func (w *World) have(k *actuators.Kind, i schema.Instance, installation string, 
 	case look.Err != "":
 		return have, false, look.Err
 	}
-	for n := range look.Found {
-		found := &look.Found[n]
-		if found.ID != i.ID {
-			continue
-		}
-		ours := found.Mark != nil && found.Mark.Installation == installation
-		if found.Retired {
-			if ours {
-				have.Retired = found.State
-			}
-			continue
-		}
-		if have.Here != nil && !ours {
-			continue // ours goes before a foreign thing of the same name
-		}
-		have.Here, have.Mark = found.State, found.Mark
-		have.Owned = ours || (found.Mark == nil && k.Unmarked && (listed || !k.Changes()))
-	}
-	have.Elsewhere = w.elsewhere(i, installation)
-	return have, true, ""
-}
-
-// elsewhere finds what carries our mark for the same object on other hosts.
-func (w *World) elsewhere(i schema.Instance, installation string) map[string]json.RawMessage {
-	var out map[string]json.RawMessage
-	for _, look := range w.kinds[i.ID.Kind()] {
-		if look.Host == i.Host || look.Err != "" {
-			continue
-		}
-		for n := range look.Found {
-			found := &look.Found[n]
-			if found.ID == i.ID && !found.Retired && found.Mark != nil && found.Mark.Installation == installation {
-				if out == nil {
-					out = map[string]json.RawMessage{}
+	for _, s := range w.sightings[i.ID] {
+		ours := s.ours(installation)
+		switch {
+		case s.look != look:
+			if ours && !s.Retired && s.look.Kind == look.Kind {
+				if have.Elsewhere == nil {
+					have.Elsewhere = map[string]json.RawMessage{}
 				}
-				out[look.Host] = found.State
+				have.Elsewhere[s.look.Host] = s.State
 			}
+		case s.Retired:
+			if ours {
+				have.Retired = s.State
+			}
+		case have.Here == nil || ours: // ours goes before a foreign thing of the same name
+			have.Here, have.Mark = s.State, s.Mark
+			have.Owned = ours || (s.Mark == nil && k.Unmarked && (listed || !k.Changes()))
 		}
 	}
-	return out
+	return have, true, ""
 }

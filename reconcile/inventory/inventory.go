@@ -4,6 +4,7 @@ package inventory
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"plumbline/actuators"
@@ -40,3 +41,9 @@ type Inventory map[schema.Instance]*Entry
 
 // Target is what Observe needs to know to look for the entry.
 func (e *Entry) Target() actuators.Target { return actuators.Target{ID: e.Instance.ID, Spec: e.Spec} }
+
+// Same tells whether recording the other entry would say nothing new of what is declared. The commit plays no part.
+func (e *Entry) Same(other *Entry) bool {
+	return e.Hash == other.Hash && e.Pos == other.Pos && e.Drift == other.Drift &&
+		slices.Equal(e.After, other.After) && slices.Equal(e.Provides, other.Provides) && slices.Equal(e.Share, other.Share)
+}
