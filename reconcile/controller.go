@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,6 +36,7 @@ type Options struct {
 	Dial      Dialer // nil: by the transports of Config
 	Version   string
 	Notify    func(notify.Notice) // nil: nobody is told
+	Again     time.Duration       // how soon a head is considered anew that could not be applied in full; 0 = 10 s
 	Now       func() time.Time
 }
 
@@ -61,9 +63,13 @@ type Controller struct {
 
 	applying   sync.Mutex // one plan runs at a time
 	identities identities
+	blindness  blindness
 	board      board
 	nudge      chan struct{} // somebody asks to consider the head again
 	handled    string        // head that was considered; the loop's own
+	unfinished bool          // and something kept it from being applied in full that may pass by itself
+	again      time.Duration // how soon that is tried again
+	looks      looks
 	sinks      func(notify.Notice)
 
 	mu        sync.Mutex
@@ -75,7 +81,7 @@ type Controller struct {
 // New wires a controller. Close it when done.
 func New(o Options) *Controller {
 	c := &Controller{cfg: o.Config, kinds: o.Kinds, source: o.Source, store: o.Store, memory: o.Memory, eval: o.Evaluator, log: o.Log, now: o.Now,
-		nudge: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, sinks: o.Notify}
+		nudge: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, sinks: o.Notify, again: o.Again}
 	if c.memory == nil && o.Store != nil {
 		c.memory = o.Store
 	}
@@ -84,6 +90,9 @@ func New(o Options) *Controller {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.again == 0 {
+		c.again = again
 	}
 	dial := o.Dial
 	if dial == nil {
@@ -118,6 +127,9 @@ func transportDialer(o Options) Dialer {
 	}
 }
 
+// ErrEmpty means that a commit declares nothing while something is applied.
+var ErrEmpty = errors.New("cannot apply an empty topology over one that is not: nothing is taken away because a commit is empty; remove objects in commits that still declare the rest")
+
 // Load reads and validates one commit; the error is schema.Problems for mistakes in it.
 func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, error) {
 	tree, err := c.tree(ctx, commit)
@@ -133,7 +145,7 @@ func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, er
 		return nil, err
 	}
 	if len(graph.Nodes) == 0 && len(inv) > 0 {
-		return nil, errors.New("cannot apply an empty topology over one that is not: nothing is taken away because a commit is empty; remove objects in commits that still declare the rest")
+		return nil, ErrEmpty
 	}
 	c.nameHosts(graph)
 	return graph, nil
@@ -175,19 +187,30 @@ func (c *Controller) inventory() (inventory.Inventory, error) {
 // nameHosts tells the pool how ssh calls each host.
 func (c *Controller) nameHosts(g *schema.Graph) {
 	for _, o := range g.Objects {
-		if o.ID.Kind() == "host" {
-			var spec struct {
-				SSH string `json:"ssh"`
-			}
-			if err := decode(o.Spec, &spec); err == nil {
-				c.hosts.Name(o.ID.Name(), spec.SSH)
-			}
-		}
+		c.nameHost(o.ID, o.Spec)
+	}
+}
+
+func (c *Controller) nameHost(id schema.ID, data json.RawMessage) {
+	var spec struct {
+		SSH string `json:"ssh"`
+	}
+	if id.Kind() == "host" && len(data) > 0 && decode(data, &spec) == nil {
+		c.hosts.Name(id.Name(), spec.SSH)
 	}
 }
 
 // Status tells what the loop is doing and what came of the head.
-func (c *Controller) Status() Status { return c.board.Status() }
+func (c *Controller) Status() Status {
+	s := c.board.Status()
+	s.Looks = c.looks.hosts()
+	for _, i := range c.open() {
+		if i.Phase == drift.Firing {
+			s.Incidents++
+		}
+	}
+	return s
+}
 
 // Reconsider makes the loop consider the head anew.
 func (c *Controller) Reconsider() { signalOnce(c.nudge) }

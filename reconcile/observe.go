@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
 	"plumbline/actuators"
@@ -87,14 +88,45 @@ func byHost(all map[lookKey][]actuators.Target) map[string]map[string][]actuator
 func (c *Controller) look(ctx context.Context, host, kind string, scope actuators.Scope) *diff.Look {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
+	key := lookKey{host, kind}
 	look := &diff.Look{Host: host, Kind: kind, All: scope.All, At: c.now()}
-	executor, err := c.hosts.Get(ctx, host)
-	if err == nil {
-		look.Found, err = executor.Observe(ctx, kind, scope)
-	}
+	var err error
+	look.Found, err = c.observe(ctx, key, scope)
+	c.looks.note(key, look.At, err)
 	if err != nil {
 		look.Err = err.Error()
-		c.log.Warn().Str("host", host).Str("kind", kind).Err(err).Msg("cannot observe")
+	}
+	if c.blindness.change(lookKey{host, kind}, look.Err) {
+		logLook(c.log, look)
 	}
 	return look
+}
+
+// logLook says when a look begins to fail, fails in another way, or succeeds again.
+func logLook(log zerolog.Logger, look *diff.Look) {
+	if look.Err == "" {
+		log.Info().Str("host", look.Host).Str("kind", look.Kind).Msg("can observe again")
+		return
+	}
+	log.Warn().Str("host", look.Host).Str("kind", look.Kind).Str("err", look.Err).Msg("cannot observe")
+}
+
+// blindness remembers which looks fail and how, so that each is told once.
+type blindness struct {
+	mu     sync.Mutex
+	failed map[lookKey]string
+}
+
+// change notes the outcome of a look and tells whether it is news; a first success is none.
+func (b *blindness) change(key lookKey, err string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed[key] == err {
+		return false
+	}
+	if b.failed == nil {
+		b.failed = map[lookKey]string{}
+	}
+	b.failed[key] = err
+	return true
 }
