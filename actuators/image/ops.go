@@ -38,10 +38,17 @@ func captureFetch(_ context.Context, h actuators.Host, p params) (older, error) 
 	if err != nil {
 		return older{}, err
 	}
-	missing, err := files.Missing(dirOf(p.Path))
-	before := older{Here: stamp, Missing: missing, Broken: files.RetiredPath(p.Path, h.Now().Add(time.Second))}
-	if stamp != nil {
-		before.Aside = files.RetiredPath(p.Path, h.Now())
+	before := older{Here: stamp}
+	if before.Missing, err = files.Missing(dirOf(p.Path)); err != nil {
+		return older{}, err
+	}
+	if before.Aside, err = files.FreeRetiredPath(p.Path, h.Now()); err != nil {
+		return older{}, err
+	}
+	_, _, aside := files.Split(filepath.Base(before.Aside))
+	before.Broken, err = files.FreeRetiredPath(p.Path, aside.Add(time.Second))
+	if stamp == nil {
+		before.Aside = ""
 	}
 	return before, err
 }
@@ -95,8 +102,11 @@ func undoFetch(_ context.Context, h actuators.Host, p params, before older) erro
 var retire = actuators.Op[params, aside, State]{
 	Name: "retire", Reversal: actuators.Exact,
 	Capture: func(_ context.Context, h actuators.Host, p params) (aside, error) {
-		_, _, err := files.Own(h, p.Path, p.Mark)
-		return aside{files.RetiredPath(p.Path, h.Now())}, err
+		if _, _, err := files.Own(h, p.Path, p.Mark); err != nil {
+			return aside{}, err
+		}
+		path, err := files.FreeRetiredPath(p.Path, h.Now())
+		return aside{path}, err
 	},
 	Do: func(_ context.Context, h actuators.Host, p params, before aside) error {
 		return files.Carry(h, p.Path, before.Path, p.Mark)

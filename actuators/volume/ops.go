@@ -81,8 +81,11 @@ func growLive(ctx context.Context, h actuators.Host, p params, cause error) erro
 var retire = actuators.Op[params, aside, State]{
 	Name: "retire", Reversal: actuators.Exact,
 	Capture: func(_ context.Context, h actuators.Host, p params) (aside, error) {
-		_, err := mine(h, p)
-		return aside{files.RetiredPath(p.Path, h.Now())}, err
+		if _, err := mine(h, p); err != nil {
+			return aside{}, err
+		}
+		path, err := files.FreeRetiredPath(p.Path, h.Now())
+		return aside{path}, err
 	},
 	Do: doRetire,
 	Undo: func(_ context.Context, h actuators.Host, p params, before aside) error {

@@ -39,8 +39,11 @@ var create = actuators.Op[params, aside, State]{
 	Name: "create", Reversal: actuators.Exact, Timeout: createTimeout,
 	Preflight: preflightCreate,
 	Capture: func(_ context.Context, h actuators.Host, p params) (aside, error) {
-		_, _, err := files.Own(h, p.Path, p.Mark)
-		return aside{files.RetiredPath(p.Path, h.Now())}, err
+		if _, _, err := files.Own(h, p.Path, p.Mark); err != nil {
+			return aside{}, err
+		}
+		path, err := files.FreeRetiredPath(p.Path, h.Now())
+		return aside{path}, err
 	},
 	Do:      doCreate,
 	Undo:    undoCreate,

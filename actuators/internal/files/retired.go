@@ -15,6 +15,16 @@ func RetiredPath(path string, at time.Time) string {
 	return strings.TrimSuffix(path, ext) + retiredWord + strconv.FormatInt(at.Unix(), 10) + ext
 }
 
+// FreeRetiredPath is the first RetiredPath from a time on that nothing has: two removals may fall into one second.
+func FreeRetiredPath(path string, from time.Time) (string, error) {
+	for at := from; ; at = at.Add(time.Second) {
+		free := RetiredPath(path, at)
+		if stamp, err := Stat(free); stamp == nil || err != nil {
+			return free, err
+		}
+	}
+}
+
 // Split takes a file name apart: name, extension with its dot, and when it was set aside (zero: it was not).
 func Split(file string) (name, ext string, retired time.Time) {
 	ext = filepath.Ext(file)
