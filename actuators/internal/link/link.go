@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -35,6 +36,8 @@ type Link struct {
 	MTU    int
 	Up     bool // administratively
 	Lower  bool // it has a carrier
+
+	hardware net.HardwareAddr
 }
 
 // Links are the interfaces of a host, by name.
@@ -92,7 +95,7 @@ func fromKernel(one netlink.Link) Link {
 	}
 	return Link{
 		Index: a.Index, Name: a.Name, Alias: a.Alias, Kind: kind, Master: a.MasterIndex, MTU: a.MTU,
-		Up: a.RawFlags&unix.IFF_UP != 0, Lower: a.RawFlags&unix.IFF_LOWER_UP != 0,
+		Up: a.RawFlags&unix.IFF_UP != 0, Lower: a.RawFlags&unix.IFF_LOWER_UP != 0, hardware: a.HardwareAddr,
 	}
 }
 
