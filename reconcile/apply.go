@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
@@ -19,10 +20,56 @@ func (c *Controller) Apply(ctx context.Context, p *plan.Plan, progress func(run.
 	}
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	if c.idle(p) {
+		return c.nothing(p), nil
+	}
 	defer c.mask(p)()
 	in := c.runInput(progress)
 	in.Plan = p
 	return run.Run(ctx, in)
+}
+
+// idle tells whether a plan would change nothing, not even what is remembered: it is not worth a line of the history, and a
+// host that is away for a day would fill it.
+func (c *Controller) idle(p *plan.Plan) bool {
+	if commits, err := c.store.Commits(); err != nil || len(p.Refusals) == 0 && len(p.Lanes) == 0 && commits.Applied != p.Commit {
+		return false
+	}
+	waits := waiting(p)
+	for _, change := range p.Changes {
+		if waits[change.Lane] == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// waiting tells which lanes may not run, and why: those that are held, and those that need one of them.
+func waiting(p *plan.Plan) map[int]run.Outcome {
+	out := map[int]run.Outcome{}
+	for range p.Lanes { // as deep as a chain of needs can be
+		for _, l := range p.Lanes {
+			switch {
+			case l.Held != "":
+				out[l.ID] = run.LaneHeld
+			case slices.ContainsFunc(l.Needs, func(need int) bool { return out[need] != "" }):
+				out[l.ID] = run.LaneBlocked
+			}
+		}
+	}
+	return out
+}
+
+// nothing is the result of an idle plan.
+func (c *Controller) nothing(p *plan.Plan) run.Result {
+	now := c.now()
+	result := run.Result{Plan: p.ID, Commit: p.Commit, Verdict: run.Applied, Lanes: []run.LaneResult{}, BegunAt: now, EndedAt: now}
+	waits := waiting(p)
+	for _, l := range p.Lanes {
+		result.Verdict = run.NotRun
+		result.Lanes = append(result.Lanes, run.LaneResult{Lane: l.ID, Objects: l.Objects, Outcome: waits[l.ID], Err: l.Held})
+	}
+	return result
 }
 
 // Resume takes up every plan that an earlier process left open: each of its lanes is completed or taken back.
@@ -32,7 +79,26 @@ func (c *Controller) Resume(ctx context.Context, progress func(run.Event)) ([]ru
 	}
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	if err := c.nameKnownHosts(); err != nil {
+		return nil, err
+	}
 	return run.Resume(ctx, c.runInput(progress))
+}
+
+// nameKnownHosts tells the pool how ssh calls the hosts of what is applied and of open plans, before any commit is read.
+func (c *Controller) nameKnownHosts() error {
+	inv, err := c.inventory()
+	if err != nil {
+		return err
+	}
+	c.nameHosts(inventoryGraph(inv, ""))
+	plans, err := c.store.OpenPlans()
+	for _, p := range plans {
+		for _, change := range p.Changes {
+			c.nameHost(change.Instance.ID, change.Want)
+		}
+	}
+	return err
 }
 
 func (c *Controller) runInput(progress func(run.Event)) run.Input {

@@ -11,6 +11,7 @@ import (
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
 	"plumbline/schema"
+	"plumbline/sources"
 )
 
 // newDrift wires the engine that watches what was applied. heal nil: it only tells.
@@ -54,37 +55,27 @@ func (c *Controller) Drift(ctx context.Context) ([]drift.Incident, []HostError, 
 	c.nameHosts(inventoryGraph(inv, ""))
 	engine := c.newDrift(nil)
 	incidents := engine.Sweep(ctx)
-	return incidents, c.unseen(ctx, inv), nil
+	return incidents, c.looks.unseen(inv), nil
 }
 
-// HostError is a host that could not be looked at.
-type HostError struct {
-	Host string `json:"host"`
-	Err  string `json:"error"`
-}
-
-// unseen asks every host of the inventory whether it answers at all.
-func (c *Controller) unseen(ctx context.Context, inv inventory.Inventory) []HostError {
-	var out []HostError
-	asked := map[string]bool{}
-	for i := range inv {
-		if asked[i.Host] {
-			continue
-		}
-		asked[i.Host] = true
-		executor, err := c.hosts.Get(ctx, i.Host)
-		if err == nil {
-			_, err = executor.Hello(ctx)
-		}
-		if err != nil {
-			out = append(out, HostError{Host: i.Host, Err: err.Error()})
-		}
+// Incidents lists what the running engine holds open, and what it could not look at. Without an engine everything is
+// looked at once.
+func (c *Controller) Incidents(ctx context.Context) ([]drift.Incident, []HostError, error) {
+	c.mu.Lock()
+	engine := c.drift
+	c.mu.Unlock()
+	if engine == nil {
+		return c.Drift(ctx)
 	}
-	return out
+	inv, err := c.inventory()
+	if err != nil {
+		return nil, nil, err
+	}
+	return engine.Incidents(), c.looks.unseen(inv), nil
 }
 
-// Incidents lists what the running engine holds open.
-func (c *Controller) Incidents() []drift.Incident {
+// open lists the incidents of the running engine, for the status and the meters.
+func (c *Controller) open() []drift.Incident {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.drift == nil {
@@ -165,6 +156,9 @@ var ErrStale = errors.New("the plan is stale: what is live, or what was applied,
 // ApplySaved runs a plan that was made earlier, if it is still what would be done.
 func (c *Controller) ApplySaved(ctx context.Context, saved *plan.Plan, listen func(run.Event)) (run.Result, error) {
 	fresh, err := c.Plan(ctx, saved.Commit)
+	if errors.Is(err, sources.ErrNoCommit) {
+		return run.Result{}, fmt.Errorf("cannot apply: the plan is of %s, which is not in %s: %w", saved.Commit, c.cfg.Repository, err)
+	}
 	if err != nil {
 		return run.Result{}, err
 	}

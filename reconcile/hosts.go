@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"plumbline/reconcile/exec"
 )
@@ -24,7 +25,13 @@ type Hosts struct {
 type slot struct {
 	mu       sync.Mutex
 	executor exec.Executor
+	failed   error // of the last dial, and when; who waited for it gets the same answer
+	at       time.Time
 }
+
+// dialPause is how long a failed dial answers for those that come after it: a dead host costs one timeout, not one for
+// each kind.
+const dialPause = 2 * time.Second
 
 // NewHosts makes a pool over a dialer.
 func NewHosts(dial Dialer) *Hosts {
@@ -46,11 +53,17 @@ func (h *Hosts) Get(ctx context.Context, host string) (exec.Executor, error) {
 	if s.executor != nil {
 		return s.executor, nil
 	}
+	if s.failed != nil && time.Since(s.at) < dialPause {
+		return nil, s.failed
+	}
 	executor, err := h.Fresh(ctx, host)
 	if err != nil {
+		if ctx.Err() == nil {
+			s.failed, s.at = err, time.Now()
+		}
 		return nil, err
 	}
-	s.executor = executor
+	s.executor, s.failed = executor, nil
 	return executor, nil
 }
 
@@ -71,7 +84,19 @@ func (h *Hosts) Drop(host string) {
 	s := h.slot(host)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.failed = nil
 	if s.executor != nil {
+		s.executor.Close()
+		s.executor = nil
+	}
+}
+
+// Discard closes a connection that broke, if it is still the host's: another caller may have opened a new one.
+func (h *Hosts) Discard(host string, broken exec.Executor) {
+	s := h.slot(host)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.executor == broken && broken != nil {
 		s.executor.Close()
 		s.executor = nil
 	}

@@ -60,49 +60,72 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 		case <-c.nudge:
 			c.handled = ""
 		case <-retry:
-			c.handled = ""
+			c.handled, retry = "", nil
 		}
-		retry = nil
-		if c.turn(ctx) {
-			retry = time.After(again)
+		switch due := c.turn(ctx); {
+		case !due:
+			retry = nil
+		case retry == nil:
+			retry = time.After(c.again)
 		}
 	}
 }
 
 // turn considers the head if it was not considered yet. It tells whether to try again soon.
 func (c *Controller) turn(ctx context.Context) (retry bool) {
-	defer c.board.phase(Waiting, c.now())
+	defer func() { c.board.phase(Waiting, c.now()) }()
 	head, err := c.source.Head(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			c.fault("", fmt.Errorf("cannot read the source: %w", err))
+			c.lost(err)
 		}
 		return !errors.Is(err, sources.ErrGone)
 	}
-	if head.ID == c.handled {
-		return false
+	c.found(head)
+	why := c.suspension()
+	c.board.update(func(s *Status) { s.Suspended = why })
+	switch {
+	case why != "":
+		return true
+	case head.ID == c.handled:
+		return c.unfinished
 	}
-	if why := c.suspension(); why != "" {
-		c.board.update(func(s *Status) { s.Head, s.Suspended = head.ID, why })
-		return false
-	}
-	c.board.update(func(s *Status) {
-		if s.Head != head.ID {
-			s.Verdict = "" // the one of the old head
-		}
-		s.Head, s.Suspended = head.ID, ""
-	})
-	if err := c.forward(ctx, head.ID); err != nil {
-		c.fault(head.ID, err)
-		c.handled = head.ID
-		return false
-	}
-	retry = c.consider(ctx, head)
+	c.unfinished = c.consider(ctx, head)
 	if ctx.Err() == nil {
 		c.handled = head.ID
 	}
-	return retry
+	return c.unfinished
 }
+
+// lost says that the source cannot be read. What is applied stays, and is watched and healed as before.
+func (c *Controller) lost(err error) {
+	var repeated bool
+	c.board.update(func(s *Status) {
+		repeated = s.Source == err.Error()
+		s.Source = err.Error()
+	})
+	if !repeated {
+		c.tellFault("", err)
+	}
+}
+
+// found takes in the head, and tells that the source is back if it was lost.
+func (c *Controller) found(head sources.Commit) {
+	var back bool
+	c.board.update(func(s *Status) {
+		back = s.Source != ""
+		if s.Head != head.ID {
+			s.Verdict = "" // the one of the old head
+		}
+		s.Source, s.Head = "", head.ID
+	})
+	if back {
+		c.tellFound(head.ID)
+	}
+}
+
+// errRewritten means that the head does not build on what was accepted before.
+var errRewritten = errors.New("history was rewritten")
 
 // forward refuses a head that does not build on the newest commit that was ever accepted.
 func (c *Controller) forward(ctx context.Context, id string) error {
@@ -115,37 +138,53 @@ func (c *Controller) forward(ctx context.Context, id string) error {
 		return err
 	}
 	if !ok {
-		return fmt.Errorf("cannot follow to commit %.10s: history was rewritten, it does not build on %.10s, which was accepted before; push a commit that does, or accept the rewind with \"plumb resume --rewind\"", id, commits.Highest)
+		return fmt.Errorf("cannot follow to commit %.10s: %w, it does not build on %.10s, which was accepted before; push a commit that does, or accept the rewind with \"plumb resume --rewind\"", id, errRewritten, commits.Highest)
 	}
 	return nil
 }
 
 // consider loads, plans and applies one commit and tells what came of it. It tells whether to try again soon.
 func (c *Controller) consider(ctx context.Context, head sources.Commit) (retry bool) {
-	c.board.phase(Loading, c.now())
-	graph, err := c.Load(ctx, head.ID)
+	result, p, graph, err := c.advance(ctx, head.ID)
 	if err != nil {
-		c.fault(head.ID, err)
-		return false
-	}
-	c.board.phase(Planning, c.now())
-	p, err := c.planGraph(ctx, graph, nil)
-	if err != nil {
-		c.fault(head.ID, err)
-		return false
-	}
-	if err := c.store.SetHighest(head.ID); err != nil {
-		c.fault(head.ID, err)
-		return false
-	}
-	c.board.phase(Applying, c.now())
-	result, err := c.Apply(ctx, p, c.onProgress)
-	if err != nil {
-		c.fault(head.ID, err)
-		return ctx.Err() == nil
+		if ctx.Err() == nil {
+			c.fault(head.ID, err)
+		}
+		return passing(err)
 	}
 	c.settle(graph, p, result)
+	if result.Replan && !c.replanned {
+		c.Reconsider() // at once; if that does not help either, after a pause
+	}
+	c.replanned = result.Replan
 	return result.Replan || incomplete(p)
+}
+
+// advance brings the datacenter to a commit.
+func (c *Controller) advance(ctx context.Context, commit string) (result run.Result, p *plan.Plan, graph *schema.Graph, err error) {
+	if err = c.forward(ctx, commit); err != nil {
+		return result, nil, nil, err
+	}
+	c.board.phase(Loading, c.now())
+	if graph, err = c.Load(ctx, commit); err != nil {
+		return result, nil, nil, err
+	}
+	c.board.phase(Planning, c.now())
+	if p, err = c.planGraph(ctx, graph, nil); err != nil {
+		return result, nil, nil, err
+	}
+	if err = c.store.SetHighest(commit); err != nil {
+		return result, nil, nil, err
+	}
+	c.board.phase(Applying, c.now())
+	result, err = c.Apply(ctx, p, c.onProgress)
+	return result, p, graph, err
+}
+
+// passing tells whether an error may pass by itself: all but those that only another commit or a person mends.
+func passing(err error) bool {
+	var problems schema.Problems
+	return !errors.As(err, &problems) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
 }
 
 // incomplete tells whether something was left out that may pass by itself: a host that did not answer.

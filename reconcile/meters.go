@@ -106,7 +106,7 @@ func (driftCollector) Describe(out chan<- *prometheus.Desc) { out <- driftObject
 func (d driftCollector) Collect(out chan<- prometheus.Metric) {
 	counts := map[[2]string]float64{}
 	oldest := time.Duration(0)
-	for _, i := range d.c.Incidents() {
+	for _, i := range d.c.open() {
 		counts[[2]string{string(i.Class), string(i.Phase)}]++
 		oldest = max(oldest, d.c.now().Sub(i.FirstSeen))
 	}

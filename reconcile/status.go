@@ -13,6 +13,7 @@ type Phase string
 
 // The phases.
 const (
+	Stopped  Phase = "stopped" // no controller runs; the state directory answers
 	Waiting  Phase = "waiting"
 	Loading  Phase = "loading"
 	Planning Phase = "planning"
@@ -35,12 +36,12 @@ type Status struct {
 	Notes     []diff.Note         `json:"notes,omitempty"`
 	Suspended string              `json:"suspended,omitempty"`
 	Objects   int                 `json:"objects"`
-	Incidents int                 `json:"incidents"` // firing
-	Source    string              `json:"source,omitempty"`
+	Incidents int                 `json:"incidents"`        // firing
+	Source    string              `json:"source,omitempty"` // why the source cannot be read; "" = it can
 	Looks     map[string]HostLook `json:"looks,omitempty"`
 }
 
-// HostLook is how one host answered last.
+// HostLook is how one host answered last: when it was seen, and why it is not seen now.
 type HostLook struct {
 	At  time.Time `json:"at"`
 	Err string    `json:"err,omitempty"`
@@ -58,8 +59,13 @@ func (b *board) update(change func(*Status)) {
 	change(&b.status)
 }
 
+// phase says what the loop does from now on; going on with the same is no change.
 func (b *board) phase(p Phase, at time.Time) {
-	b.update(func(s *Status) { s.Phase, s.Since = p, at })
+	b.update(func(s *Status) {
+		if s.Phase != p {
+			s.Phase, s.Since = p, at
+		}
+	})
 }
 
 // Status is a copy of what is known now.

@@ -72,3 +72,11 @@ func (c *Controller) tellFault(commit string, err error) {
 	n.ID = n.Reason + "/" + commit
 	c.notify(n)
 }
+
+// tellFound tells that the source can be read again.
+func (c *Controller) tellFound(head string) {
+	c.notify(notify.Notice{
+		ID: notify.ReasonSourceFound + "/" + head, Status: notify.Event, Reason: notify.ReasonSourceFound, Severity: notify.Info, Commit: head,
+		StartsAt: c.now(), Message: "the repository can be read again",
+	})
+}

@@ -46,8 +46,7 @@ is looked at once. Nothing is changed. Exit code 10: a host did not answer, so n
 func (s *settings) drift(cmd *cobra.Command) ([]drift.Incident, []reconcile.HostError, error) {
 	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
 		defer client.Close()
-		incidents, err := client.Incidents(cmd.Context())
-		return incidents, nil, err
+		return client.Incidents(cmd.Context())
 	}
 	memory, done, err := s.memory(cmd.Context())
 	if err != nil {

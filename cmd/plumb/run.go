@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,14 @@ func (s *settings) follow(cmd *cobra.Command) error {
 		return err
 	}
 	defer store.Close()
+	listener, err := control.Listen(s.config.Socket)
+	if errors.Is(err, control.ErrLive) {
+		return coded{exitStale, fmt.Errorf("%w; stop it first, or give --socket and --state of another", err)}
+	}
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	meters := reconcile.NewMeters(version)
 	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, s.sinks()...)
 	defer bus.Close()
@@ -47,7 +56,7 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	cmd.PrintErrf("plumb %s follows %s, branch %s\n", version, s.config.Repository, s.config.Branch)
 	group, ctx := errgroup.WithContext(cmd.Context())
 	group.Go(func() error { return c.Run(ctx) })
-	group.Go(func() error { return control.Serve(ctx, s.config.Socket, c, store) })
+	group.Go(func() error { return control.Serve(ctx, listener, c, store) })
 	if s.config.Listen != "" {
 		group.Go(func() error { return meters.Serve(ctx, s.config.Listen, c) })
 	}

@@ -199,4 +199,3 @@ type scriptT struct{ ts *testscript.TestScript }
 func (scriptT) Helper()             {}
 func (t scriptT) Skip(args ...any)  { t.ts.Fatalf("%s", fmt.Sprint(args...)) }
 func (t scriptT) Fatal(args ...any) { t.ts.Fatalf("%s", fmt.Sprint(args...)) }
-

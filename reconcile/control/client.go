@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"syscall"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -19,6 +21,20 @@ import (
 	"plumbline/schema"
 )
 
+// ErrNobody means that no controller answers on the socket.
+var ErrNobody = errors.New("no controller answers")
+
+// because is a cause worth telling: that there is no socket, or nobody behind it, is what ErrNobody says.
+func because(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return ""
+	case errors.Is(err, fs.ErrPermission):
+		return ": it belongs to another user"
+	}
+	return ": " + err.Error()
+}
+
 // Client speaks with a running controller.
 type Client struct {
 	conn *grpc.ClientConn
@@ -28,7 +44,7 @@ type Client struct {
 func Dial(ctx context.Context, socket string) (*Client, error) {
 	probe, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return nil, fmt.Errorf("no controller answers at %s: %w", socket, err)
+		return nil, fmt.Errorf("%w at %s%s", ErrNobody, socket, because(err))
 	}
 	probe.Close()
 	conn, err := grpc.NewClient("passthrough:///"+socket,
@@ -72,7 +88,7 @@ func (c *Client) call(ctx context.Context, r Request, listen func(run.Event)) (*
 		}
 		if reply.Done {
 			if reply.Err != "" {
-				return &reply, errors.New(reply.Err)
+				return &reply, reply.failure()
 			}
 			return &reply, nil
 		}
@@ -107,13 +123,13 @@ func (c *Client) Apply(ctx context.Context, p *plan.Plan, listen func(run.Event)
 	return *reply.Result, err
 }
 
-// Incidents asks for the open ones.
-func (c *Client) Incidents(ctx context.Context) ([]drift.Incident, error) {
+// Incidents asks for the open ones, and for what could not be looked at.
+func (c *Client) Incidents(ctx context.Context) ([]drift.Incident, []reconcile.HostError, error) {
 	reply, err := c.call(ctx, Request{Verb: Incident}, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return reply.Incidents, nil
+	return reply.Incidents, reply.Unseen, nil
 }
 
 // Heal has the controller bring instances back to what was last applied; none = all that drifted.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"net"
 	"os"
 
@@ -25,17 +26,26 @@ func (o owned) Accept() (net.Conn, error) {
 }
 
 func permitted(conn net.Conn) bool {
+	peer, err := peerOf(conn)
+	return err == nil && (peer.Uid == 0 || int(peer.Uid) == os.Getuid())
+}
+
+// peerOf asks the kernel who is at the other end of a connection.
+func peerOf(conn net.Conn) (*unix.Ucred, error) {
 	u, ok := conn.(*net.UnixConn)
 	if !ok {
-		return false
+		return nil, errors.ErrUnsupported
 	}
 	raw, err := u.SyscallConn()
 	if err != nil {
-		return false
+		return nil, err
 	}
 	var peer *unix.Ucred
-	if err := raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil || peer == nil {
-		return false
+	var asked error
+	if err := raw.Control(func(fd uintptr) {
+		peer, asked = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil {
+		return nil, err
 	}
-	return peer.Uid == 0 || int(peer.Uid) == os.Getuid()
+	return peer, asked
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"plumbline/reconcile"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
@@ -51,15 +52,18 @@ type Request struct {
 
 // Reply is one message of the answer. Events come first; the last message has Done.
 type Reply struct {
-	Event     *run.Event       `json:"event,omitempty"`
-	Status    json.RawMessage  `json:"status,omitempty"`
-	Memory    *Remembered      `json:"memory,omitempty"`
-	Result    *run.Result      `json:"result,omitempty"`
-	Incidents []drift.Incident `json:"incidents,omitempty"`
-	History   []journal.Past   `json:"history,omitempty"`
-	Text      string           `json:"text,omitempty"`
-	Done      bool             `json:"done,omitempty"`
-	Err       string           `json:"err,omitempty"`
+	Event     *run.Event            `json:"event,omitempty"`
+	Status    json.RawMessage       `json:"status,omitempty"`
+	Memory    *Remembered           `json:"memory,omitempty"`
+	Result    *run.Result           `json:"result,omitempty"`
+	Incidents []drift.Incident      `json:"incidents,omitempty"`
+	Unseen    []reconcile.HostError `json:"unseen,omitempty"`
+	History   []journal.Past        `json:"history,omitempty"`
+	Text      string                `json:"text,omitempty"`
+	Done      bool                  `json:"done,omitempty"`
+	Err       string                `json:"err,omitempty"`
+	Class     string                `json:"class,omitempty"`    // of Err, so that errors.Is finds it at this end
+	Problems  schema.Problems       `json:"problems,omitempty"` // when Err is mistakes of a topology
 }
 
 // Remembered is what planning needs to know of the past. It implements reconcile.Memory.

@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 
 	"google.golang.org/grpc"
 
@@ -17,23 +14,8 @@ import (
 	"plumbline/reconcile/run"
 )
 
-// Serve answers on the socket until the context ends. The directory is made if it is not there; a socket that an ended
-// controller left is replaced.
-func Serve(ctx context.Context, socket string, c *reconcile.Controller, store *journal.Store) error {
-	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
-		return fmt.Errorf("cannot serve the control socket: %w", err)
-	}
-	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot serve the control socket: %w", err)
-	}
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		return fmt.Errorf("cannot serve the control socket: %w", err)
-	}
-	if err := os.Chmod(socket, 0o600); err != nil {
-		listener.Close()
-		return fmt.Errorf("cannot serve the control socket: %w", err)
-	}
+// Serve answers on a listener of Listen until the context ends.
+func Serve(ctx context.Context, listener net.Listener, c *reconcile.Controller, store *journal.Store) error {
 	s := &server{controller: c, store: store}
 	g := grpc.NewServer(grpc.ForceServerCodec(codec{}), grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))
 	g.RegisterService(&grpc.ServiceDesc{
@@ -42,7 +24,7 @@ func Serve(ctx context.Context, socket string, c *reconcile.Controller, store *j
 	}, s)
 	stop := context.AfterFunc(ctx, g.Stop)
 	defer stop()
-	return g.Serve(owned{listener})
+	return g.Serve(listener)
 }
 
 type server struct {
@@ -63,7 +45,7 @@ func (s *server) handle(_ any, stream grpc.ServerStream) error {
 func (s *server) answer(ctx context.Context, r Request, listen func(run.Event)) *Reply {
 	reply := &Reply{}
 	if err := s.serve(ctx, r, listen, reply); err != nil {
-		reply.Err = err.Error()
+		reply.fail(err)
 	}
 	return reply
 }
@@ -82,7 +64,7 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 		result, err = s.controller.ApplySaved(ctx, r.Plan, listen)
 		reply.Result = &result
 	case Incident:
-		reply.Incidents = s.controller.Incidents()
+		reply.Incidents, reply.Unseen, err = s.controller.Incidents(ctx)
 	case Heal:
 		var result run.Result
 		result, err = s.controller.Heal(ctx, r.Instances, listen)

@@ -51,6 +51,7 @@ const (
 	ReasonRollbackFailed   = "RollbackFailed"
 	ReasonValidationFailed = "ValidationFailed"
 	ReasonSourceFailed     = "SourceFetchFailed"
+	ReasonSourceFound      = "SourceFetched"
 	ReasonPlanRefused      = "PlanRefused"
 	ReasonDrift            = "DriftDetected"
 	ReasonDriftHealed      = "DriftHealed"

@@ -1,0 +1,49 @@
+package control
+
+import (
+	"errors"
+
+	"plumbline/reconcile"
+	"plumbline/schema"
+)
+
+// classes are the errors that keep their identity across the socket.
+var classes = map[string]error{
+	"stale": reconcile.ErrStale, "no-store": reconcile.ErrNoStore, "empty": reconcile.ErrEmpty, "stranger": reconcile.ErrStranger,
+}
+
+func classOf(err error) string {
+	for word, class := range classes {
+		if errors.Is(err, class) {
+			return word
+		}
+	}
+	return ""
+}
+
+// farError is an error of the controller, with its class.
+type farError struct {
+	text  string
+	class error
+}
+
+func (e farError) Error() string { return e.text }
+
+func (e farError) Unwrap() error { return e.class }
+
+// failure is the error of a reply: mistakes of a topology as such.
+func (r *Reply) failure() error {
+	if len(r.Problems) > 0 {
+		return r.Problems
+	}
+	return farError{text: r.Err, class: classes[r.Class]}
+}
+
+// fail puts an error into a reply.
+func (r *Reply) fail(err error) {
+	var problems schema.Problems
+	if errors.As(err, &problems) {
+		r.Problems = problems
+	}
+	r.Err, r.Class = err.Error(), classOf(err)
+}
