@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -19,6 +20,8 @@ func unary(name string, verb func(context.Context, Executor, *request) *reply) g
 		if in.Call == nil {
 			in.Call = &Call{}
 		}
+		ctx, cancel := early(ctx)
+		defer cancel()
 		return verb(ctx, srv.(Executor), in), nil
 	}
 	return grpc.MethodDesc{MethodName: name, Handler: handler}
@@ -40,10 +43,21 @@ func stream(name string, verb func(context.Context, Executor, *request, func(*re
 			defer mu.Unlock()
 			return pipe.SendMsg(out)
 		}
-		err := verb(pipe.Context(), srv.(Executor), in, send)
+		ctx, cancel := early(pipe.Context())
+		defer cancel()
+		err := verb(ctx, srv.(Executor), in, send)
 		return send(&reply{Done: true, Err: packError(err)})
 	}
 	return grpc.StreamDesc{StreamName: name, Handler: handler, ServerStreams: true}
+}
+
+// early ends a verb a moment before its caller stops waiting, so that the caller still hears what the verb waited for.
+func early(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/10, time.Second)))
 }
 
 func serveHello(ctx context.Context, e Executor, _ *request) *reply {

@@ -13,7 +13,7 @@ type Verdict string
 // The verdicts.
 const (
 	Applied    Verdict = "applied"                  // every lane went through
-	Partly     Verdict = "partly applied"           // some did; Residue may name what the others left
+	Partly     Verdict = "partly applied"           // some did, or all that the plan did not refuse; Residue may name what the others left
 	RolledBack Verdict = "rolled back"              // none did, and everything was seen to be as before
 	Residual   Verdict = "rolled back with residue" // none did; Residue names what is not as before
 	NotRun     Verdict = "not run"                  // nothing was begun
@@ -97,6 +97,9 @@ func (r *runner) result() Result {
 		}
 	}
 	res.Verdict = verdict(res)
+	if res.Verdict == Applied && len(r.plan.Refusals) > 0 {
+		res.Verdict = Partly // what was refused, or could not be looked at, is not applied
+	}
 	return res
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,13 +38,14 @@ var ground = topology{
 	"network": `bridge: app: {hosts: role: "hypervisor", ports: ["eth1"]}
 	network: "app-boston": {hosts: role: "hypervisor", bridge: "app", cidr: "10.1.1.0/24", gateway: "10.1.1.1"}
 	address: "jino0-app": {host: "jino0", interface: "app", address: "10.1.1.2/24", network: "app-boston"}
-	address: "edge1-app": {host: "edge1", interface: "eth1", address: "10.1.1.3/24", network: "app-boston"}`,
+	address: "edge1-app": {host: "edge1", interface: "eth1", address: "10.1.1.3/24", network: "app-boston"}
+	address: "edge1-public": {host: "edge1", interface: "eth2", address: "203.0.113.3/24"}`,
 	"zone": `zone: "mycompany.com": {host: "ns1", server: "127.0.0.1:53", key: {name: "tsig-boston", secret: "tsig-boston"}}`,
 }
 
 // payroll is the application: disk, VM, NAT and record.
 var payroll = ground.with(
-	"disk", disk("payroll-disk"), "vm", machine("payroll", "payroll-disk", 12), "nat", forward("payroll", 80), "record", name("payroll"))
+	"disk", disk("payroll-disk"), "vm", machine("payroll", "payroll-disk", 12, `ready: {tcp: 80, timeout: "60s"}`), "nat", forward("payroll", 80), "record", named("payroll"))
 
 func disk(name string) string {
 	return fmt.Sprintf(`volume: %q: {pool: "vmdisks", size: "64Mi", from: "tiny"}`, name)
@@ -67,7 +69,8 @@ func forward(name string, port int) string {
 	return fmt.Sprintf(`nat: %q: {host: "edge1", public: "203.0.113.3", to: "10.1.1.12", network: "app-boston", ports: [{public: %d, to: 80}]}`, name, port)
 }
 
-func name(label string) string {
+// named is a name that resolves to the public address.
+func named(label string) string {
 	return fmt.Sprintf(`record: "%s.mycompany.com": {zone: "mycompany.com", a: ["203.0.113.3"], ttl: 1}`, label)
 }
 
@@ -174,4 +177,26 @@ func (s *scene) settledAs(verdict, commit string, limit time.Duration) site.Stat
 		s.t.Fatalf("%v\n%s", err, s.LogTail())
 	}
 	return st
+}
+
+// told wants a notice about a commit that says all these words.
+func (s *scene) told(reason, commit string, words ...string) {
+	s.t.Helper()
+	all, err := s.Notices()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var said []string
+	for _, n := range all {
+		if n.Reason != reason || n.Commit != commit {
+			continue
+		}
+		text := n.Message + " " + fmt.Sprint(n.Details)
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
+			s.t.Logf("told: %s", text)
+			return
+		}
+		said = append(said, text)
+	}
+	s.t.Fatalf("no notice %s about %.10s says all of %q, only:\n%s", reason, commit, words, strings.Join(said, "\n"))
 }

@@ -157,6 +157,8 @@ type Notice struct {
 		Line int
 	}
 	StartsAt string `json:"starts_at"`
+	Commit   string
+	Details  map[string]string
 }
 
 // Notices are all notices so far.
