@@ -6,6 +6,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"plumbline/reconcile/exec"
 )
 
 // Config is the controller's own file, schema.#Controller.
@@ -21,6 +23,7 @@ type Config struct {
 	Local      string      `json:"local"`
 	Parallel   int         `json:"parallel"`
 	Atomic     bool        `json:"atomic"`
+	Confirm    Duration    `json:"confirm"`
 	Limits     Limits      `json:"limits"`
 	Drift      DriftConfig `json:"drift"`
 	Sinks      []Sink      `json:"sinks"`
@@ -90,14 +93,11 @@ func (c Config) argv(host, ssh string, readOnly bool) ([]string, error) {
 			return fill(t.Argv, host, ssh), nil
 		}
 	}
-	argv := []string{
-		"ssh", "-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "-o", "ConnectTimeout=5",
-		"-o", "StrictHostKeyChecking=yes", "--", ssh, "plumb", "exec", "--stdio", "--name", host,
-	}
+	command := []string{"plumb", "exec", "--stdio", "--name", host}
 	if readOnly {
-		argv = append(argv, "--read-only")
+		command = append(command, "--read-only")
 	}
-	return argv, nil
+	return exec.SSH(ssh, command...)
 }
 
 func fill(argv []string, host, ssh string) []string {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
@@ -42,10 +44,23 @@ func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, wor
 		return nil, err
 	}
 	now := c.now()
-	return plan.Make(plan.Input{
+	p, err := plan.Make(plan.Input{
 		ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Base: base,
 		Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic,
 	})
+	if err == nil {
+		c.setDeadlines(p.Steps)
+	}
+	return p, err
+}
+
+// setDeadlines gives steps that want a confirmation the deadline that is configured, if one is.
+func (c *Controller) setDeadlines(steps []actuators.Step) {
+	for i := range steps {
+		if steps[i].Confirm > 0 && c.cfg.Confirm > 0 {
+			steps[i].Confirm = time.Duration(c.cfg.Confirm)
+		}
+	}
 }
 
 // installation is our mark's; without a memory it is nobody's, and everything marked is foreign.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,11 +50,27 @@ func (s *settings) openStore() (*journal.Store, error) {
 	if err := os.MkdirAll(s.config.State, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the state directory: %w", err)
 	}
-	store, err := journal.Open(s.storePath(), journal.Options{Version: version})
-	if errors.Is(err, journal.ErrInUse) {
-		return nil, coded{exitStale, err}
+	store, err := journal.Open(s.storePath(), journal.Options{Version: version, Written: crashPoint()})
+	return store, s.inUse(err)
+}
+
+// inUse says who has the state, if that can be known.
+func (s *settings) inUse(err error) error {
+	if !errors.Is(err, journal.ErrInUse) {
+		return err
 	}
-	return store, err
+	if who := control.Holder(s.config.Socket); who != "" {
+		return fmt.Errorf("%w: a controller (%s) answers at %s", err, who, s.config.Socket)
+	}
+	return fmt.Errorf("%w, and no controller answers at %s; name its socket with --socket, or wait until it ends", err, s.config.Socket)
+}
+
+func exists(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (s *settings) storePath() string { return filepath.Join(s.config.State, "journal.db") }
@@ -82,12 +99,9 @@ func (s *settings) memory(ctx context.Context) (reconcile.Memory, func(), error)
 		memory, err := client.Memory(ctx)
 		return memory, func() { client.Close() }, err
 	}
-	if _, err := os.Stat(s.storePath()); err != nil {
-		return nil, func() {}, nil
-	}
-	store, err := journal.Open(s.storePath(), journal.Options{Version: version, ReadOnly: true})
-	if err != nil {
-		return nil, nil, err
+	store, err := s.readStore()
+	if err != nil || store == nil {
+		return nil, func() {}, err
 	}
 	return store, func() { store.Close() }, nil
 }

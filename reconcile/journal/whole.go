@@ -66,5 +66,9 @@ func (s *Store) view(read func(*bolt.Tx) error) error {
 }
 
 func (s *Store) update(write func(*bolt.Tx) error) error {
-	return guard(func() error { return s.db.Update(write) })
+	err := guard(func() error { return s.db.Update(write) })
+	if err == nil && s.written != nil {
+		s.written()
+	}
+	return err
 }
