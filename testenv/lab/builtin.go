@@ -35,6 +35,11 @@ var builtin = map[string]service{
 			When: "/etc/keepalived/keepalived.conf"},
 		prepare: func(boot) error { return emptyDir("/etc/keepalived", 0o755) },
 	},
+	"sshd": {
+		Service: Service{Argv: []string{"/usr/sbin/sshd", "-D", "-e"}, Ready: []string{"ssh-keyscan", "-T", "1", "-t", "ed25519", "127.0.0.1"}},
+		prepare: prepareSSH,
+		boot:    func() error { return os.MkdirAll("/run/sshd", 0o755) },
+	},
 	"httpd": {
 		Service: Service{Argv: []string{"busybox", "httpd", "-f", "-p", "80", "-h", "/srv/http"}},
 		prepare: func(b boot) error { return replaceFile("/srv/http/index.html", b.Name+"\n", 0o644) },

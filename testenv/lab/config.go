@@ -20,6 +20,7 @@ type Config struct {
 	Share []string     // directories that every host sees at the same path, writable
 	Keep  bool         // the lab outlives its starter, until Down
 	TSIG  TSIG         // key of the zones; generated if empty
+	SSH   SSH          // keys of a lab with sshd; generated if empty
 }
 
 // HostConfig describes one host.
@@ -77,6 +78,9 @@ func (c *Config) complete() error {
 		c.Name = filepath.Base(dir)
 	}
 	if err := c.TSIG.complete(); err != nil {
+		return err
+	}
+	if err := c.completeSSH(); err != nil {
 		return err
 	}
 	seen := map[string]bool{switchName: true}

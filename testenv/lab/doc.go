@@ -34,7 +34,8 @@
 // hostname, hosts and resolv.conf are its own, systemctl(1) speaks to the lab's
 // pid 1, /etc/plumb/secrets holds the TSIG key. The directory of the running binary
 // and CacheDir are visible read-only, the working directory of a test and Config.Share writable.
-// keepalived runs whenever /etc/keepalived/keepalived.conf exists. Logs of services are in
+// keepalived runs whenever /etc/keepalived/keepalived.conf exists. With sshd on any host, root of every host can reach it by
+// name with ssh(1), and its key is known. Logs of services are in
 // /var/log/plumb-lab.
 //
 // A lab ends with its starter, also after kill -9: see the drawing at keeper. Nothing

@@ -24,6 +24,8 @@ type boot struct {
 	First    bool   // nothing was ever written on this host
 	Hosts    string // content of /etc/hosts
 	TSIG     TSIG
+	SSH      SSH
+	Known    string // content of known_hosts
 	Cache    string // see CacheDir
 	ReadOnly []string
 	Share    []string
@@ -121,6 +123,9 @@ func writeIdentity(b boot) error {
 		files["/etc/resolv.conf"] = "# no resolver on this host\n"
 	} else {
 		files["/etc/resolv.conf"] = "nameserver " + b.Nameserver + "\noptions timeout:1 attempts:2\n"
+	}
+	if err := writeSSH(b); err != nil {
+		return err
 	}
 	for path, text := range b.Files {
 		files[path] = text

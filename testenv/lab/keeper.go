@@ -185,7 +185,7 @@ func (k *keeper) boot(index int) (host, error) {
 // describe writes down what a host is told, and notes that its next boot is not its first.
 func (k *keeper) describe(index int) (boot, error) {
 	b := boot{
-		HostConfig: k.config.Hosts[index], Lab: k.config.Name, Dir: k.config.Dir, TSIG: k.config.TSIG,
+		HostConfig: k.config.Hosts[index], Lab: k.config.Name, Dir: k.config.Dir, TSIG: k.config.TSIG, SSH: k.config.SSH,
 		Hosts: hostsFile(k.config.Hosts), Cache: k.cache, Share: k.config.Share, ReadOnly: []string{k.cache},
 	}
 	exe, err := os.Executable()
@@ -197,6 +197,9 @@ func (k *keeper) describe(index int) (boot, error) {
 		return b, err
 	}
 	mark := filepath.Join(b.hostDir(), "booted")
+	if b.Known, err = k.config.knownHosts(); err != nil {
+		return b, err
+	}
 	_, err = os.Stat(mark)
 	b.First = os.IsNotExist(err)
 	return b, os.WriteFile(mark, nil, 0o644)

@@ -19,7 +19,8 @@ func Packages() []string {
 	return []string{
 		"bind9", "bind9-dnsutils", "busybox-static", "conntrack", "curl", "dnsmasq-base", "e2fsprogs",
 		"iproute2", "iptables", "iputils-ping", "keepalived", "knot", "knot-dnsutils", "libvirt-clients",
-		"libvirt-daemon-system", "mtools", "nftables", "procps", "qemu-system-x86", "qemu-utils", "syslinux",
+		"libvirt-daemon-system", "mtools", "nftables", "openssh-client", "openssh-server", "procps", "qemu-system-x86", "qemu-utils",
+		"syslinux",
 	}
 }
 

@@ -34,7 +34,7 @@ type TestHost struct {
 // Option changes the lab of Host and Within, which has one host.
 type Option func(*Config)
 
-// With adds services: libvirtd, knot, bind, keepalived, httpd.
+// With adds services: libvirtd, knot, bind, keepalived, sshd, httpd.
 func With(services ...string) Option {
 	return func(c *Config) { c.Hosts[0].Services = append(c.Hosts[0].Services, services...) }
 }
@@ -113,7 +113,7 @@ func Start(t T, config Config) *Lab {
 // programs that services and hosts need.
 var programs = map[string][]string{
 	"libvirtd": {"libvirtd", "virsh", "qemu-system-x86_64", "qemu-img"}, "knot": {"knotd", "knotc"},
-	"bind": {"named", "dig"}, "keepalived": {"keepalived"}, "httpd": {"busybox"},
+	"bind": {"named", "dig"}, "keepalived": {"keepalived"}, "httpd": {"busybox"}, "sshd": {"sshd", "ssh", "ssh-keyscan"},
 }
 
 func needs(t T, config Config) {
