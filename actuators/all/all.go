@@ -15,6 +15,7 @@ import (
 	"plumbline/actuators/pool"
 	"plumbline/actuators/record"
 	"plumbline/actuators/site"
+	"plumbline/actuators/vip"
 	"plumbline/actuators/vm"
 	"plumbline/actuators/volume"
 	"plumbline/actuators/zone"
@@ -33,6 +34,7 @@ func kinds() []*actuators.Kind {
 		pool.Kind,
 		record.Kind,
 		site.Kind,
+		vip.Kind,
 		vm.Kind,
 		volume.Kind,
 		zone.Kind,
