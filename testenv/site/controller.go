@@ -20,6 +20,7 @@ interval: %q
 local: "ctr0"
 transports: [{hosts: "*", argv: [%q, "plumb-lab-enter", %q, "{host}", "--", %q, "exec", "--stdio", "--name", "{host}"]}]
 drift: interval: %q
+limits: destroys: 10
 sinks: [{file: %q}]
 %s
 `

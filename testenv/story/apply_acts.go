@@ -143,7 +143,7 @@ const forbidden = `package payroll
 import "plumbline.internal/schema"
 
 schema.#Topology & {
-	nat: admin: {hosts: role: "edge", public: "203.0.113.3", to: "10.1.1.12", network: "app-boston", ports: [{public: 8080, to: 80}]}
+	nat: audit: {hosts: role: "edge", public: "203.0.113.3", to: "10.1.1.12", network: "app-boston", ports: [{public: 8081, to: 80}]}
 	// The name server's ACL lets nobody write this name.
 	record: "forbidden.mycompany.com": {zone: "mycompany.com", a: ["203.0.113.3"], ttl: 1}
 }

@@ -136,7 +136,7 @@ func (s *Story) mistakes(ctx context.Context) error {
 	if err := s.dropVM(); err != nil {
 		return err
 	}
-	if err := s.refusedPush(ctx, "the VM alone goes", "10.1.1.12", "nothing provides it any more (was vm/payroll)"); err != nil {
+	if err := s.refusedPush(ctx, "the VM alone goes", "nat/payroll-admin: needs 10.1.1.12 in app-boston", "nothing provides it any more (was vm/payroll)"); err != nil {
 		return err
 	}
 	commit, err := s.Revert(ctx)
