@@ -27,9 +27,18 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	d.Field("vrid", live.VRID, wanted.VRID, actuators.EffectLive)
 	d.Field("priority", live.Priority, wanted.Priority, actuators.EffectLive)
 	d.Field("advert", live.Advert, wanted.Advert, actuators.EffectLive)
+	d.Field("group", orNil(live.Group), orNil(wanted.Group), actuators.EffectLive)
+	d.Field("apart", live.Apart, false, actuators.EffectLive)
 	d.Field("edited", live.Edited, "", actuators.EffectLive)
 	d.Field("stopped", live.Stopped, false, actuators.EffectLive)
 	return d.Settle()
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }
 
 func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.Have[State]) ([]actuators.Step, error) {

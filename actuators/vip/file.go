@@ -33,7 +33,11 @@ func text(name string, m actuators.Mark, r Router) string {
 }
 
 func body(name string, r Router) string {
-	return fmt.Sprintf(`vrrp_instance %s {
+	group := ""
+	if r.Group != "" {
+		group = "# group " + r.Group + "\n"
+	}
+	return group + fmt.Sprintf(`vrrp_instance %s {
     version 3
     state BACKUP
     interface %s
@@ -47,21 +51,21 @@ func body(name string, r Router) string {
 `, name, r.Interface, r.VRID, r.Priority, r.Advert/1000, r.Advert%1000/10, r.Address, r.Interface)
 }
 
-var words = regexp.MustCompile(`(?m)^ *(interface|virtual_router_id|priority|advert_int) +(\S+)$|^ *(\S+/\d+) dev `)
+var words = regexp.MustCompile(`(?m)^ *(interface|virtual_router_id|priority|advert_int) +(\S+)$|^ *(\S+/\d+) dev |^# (group) (\S+)$`)
 
 // parse is the inverse of text. What text would not have written gives a checksum beside what could be read.
 func parse(name, content string) (c Config, mark *actuators.Mark) {
-	first, rest, _ := strings.Cut(content, "\n")
-	if strings.HasPrefix(first, "#") {
-		mark = actuators.ParseMark(first)
+	rest := content
+	if first, after, _ := strings.Cut(content, "\n"); strings.HasPrefix(first, "# plumb:") {
+		mark, rest = actuators.ParseMark(first), after
 	}
 	if mark != nil && mark.ID != schema.MakeID("vip", name) {
 		mark = nil // a copy
 	}
 	for _, found := range words.FindAllStringSubmatch(rest, -1) {
-		c.read(found[1], found[2], found[3])
+		c.read(found[1]+found[4], found[2]+found[5], found[3])
 	}
-	if mark == nil || body(name, c.Router) != rest {
+	if body(name, c.Router) != rest {
 		sum := sha256.Sum256([]byte(rest))
 		c.Edited = hex.EncodeToString(sum[:8])
 	}
@@ -71,6 +75,8 @@ func parse(name, content string) (c Config, mark *actuators.Mark) {
 func (r *Router) read(word, value, address string) {
 	var seconds float64
 	switch word {
+	case "group":
+		r.Group = value
 	case "interface":
 		r.Interface = value
 	case "virtual_router_id":
@@ -100,16 +106,20 @@ func readFile(h actuators.Host, path string) (string, error) {
 // configured lists the names of the files of virtual addresses, ours or not.
 func configured() ([]string, error) {
 	names, err := files.List(confDir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
 	var out []string
 	for _, name := range names {
-		if base, ok := strings.CutSuffix(name, confEnd); ok {
+		if base, ok := strings.CutSuffix(name, confEnd); ok && !strings.HasPrefix(base, groupStart) {
 			out = append(out, base)
 		}
 	}
-	return out, err
+	return out, ignoreAbsent(err)
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 var includes = regexp.MustCompile(`(?m)^\s*include[a-z_]*\s+(?:/etc/keepalived/)?conf\.d/\*\.conf\s*$`)

@@ -72,7 +72,7 @@ func TestTheFirstHostHasTheHighestPriority(t *testing.T) {
 
 func TestAFileIsReadAsItWasWritten(t *testing.T) {
 	m := actuators.Mark{Installation: "boston", ID: "vip/edge-public", Hash: "h"}
-	for _, r := range []Router{router, {Interface: "bond0.7", Address: "10.0.0.1/32", VRID: 255, Priority: 1, Advert: 40950}, {Interface: "e", Address: "10.0.0.1/8", VRID: 1, Priority: 255, Advert: 10}} {
+	for _, r := range []Router{router, {Interface: "bond0.7", Address: "10.0.0.1/32", VRID: 255, Priority: 1, Advert: 40950}, {Interface: "e", Address: "10.0.0.1/8", VRID: 1, Priority: 255, Advert: 10, Group: "edge"}} {
 		content := text("edge-public", m, r)
 		c, mark := parse("edge-public", content)
 		if d := cmp.Diff(Config{Router: r}, c); d != "" || mark == nil || *mark != m {

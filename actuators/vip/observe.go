@@ -34,6 +34,7 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		}
 		live.State.Config, live.Mark = parse(name, content)
 		live.State.Config.Stopped = !w.running
+		live.State.Config.Apart = w.apart[live.State.Config.Group]
 		if live.State.Status, err = w.status(ctx, live.State.Config); err != nil {
 			return nil, err
 		}
@@ -45,12 +46,16 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 // world is what a host shows of all its virtual addresses.
 type world struct {
 	running   bool
+	apart     map[string]bool // groups that are not kept together
 	links     link.Links
 	addresses []link.Address
 }
 
 func lookAround(ctx context.Context, h actuators.Host) (w world, err error) {
 	if w.running, err = running(h); err != nil {
+		return w, err
+	}
+	if w.apart, err = apart(h); err != nil {
 		return w, err
 	}
 	if w.links, err = link.List(ctx); err != nil {

@@ -135,6 +135,9 @@ func put(ctx context.Context, h actuators.Host, p params, content string) error 
 	if err := h.WriteFile(confPath(p.Name), []byte(content), 0o644); err != nil {
 		return err
 	}
+	if err := regroup(h); err != nil {
+		return err
+	}
 	main, err := readFile(h, mainFile)
 	if err == nil && main == "" {
 		err = h.WriteFile(mainFile, []byte(mainText), 0o644)
@@ -152,6 +155,9 @@ func drop(ctx context.Context, h actuators.Host, p params) error {
 		return err
 	}
 	if err := h.Remove(confPath(p.Name)); err != nil {
+		return err
+	}
+	if err := regroup(h); err != nil {
 		return err
 	}
 	left, err := configured()

@@ -17,6 +17,7 @@ type Spec struct {
 	Address   string   `json:"address"`
 	VRID      int      `json:"vrid"`
 	Advert    string   `json:"advert"`
+	Group     string   `json:"group,omitempty"`
 	Network   string   `json:"network,omitempty"`
 	Resolved  Resolved `json:"resolved,omitzero"`
 }
@@ -38,6 +39,7 @@ type Config struct {
 	Router
 	Edited  string `json:"edited,omitempty"`  // a checksum of the file, when it says more or else than the router
 	Stopped bool   `json:"stopped,omitempty"` // keepalived does not run
+	Apart   bool   `json:"apart,omitempty"`   // the file of its group does not keep it together with the others
 }
 
 // Router is a virtual router on one host.
@@ -47,6 +49,7 @@ type Router struct {
 	VRID      int    `json:"vrid,omitempty"`
 	Priority  int    `json:"priority,omitempty"`
 	Advert    int64  `json:"advert,omitempty"` // milliseconds
+	Group     string `json:"group,omitempty"`
 }
 
 // Status is reported, never compared.
@@ -80,7 +83,7 @@ func (s Spec) prefix() netip.Prefix {
 }
 
 func (s Spec) router() Router {
-	return Router{Interface: s.Interface, Address: s.prefix().String(), VRID: s.VRID, Priority: s.Resolved.Priority, Advert: s.Resolved.Advert}
+	return Router{Interface: s.Interface, Address: s.prefix().String(), VRID: s.VRID, Priority: s.Resolved.Priority, Advert: s.Resolved.Advert, Group: s.Group}
 }
 
 func edges(s Spec) []schema.Edge {
@@ -126,7 +129,7 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 
 func provides(_ schema.Instance, s Spec) []schema.Use {
 	return []schema.Use{
-		{Fact: schema.Fact{Type: "addr", Scope: s.scope(), Value: s.prefix().Addr().String()}, Path: "address"},
+		{Fact: schema.Fact{Type: "addr", Scope: s.scope(), Value: s.prefix().Addr().String()}, Exclusive: true, Path: "address"},
 		{Fact: schema.Fact{Type: "vrid", Scope: s.scope(), Value: strconv.Itoa(s.VRID)}, Exclusive: true, Path: "vrid"},
 	}
 }
