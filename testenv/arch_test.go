@@ -60,7 +60,9 @@ func TestImportsFollowTheDesign(t *testing.T) {
 			return ours || slices.Contains([]string{"os", "net", "net/http", "os/exec", "math/rand", "github.com/rs/zerolog"}, i)
 		}},
 		{"the engine knows no kind", func(p string) bool { return below(p, "plumbline/reconcile") }, func(i string) bool { return isKind(i) || below(i, "plumbline/actuators/all") }},
-		{"the product does not know the laboratory", func(p string) bool { return below(p, "plumbline/reconcile", "plumbline/actuators", "plumbline/schema", "plumbline/sources") },
+		{"the product does not know the laboratory", func(p string) bool {
+			return below(p, "plumbline/reconcile", "plumbline/actuators", "plumbline/schema", "plumbline/sources")
+		},
 			func(i string) bool { return below(i, "plumbline/testenv") }},
 	}
 	for _, p := range packages(t) {
