@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,12 +99,7 @@ func (p *Plan) Document() Document {
 }
 
 func (p *Plan) held() bool {
-	for _, l := range p.Lanes {
-		if l.Held != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Lanes, func(l Lane) bool { return l.Held != "" })
 }
 
 func resourceChange(c *Change) ResourceChange {
@@ -146,6 +142,11 @@ func Open(r io.Reader) (*Plan, error) {
 	if major, _, _ := strings.Cut(p.FormatVersion, "."); major != "1" {
 		return nil, fmt.Errorf("cannot read the plan: its format is %q, and this version reads 1.x; plan anew", p.FormatVersion)
 	}
+	for _, s := range p.Steps {
+		if p.Change(s.Instance) == nil {
+			return nil, fmt.Errorf("cannot read the plan: step %s belongs to no change; plan anew", s.ID)
+		}
+	}
 	return &p, nil
 }
 
@@ -155,12 +156,12 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, (*plain)(p)); err != nil {
 		return err
 	}
-	changes := map[schema.Instance]*Change{}
 	for _, c := range p.Changes {
-		changes[c.Instance], c.Steps = c, nil
+		c.Steps = nil
 	}
+	slices.SortFunc(p.Changes, func(a, b *Change) int { return a.Instance.Compare(b.Instance) })
 	for _, s := range p.Steps {
-		if c := changes[s.Instance]; c != nil {
+		if c := p.Change(s.Instance); c != nil {
 			c.Steps = append(c.Steps, s)
 		}
 	}

@@ -5,15 +5,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"slices"
 
 	"plumbline/actuators"
 	"plumbline/schema"
 )
 
 // lanes groups the changes that have to succeed together: the instances of one object, and whatever depends on each other,
-// but shared ground, which is a lane of its own that others need. It writes each change's Lane; lanes count from 1.
-func lanes(w *web, atomic bool) []Lane {
+// but shared ground, which is a lane of its own that others need. Lanes that would wait for each other are one. It writes
+// each change's Lane.
+func lanes(w *web, all []*Change, atomic bool) []Lane {
 	group := newGroups(len(w.changes))
 	objects := map[schema.ID]int{}
 	for i, c := range w.changes {
@@ -31,33 +31,66 @@ func lanes(w *web, atomic bool) []Lane {
 			group.join(0, i)
 		}
 	}
-	return numbered(w, group)
+	joinCircles(w, group)
+	out := numbered(w, group)
+	for _, c := range all {
+		c.Lane = 0
+		if i, ok := objects[c.Instance.ID]; ok {
+			c.Lane = out.of[group.find(i)]
+		}
+	}
+	return out.lanes
 }
 
-func numbered(w *web, group groups) []Lane {
-	var out []Lane
-	ids := map[int]int{}
-	for i, c := range w.changes {
-		root := group.find(i)
-		id, ok := ids[root]
-		if !ok {
-			id = len(out) + 1
-			ids[root] = id
-			out = append(out, Lane{ID: id, Ground: c.Ground})
-		}
-		c.Lane = id
-		out[id-1].Objects = append(out[id-1].Objects, c.Instance)
-	}
-	for i, c := range w.changes {
-		for _, from := range w.before[i] {
-			lane := &out[c.Lane-1]
-			if other := w.changes[from].Lane; other != c.Lane && !slices.Contains(lane.Needs, other) {
-				lane.Needs = append(lane.Needs, other)
+// joinCircles makes one lane of those that wait for each other: a network that comes on one host and goes on another,
+// before and after what moves.
+func joinCircles(w *web, group groups) {
+	before := make([][]int, len(w.changes))
+	for to, froms := range w.before {
+		for _, from := range froms {
+			if a, b := group.find(from), group.find(to); a != b {
+				before[b] = append(before[b], a)
 			}
 		}
 	}
-	for i := range out {
-		slices.Sort(out[i].Needs)
+	first := map[int]int{}
+	for i, component := range components(before) {
+		if f, ok := first[component]; ok {
+			group.join(f, i)
+		} else {
+			first[component] = i
+		}
+	}
+}
+
+// numbering is the lanes, in order of their first instance, and which group is which.
+type numbering struct {
+	lanes []Lane
+	of    map[int]int // root of a group → lane
+}
+
+func numbered(w *web, group groups) numbering {
+	out := numbering{of: map[int]int{}}
+	for i, c := range w.changes {
+		root := group.find(i)
+		if out.of[root] == 0 {
+			out.lanes = append(out.lanes, Lane{ID: len(out.lanes) + 1, Ground: true})
+			out.of[root] = len(out.lanes)
+		}
+		lane := &out.lanes[out.of[root]-1]
+		lane.Objects = append(lane.Objects, c.Instance)
+		lane.Ground = lane.Ground && c.Ground
+	}
+	needs := make([][]int, len(out.lanes))
+	for to, froms := range w.before {
+		for _, from := range froms {
+			if a, b := out.of[group.find(from)], out.of[group.find(to)]; a != b {
+				needs[b-1] = append(needs[b-1], a)
+			}
+		}
+	}
+	for i := range out.lanes {
+		out.lanes[i].Needs = unique(needs[i])
 	}
 	return out
 }

@@ -4,22 +4,24 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"plumbline/actuators"
 )
 
 // WriteMermaid draws the steps and what they wait for as a Mermaid flowchart, one subgraph a lane.
 func (p *Plan) WriteMermaid(w io.Writer) error {
 	node := map[string]string{}
+	inLane := map[int][]actuators.Step{}
 	for i, s := range p.Steps {
 		node[s.ID] = fmt.Sprintf("s%d", i+1)
+		inLane[s.Lane] = append(inLane[s.Lane], s)
 	}
 	var b strings.Builder
 	b.WriteString("flowchart TD\n")
 	for _, lane := range p.Lanes {
-		fmt.Fprintf(&b, "  subgraph lane%d\n", lane.ID)
-		for _, s := range p.Steps {
-			if s.Lane == lane.ID {
-				fmt.Fprintf(&b, "    %s[\"%s<br/>%s\"]\n", node[s.ID], escape(s.Instance.String()), escape(s.Summary))
-			}
+		fmt.Fprintf(&b, "  subgraph lane%d[\"lane %d\"]\n", lane.ID, lane.ID)
+		for _, s := range inLane[lane.ID] {
+			fmt.Fprintf(&b, "    %s[\"%s<br/>%s\"]\n", node[s.ID], escape(s.Instance.String()), escape(s.Summary))
 		}
 		b.WriteString("  end\n")
 	}
@@ -33,5 +35,5 @@ func (p *Plan) WriteMermaid(w io.Writer) error {
 }
 
 func escape(text string) string {
-	return strings.NewReplacer(`"`, "&quot;", "<", "&lt;", ">", "&gt;", "`", "&#96;").Replace(text)
+	return strings.NewReplacer("&", "&amp;", `"`, "&quot;", "<", "&lt;", ">", "&gt;", "`", "&#96;", "\n", " ").Replace(text)
 }

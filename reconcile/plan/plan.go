@@ -2,10 +2,12 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/diff"
+	"plumbline/reconcile/inventory"
 	"plumbline/schema"
 )
 
@@ -22,8 +24,8 @@ type Plan struct {
 	Commit        string            `json:"commit"` // wanted
 	Base          string            `json:"base"`   // last applied commit, or ""
 	CreatedAt     time.Time         `json:"created_at"`
-	Changes       []*Change         `json:"changes"`
-	Steps         []actuators.Step  `json:"steps"` // in a total order: a step's Needs stand before it
+	Changes       []*Change         `json:"changes"` // sorted by instance
+	Steps         []actuators.Step  `json:"steps"`   // in a total order: a step's Needs stand before it
 	Lanes         []Lane            `json:"lanes"`
 	Refusals      []diff.Refusal    `json:"refusals,omitempty"`
 	External      []schema.External `json:"external,omitempty"`
@@ -32,25 +34,76 @@ type Plan struct {
 	Atomic        bool              `json:"atomic,omitempty"`
 }
 
-// Lane is changed objects that succeed or are rolled back together.
+// Lane is changed objects that succeed or are rolled back together. A change that needs no step has lane 0, unless other
+// instances of its object have steps.
 type Lane struct {
-	ID           int               `json:"id"`
+	ID           int               `json:"id"` // from 1
 	Objects      []schema.Instance `json:"objects"`
-	Ground       bool              `json:"ground,omitempty"`
-	Needs        []int             `json:"needs,omitempty"` // lanes of shared ground that must be done before
+	Ground       bool              `json:"ground,omitempty"` // shared ground, which joins no other
+	Needs        []int             `json:"needs,omitempty"`  // lanes that must be done before
 	EffectDigest string            `json:"effect_digest"`
 	Held         string            `json:"held,omitempty"` // why it may not run; "" = it runs
+}
+
+// Input is what a plan is made of.
+type Input struct {
+	ID        string
+	CreatedAt time.Time
+	Base      string
+	Want      *schema.Graph
+	Inventory inventory.Inventory
+	Diff      diff.Result
+	Parked    map[string]string // effect digest of a lane → why it is held
+	Atomic    bool              // one lane for everything
+}
+
+// Make orders the changes into steps and lanes.
+//
+//	create, update   after what it newly needs is there
+//	update           before what it needed is retired
+//	retire           after everything that needed it (by the inventory) is retired or updated
+//	exclusive fact   its old holder releases before the new one acquires
+func Make(in Input) (*Plan, error) {
+	p := &Plan{
+		FormatVersion: FormatVersion, ID: in.ID, Commit: in.Want.Commit, Base: in.Base, CreatedAt: in.CreatedAt,
+		Changes: slices.Clone(in.Diff.Changes), Refusals: in.Diff.Refusals, Notes: in.Diff.Notes, External: in.Want.External, Atomic: in.Atomic,
+	}
+	slices.SortFunc(p.Changes, func(a, b *Change) int { return a.Instance.Compare(b.Instance) })
+	w := newWeb(in, p.Changes)
+	order, err := w.order()
+	if err != nil {
+		return nil, err
+	}
+	p.Lanes = lanes(w, p.Changes, in.Atomic)
+	p.number(w, order)
+	p.digest()
+	for i := range p.Lanes {
+		p.Lanes[i].Held = in.Parked[p.Lanes[i].EffectDigest]
+	}
+	return p, nil
 }
 
 // Empty tells whether nothing would be done on any machine.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
 
+// Refused tells whether anything is frozen for another reason than an unknown state.
+func (p *Plan) Refused() bool {
+	return slices.ContainsFunc(p.Refusals, func(r diff.Refusal) bool { return r.Class != diff.Unknown })
+}
+
 // Change finds the change of an instance, or nil.
 func (p *Plan) Change(i schema.Instance) *Change {
-	for _, c := range p.Changes {
-		if c.Instance == i {
-			return c
-		}
+	n, ok := slices.BinarySearchFunc(p.Changes, i, func(c *Change, i schema.Instance) int { return c.Instance.Compare(i) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return p.Changes[n]
+}
+
+// lane finds a lane; lane 0 is none.
+func (p *Plan) lane(id int) *Lane {
+	if id < 1 || id > len(p.Lanes) {
+		return nil
+	}
+	return &p.Lanes[id-1]
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -9,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"plumbline/actuators"
-	"plumbline/reconcile/diff"
+	"plumbline/schema"
 )
 
 // Style colours text on a terminal. The zero Style leaves it plain.
@@ -23,17 +22,24 @@ var colors = map[actuators.Action]string{
 	actuators.Restore: "32", actuators.Retire: "31", actuators.Purge: "1;31",
 }
 
+const (
+	faint = "2"
+	loud  = "1;31"
+)
+
 func (s Style) paint(code, text string) string {
-	if !s.Color || code == "" {
+	if !s.Color || code == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// WriteText shows the plan to a person.
+// WriteText shows the plan to a person: what people feel first, then the changes in the order in which they are made, then
+// what does not happen and why.
 func (p *Plan) WriteText(w io.Writer, style Style) error {
 	t := &text{Writer: w, style: style, plan: p}
 	t.header()
+	t.risks()
 	t.changes()
 	t.steps()
 	t.external()
@@ -62,17 +68,14 @@ func (t *text) header() {
 		return
 	}
 	t.line("Plan for %s: %s", short(t.plan.Commit), t.plan.Summary())
-	t.line("")
 }
 
-// Summary counts the actions, objects and steps in a line: "2 to create, 1 to update; 7 steps in 2 lanes".
+// Summary counts the actions, steps and lanes in a line: "2 to create, 1 to update; 7 steps in 2 lanes".
 func (p *Plan) Summary() string {
 	counts := map[actuators.Action]int{}
-	lanes := map[int]bool{}
 	for _, c := range p.Changes {
 		if len(c.Steps) > 0 {
 			counts[c.Action]++
-			lanes[c.Lane] = true
 		}
 	}
 	var parts []string
@@ -84,7 +87,10 @@ func (p *Plan) Summary() string {
 	if len(parts) == 0 {
 		parts = append(parts, "no change")
 	}
-	text := fmt.Sprintf("%s; %s in %s", strings.Join(parts, ", "), count(len(p.Steps), "step"), count(len(lanes), "lane"))
+	text := strings.Join(parts, ", ")
+	if !p.Empty() {
+		text += fmt.Sprintf("; %s in %s", count(len(p.Steps), "step"), count(len(p.Lanes), "lane"))
+	}
 	if n := len(p.Refusals); n > 0 {
 		text += fmt.Sprintf("; %d refused", n)
 	}
@@ -98,87 +104,60 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// risks tells first what users feel and what cannot be taken back.
+func (t *text) risks() {
+	var felt, final []string
+	for _, c := range t.inOrder() {
+		if d := disruption(c.Steps); d != "" {
+			felt = append(felt, fmt.Sprintf("%s (%s)", c.Instance, d))
+		}
+		if slices.ContainsFunc(c.Steps, func(s actuators.Step) bool { return s.Reversal == actuators.NoReversal }) {
+			final = append(final, c.Instance.String())
+		}
+	}
+	if len(felt) > 0 {
+		t.line("%s", t.style.paint(loud, "! users notice: "+some(felt, 6)))
+	}
+	if len(final) > 0 {
+		t.line("%s", t.style.paint(loud, "! cannot be undone: "+some(final, 6)))
+	}
+}
+
+// some joins the first parts and counts the rest.
+func some(parts []string, most int) string {
+	if len(parts) > most {
+		parts = append(slices.Clone(parts[:most]), fmt.Sprintf("%d more", len(parts)-most))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// inOrder is the changes that have steps, in the order of their first one.
+func (t *text) inOrder() []*Change {
+	var out []*Change
+	seen := map[schema.Instance]bool{}
+	for _, s := range t.plan.Steps {
+		if !seen[s.Instance] {
+			seen[s.Instance] = true
+			if c := t.plan.Change(s.Instance); c != nil {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 func (t *text) changes() {
+	all := t.inOrder()
 	width := 0
-	for _, c := range t.plan.Changes {
-		if len(c.Steps) > 0 {
-			width = max(width, utf8.RuneCountInString(c.Instance.String()))
+	for _, c := range all {
+		width = max(width, utf8.RuneCountInString(c.Instance.String()))
+	}
+	for n, c := range all {
+		if n == 0 {
+			t.line("")
 		}
+		t.change(c, width)
 	}
-	for _, c := range t.plan.Changes {
-		if len(c.Steps) > 0 {
-			t.change(c, width)
-		}
-	}
-}
-
-func (t *text) change(c *Change, width int) {
-	disruptive := disruption(c.Steps)
-	mark := " "
-	if disruptive != "" {
-		mark = t.style.paint("1;31", "!")
-	}
-	held := ""
-	if lane := t.plan.lane(c.Lane); lane != nil && lane.Held != "" {
-		held = "  held: " + lane.Held
-	}
-	t.line("%s %s %-*s  %s%s", mark, t.style.paint(colors[c.Action], c.Action.Glyph()), width, c.Instance, t.style.paint("2", c.Pos.String()), held)
-	for _, change := range c.Diff.Changes {
-		t.line("        %s", t.field(c, change))
-	}
-	if disruptive != "" {
-		t.line("        %s", t.style.paint("31", "users notice: "+disruptive))
-	}
-	for _, s := range c.Steps {
-		if s.Reversal != actuators.Exact {
-			t.line("        %s", t.style.paint("2", fmt.Sprintf("%s: %s", s.Summary, reversals[s.Reversal])))
-		}
-	}
-}
-
-var reversals = map[actuators.Reversal]string{
-	actuators.Compensate: "undone in function only",
-	actuators.Kept:       "one-way, kept by a rollback",
-	actuators.NoReversal: "cannot be undone",
-}
-
-func (t *text) field(c *Change, f actuators.Change) string {
-	from, to := show(f.From), show(f.To)
-	var text string
-	switch {
-	case f.From == nil:
-		text = fmt.Sprintf("%s  %s", f.Path, to)
-	case f.To == nil:
-		text = fmt.Sprintf("%s  %s → nothing", f.Path, from)
-	default:
-		text = fmt.Sprintf("%s  %s → %s", f.Path, from, to)
-	}
-	if f.Effect != "" && f.Effect != actuators.EffectLive && c.Action != actuators.Create {
-		text += "  (" + string(f.Effect) + ")"
-	}
-	return text
-}
-
-// show prints a value as people write it: strings bare, lists and structs as JSON.
-func show(v any) string {
-	if s, ok := v.(string); ok {
-		return s
-	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(data)
-}
-
-func disruption(steps []actuators.Step) string {
-	var all []string
-	for _, s := range steps {
-		if s.Disruptive != "" && !slices.Contains(all, s.Disruptive) {
-			all = append(all, s.Disruptive)
-		}
-	}
-	return strings.Join(all, ", ")
 }
 
 func (t *text) steps() {
@@ -191,54 +170,43 @@ func (t *text) steps() {
 	}
 }
 
+// external lists what the changed objects need from outside.
 func (t *text) external() {
-	for i, e := range t.plan.External {
-		if i == 0 && !t.plan.Empty() {
+	first := true
+	for _, e := range t.plan.External {
+		if c := t.plan.Change(e.Instance); c == nil || len(c.Steps) == 0 {
+			continue
+		}
+		if first {
 			t.line("\nFrom outside this topology:")
+			first = false
 		}
-		if !t.plan.Empty() {
-			t.line("  %s needs %s", e.Instance, e.Fact)
-		}
+		t.line("  %s needs %s", e.Instance, e.Fact)
 	}
 }
 
 func (t *text) refusals() {
-	if len(t.plan.Refusals) == 0 {
-		return
-	}
-	t.line("\nRefused:")
-	for _, r := range t.plan.Refusals {
+	for n, r := range t.plan.Refusals {
+		if n == 0 {
+			t.line("\nRefused:")
+		}
 		t.line("  %s: %s: %s: %s", r.Pos, r.Instance, t.style.paint("31", string(r.Class)), r.Text)
 	}
 }
 
 func (t *text) notes() {
-	for i, n := range t.plan.Notes {
-		if i == 0 {
+	for n, note := range t.plan.Notes {
+		if n == 0 {
 			t.line("\nNotes:")
 		}
-		t.line("  %s: %s", n.Instance, n.Text)
+		t.line("  %s: %s", note.Instance, note.Text)
 	}
 }
 
 func (t *text) footer() {
 	if !t.plan.Empty() {
-		t.line("\n%s", t.style.paint("2", "effect "+t.plan.EffectDigest))
+		t.line("\n%s", t.style.paint(faint, "effect "+t.plan.EffectDigest))
 	}
-}
-
-func (p *Plan) lane(id int) *Lane {
-	for i := range p.Lanes {
-		if p.Lanes[i].ID == id {
-			return &p.Lanes[i]
-		}
-	}
-	return nil
-}
-
-// Refused tells whether anything is frozen for another reason than an unknown state.
-func (p *Plan) Refused() bool {
-	return slices.ContainsFunc(p.Refusals, func(r diff.Refusal) bool { return r.Class != diff.Unknown })
 }
 
 func short(commit string) string {

@@ -1,0 +1,181 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"plumbline/schema"
+)
+
+// web is the changes that have steps, with the edges between them, as dense integers. What has no steps, because it stays
+// as it is or only the inventory follows, hands on what it needs.
+type web struct {
+	Input
+	changes []*Change
+	index   map[schema.Instance]int
+	before  [][]int // before[i]: changes that must be done before i, ascending
+	soft    map[link]bool
+	edges   []edge // while connecting
+}
+
+type link struct{ from, to int }
+
+// edge says that from goes before to. A soft one gives way when it closes a circle.
+type edge struct {
+	link
+	soft bool
+}
+
+func newWeb(in Input, all []*Change) *web {
+	w := &web{Input: in, index: map[schema.Instance]int{}, soft: map[link]bool{}}
+	for _, c := range all {
+		if len(c.Steps) > 0 {
+			w.index[c.Instance] = len(w.changes)
+			w.changes = append(w.changes, c)
+		}
+	}
+	w.connectNeeds()
+	w.connectRemovals(all)
+	w.connectMoves()
+	w.settle()
+	return w
+}
+
+func (w *web) add(to int, from []int, soft bool) {
+	for _, f := range from {
+		if f != to {
+			w.edges = append(w.edges, edge{link{f, to}, soft})
+		}
+	}
+}
+
+// settle turns the edges into sorted lists without doubles; a hard edge covers a soft one.
+func (w *web) settle() {
+	slices.SortFunc(w.edges, func(a, b edge) int {
+		return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.from, b.from), cmp.Compare(weight(a.soft), weight(b.soft)))
+	})
+	w.edges = slices.CompactFunc(w.edges, func(a, b edge) bool { return a.link == b.link })
+	w.before = make([][]int, len(w.changes))
+	for _, e := range w.edges {
+		w.before[e.to] = append(w.before[e.to], e.from)
+		if e.soft {
+			w.soft[e.link] = true
+		}
+	}
+	w.edges = nil
+}
+
+func weight(soft bool) int {
+	if soft {
+		return 1
+	}
+	return 0
+}
+
+// connectNeeds puts what is needed before what needs it.
+func (w *web) connectNeeds() {
+	near := map[schema.Instance][]int{}
+	for i, c := range w.changes {
+		if c.Want != nil {
+			for _, need := range c.After {
+				w.add(i, w.nearest(need, near), false)
+			}
+		}
+	}
+}
+
+// nearest is the changes that a needed instance stands for: itself when it has steps, otherwise the nearest among what it
+// needs, so that order holds across what stays as it is.
+func (w *web) nearest(i schema.Instance, near map[schema.Instance][]int) []int {
+	if n, ok := w.index[i]; ok {
+		return []int{n}
+	}
+	if found, ok := near[i]; ok {
+		return found
+	}
+	near[i] = nil // the loader refuses circles; this keeps a broken graph from looping
+	var found []int
+	if node := w.Want.Node(i); node != nil {
+		for _, need := range node.After {
+			found = append(found, w.nearest(need, near)...)
+		}
+	}
+	near[i] = unique(found)
+	return near[i]
+}
+
+func unique(list []int) []int {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// connectRemovals puts whatever needed a removed instance, by the inventory, before its removal. An update before a removal
+// is soft: it may itself wait for what the removal releases.
+func (w *web) connectRemovals(all []*Change) {
+	removed := map[schema.Instance]bool{}
+	for _, c := range all {
+		if c.Want == nil && c.Entry == nil {
+			removed[c.Instance] = true
+		}
+	}
+	if len(removed) == 0 {
+		return
+	}
+	needers := map[schema.Instance][]schema.Instance{}
+	for i, entry := range w.Inventory {
+		for _, need := range entry.After {
+			if removed[need] && need != i {
+				needers[need] = append(needers[need], i)
+			}
+		}
+	}
+	near := map[schema.Instance][]int{}
+	for i, c := range w.changes {
+		if removed[c.Instance] {
+			for _, user := range w.users(c.Instance, needers, removed, near) {
+				w.add(i, []int{user}, w.changes[user].Want != nil)
+			}
+		}
+	}
+}
+
+// users is the changes that needed a removed instance, across what is removed without a step.
+func (w *web) users(i schema.Instance, needers map[schema.Instance][]schema.Instance, removed map[schema.Instance]bool, near map[schema.Instance][]int) []int {
+	if found, ok := near[i]; ok {
+		return found
+	}
+	near[i] = nil
+	var found []int
+	for _, user := range needers[i] {
+		if n, ok := w.index[user]; ok {
+			found = append(found, n)
+		} else if removed[user] {
+			found = append(found, w.users(user, needers, removed, near)...)
+		}
+	}
+	near[i] = unique(found)
+	return near[i]
+}
+
+// connectMoves puts the release of an exclusive fact before its acquisition by another instance.
+func (w *web) connectMoves() {
+	holders := map[schema.Fact][]int{}
+	for i, c := range w.changes {
+		keeps := map[schema.Fact]bool{}
+		for _, use := range c.Provides {
+			keeps[use.Fact] = c.Want != nil
+		}
+		for _, use := range c.Released {
+			if use.Exclusive && !keeps[use.Fact] {
+				holders[use.Fact] = append(holders[use.Fact], i)
+			}
+		}
+	}
+	for i, c := range w.changes {
+		for _, use := range c.Provides {
+			if use.Exclusive && c.Want != nil {
+				w.add(i, holders[use.Fact], false)
+			}
+		}
+	}
+}
