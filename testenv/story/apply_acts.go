@@ -156,7 +156,7 @@ func (s *Story) refused(ctx context.Context) error {
 		return err
 	}
 	s.client = s.startClient(ctx)
-	if err := s.client.steady(ctx, 10); err != nil {
+	if err := s.client.steady(ctx, 5); err != nil {
 		return err
 	}
 	if err := s.Write("forbidden.cue", forbidden); err != nil {
@@ -183,7 +183,7 @@ func (s *Story) refused(ctx context.Context) error {
 	if before != after {
 		return fmt.Errorf("the live state is not as before:\n%s\n-----\n%s", before, after)
 	}
-	if err := s.client.steady(ctx, 10); err != nil {
+	if err := s.client.steady(ctx, 5); err != nil {
 		return err
 	}
 	good, err := s.client.lossless()
