@@ -77,7 +77,7 @@ func (w world) status(ctx context.Context, c Config) (Status, error) {
 		}
 	}
 	one, found := w.links.Name(c.Interface)
-	if !found || !one.Up || !one.Lower {
+	if !found || !one.Asks() || !prefix.Addr().Is4() {
 		return Status{}, nil
 	}
 	owner, err := link.Answers(ctx, one, prefix.Addr())

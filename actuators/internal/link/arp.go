@@ -19,6 +19,9 @@ const (
 	arpLength = 28 // of a packet for Ethernet and IPv4 (RFC 826)
 )
 
+// Asks tells whether Answers can ask on the interface: it is Ethernet, on, and has a carrier.
+func (l Link) Asks() bool { return len(l.hardware) == 6 && l.Up && l.Lower }
+
 // Answers asks the segment of an interface who has an IPv4 address. The answer is a hardware address, or nil when nobody
 // else has it: a host does not answer itself.
 func Answers(ctx context.Context, one Link, ip netip.Addr) (net.HardwareAddr, error) {
