@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -135,7 +134,7 @@ var ErrEmpty = errors.New("cannot apply an empty topology over one that is not: 
 func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, error) {
 	tree, err := c.tree(ctx, commit)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read commit %s: %w", commit, err)
+		return nil, err
 	}
 	inv, err := c.inventory()
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"plumbline/reconcile/notify"
 )
 
 // Suspension keeps the loop from applying and healing. It is a file of the state directory, so that it holds over a restart
@@ -37,11 +39,23 @@ func (c *Controller) Suspend(s Suspension) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(c.cfg.State, 0o700); err != nil {
+		return fmt.Errorf("cannot suspend: %w", err)
+	}
 	if err := os.WriteFile(c.suspensionPath(), data, 0o600); err != nil {
 		return fmt.Errorf("cannot suspend: %w", err)
 	}
 	c.board.update(func(st *Status) { st.Suspended = s.String() })
+	c.tellSuspension(notify.ReasonSuspended, s.String())
 	return nil
+}
+
+// Continued says what Continue did.
+func Continued(was bool) string {
+	if was {
+		return "the suspension is over"
+	}
+	return "nothing was suspended"
 }
 
 // Continue ends a suspension and considers the head again; it tells whether there was one.
@@ -50,9 +64,13 @@ func (c *Controller) Continue() (bool, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("cannot resume: %w", err)
 	}
+	was := err == nil
 	c.board.update(func(st *Status) { st.Suspended = "" })
+	if was {
+		c.tellSuspension(notify.ReasonResumed, "the loop goes on")
+	}
 	c.Reconsider()
-	return err == nil, nil
+	return was, nil
 }
 
 // suspension is why the loop may not change anything, or "". A suspension that cannot be read holds.
@@ -67,7 +85,7 @@ func (c *Controller) suspension() string {
 	}
 	switch {
 	case err != nil:
-		return "suspended: " + c.suspensionPath() + " is there: " + err.Error()
+		return fmt.Sprintf("suspended: %s is there and cannot be read (%v); \"plumb resume\" removes it", c.suspensionPath(), err)
 	case !s.Until.IsZero() && c.now().After(s.Until):
 		os.Remove(c.suspensionPath())
 		return ""

@@ -80,3 +80,10 @@ func (c *Controller) tellFound(head string) {
 		StartsAt: c.now(), Message: "the repository can be read again",
 	})
 }
+
+func (c *Controller) tellSuspension(reason, text string) {
+	now := c.now()
+	c.notify(notify.Notice{
+		ID: reason + "/" + now.UTC().Format("20060102T150405.000"), Status: notify.Event, Reason: reason, Severity: notify.Info, StartsAt: now, Message: text,
+	})
+}

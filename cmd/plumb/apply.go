@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,14 +38,25 @@ back, verified; 8: failed, and something remains changed.`,
 			}
 			result, err := s.apply(cmd, p)
 			if err != nil {
-				return staleness(err)
+				return err
 			}
-			return s.writeResult(cmd, result)
+			if err := s.writeResult(cmd, result); err != nil {
+				return err
+			}
+			return s.leftOut(cmd, p)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "auto-approve", false, "do not ask")
 	cmd.Flags().StringVar(&dir, "dir", "", "apply a plain directory instead of the head")
 	return cmd
+}
+
+// leftOut names what the plan refused to touch; the rest was applied.
+func (s *settings) leftOut(cmd *cobra.Command, p *plan.Plan) error {
+	for _, r := range p.Refusals {
+		cmd.PrintErrf("left out: %s: %s: %s: %s\n", r.Pos, r.Instance, r.Class, r.Text)
+	}
+	return exits(planCode(p, false))
 }
 
 // ask shows the plan and waits for "yes".
@@ -67,7 +75,7 @@ func (s *settings) ask(cmd *cobra.Command, p *plan.Plan) error {
 
 // apply lets the running controller run the plan, or runs it here.
 func (s *settings) apply(cmd *cobra.Command, p *plan.Plan) (run.Result, error) {
-	listen := progress(cmd.ErrOrStderr(), time.Now())
+	listen := s.listener(cmd)
 	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
 		defer client.Close()
 		return client.Apply(cmd.Context(), p, listen)
@@ -97,46 +105,4 @@ func (s *settings) applier(ctx context.Context) (*reconcile.Controller, func(), 
 		return nil, nil, err
 	}
 	return c, done, nil
-}
-
-func staleness(err error) error {
-	if strings.Contains(err.Error(), reconcile.ErrStale.Error()) {
-		return coded{exitStale, err}
-	}
-	return err
-}
-
-// writeResult tells what came of a plan; its exit code is the verdict.
-func (s *settings) writeResult(cmd *cobra.Command, r run.Result) error {
-	if s.output != "text" {
-		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(r); err != nil {
-			return err
-		}
-		return exits(resultCode(r))
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: %.10s (%.1f s)\n", r.Verdict, r.Commit, r.EndedAt.Sub(r.BegunAt).Seconds())
-	for _, l := range r.Lanes {
-		if l.Outcome != run.LaneApplied {
-			fmt.Fprintf(cmd.OutOrStdout(), "  lane %d (%s) %s: %s\n", l.Lane, l.Objects[0], l.Outcome, l.Err)
-		}
-	}
-	for _, left := range r.Residue {
-		fmt.Fprintf(cmd.OutOrStdout(), "  %s %s: %s\n", left.Step, left.State, left.Text)
-	}
-	return exits(resultCode(r))
-}
-
-func resultCode(r run.Result) int {
-	switch r.Verdict {
-	case run.Applied:
-		return exitOK
-	case run.RolledBack:
-		return exitRolledBack
-	case run.NotRun:
-		if len(r.Lanes) == 0 {
-			return exitOK
-		}
-		return exitRefused
-	}
-	return exitResidue
 }

@@ -14,11 +14,14 @@ func newConfig(s *settings) *cobra.Command {
 		Example: "  plumb config check\n  plumb config show --config ./plumb.cue",
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "check", Short: "Check the file", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		&cobra.Command{Use: "check", Short: "Check the file", Example: "  plumb config check --config ./plumb.cue", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			if s.configMissing {
+				return fail(exitError, "there is no %s; the defaults are in force (plumb config show)", s.configFile)
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", s.configFile)
 			return nil
 		}},
-		&cobra.Command{Use: "show", Short: "Show what is in force: flags and environment over the file over defaults", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		&cobra.Command{Use: "show", Short: "Show what is in force: flags and environment over the file over defaults", Example: "  plumb config show | jq .state", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetIndent("", "  ")
 			return enc.Encode(s.config)

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile"
 	"plumbline/reconcile/control"
+	"plumbline/reconcile/diff"
 	"plumbline/reconcile/drift"
 )
 
@@ -19,7 +21,7 @@ func newDrift(s *settings) *cobra.Command {
 		Use:   "drift",
 		Short: "Show what is live and not as it was last applied",
 		Long: `Show what differs from what was last applied. A running controller answers from what it watches; without one everything
-is looked at once. Nothing is changed. Exit code 10: a host did not answer, so nobody can say that all is well.`,
+is looked at once. Nothing is changed. Exit code 10: something could not be looked at, so nobody can say that all is well.`,
 		Example: "  plumb drift\n  plumb drift --detailed-exitcode -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -27,7 +29,7 @@ is looked at once. Nothing is changed. Exit code 10: a host did not answer, so n
 			if err != nil {
 				return err
 			}
-			if err := s.writeDrift(cmd.OutOrStdout(), incidents, unseen); err != nil {
+			if err := s.writeDrift(cmd.OutOrStdout(), incidents, unseen, time.Now()); err != nil {
 				return err
 			}
 			switch {
@@ -54,7 +56,7 @@ func (s *settings) drift(cmd *cobra.Command) ([]drift.Incident, []reconcile.Host
 	}
 	defer done()
 	if memory == nil {
-		return nil, nil, fail(exitError, "cannot look for drift: nothing was applied from %s", s.config.State)
+		return nil, nil, fail(exitError, "cannot look for drift: nothing was applied from %s yet", s.config.State)
 	}
 	c := s.controller(nil, nil, memory)
 	defer c.Close()
@@ -63,24 +65,67 @@ func (s *settings) drift(cmd *cobra.Command) ([]drift.Incident, []reconcile.Host
 	return c.Drift(cmd.Context())
 }
 
-func (s *settings) writeDrift(w io.Writer, incidents []drift.Incident, unseen []reconcile.HostError) error {
+func (s *settings) writeDrift(w io.Writer, incidents []drift.Incident, unseen []reconcile.HostError, now time.Time) error {
 	if s.output != "text" {
 		return json.NewEncoder(w).Encode(struct {
 			Incidents []drift.Incident      `json:"incidents"`
 			Unseen    []reconcile.HostError `json:"unseen"`
 		}{append([]drift.Incident{}, incidents...), append([]reconcile.HostError{}, unseen...)})
 	}
+	width := 0
 	for _, i := range incidents {
-		fmt.Fprintf(w, "%s  %s  %s since %s  (%s, %s)\n", i.Declared, i.Instance, i.Class, i.FirstSeen.Format(time.TimeOnly), i.Phase, i.Policy)
-		for _, c := range i.Changes {
-			fmt.Fprintf(w, "    %s  is %v, declared %v\n", c.Path, c.From, c.To)
-		}
+		width = max(width, len(i.Instance.String()))
+	}
+	for _, i := range incidents {
+		writeIncident(w, i, width, now)
 	}
 	for _, h := range unseen {
-		fmt.Fprintf(w, "host %s is unknown: %s\n", h.Host, h.Err)
+		fmt.Fprintf(w, "%s  unknown (%s): %s\n", hostName(h.Host), strings.Join(h.Kinds, ", "), h.Err)
 	}
 	if len(incidents) == 0 && len(unseen) == 0 {
 		fmt.Fprintln(w, "no drift: everything is as it was last applied")
 	}
 	return nil
+}
+
+func writeIncident(w io.Writer, i drift.Incident, width int, now time.Time) {
+	fmt.Fprintf(w, "%-*s  %s for %s  %s\n", width, i.Instance, i.Class, since(now.Sub(i.FirstSeen)), i.Declared)
+	for _, c := range i.Changes {
+		if i.Class != diff.Gone {
+			fmt.Fprintf(w, "    %s is %s, applied was %s\n", c.Path, value(c.From), value(c.To))
+		}
+	}
+	if i.Told != "" {
+		fmt.Fprintf(w, "    the host says: %s\n", i.Told)
+	}
+	switch {
+	case i.Contended:
+		fmt.Fprintf(w, "    healed %s and undone each time: somebody or something else changes it; it is left alone now\n", plural(i.Heals, "time"))
+	case i.Policy == drift.Heal:
+		fmt.Fprintln(w, "    is healed by itself")
+	default:
+		fmt.Fprintf(w, "    nothing is done by itself; \"plumb heal %s\" brings back what was applied\n", i.Instance)
+	}
+}
+
+// value is a value as people write it: text bare, nothing by name, the rest as JSON.
+func value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return v
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(data)
+}
+
+func hostName(name string) string {
+	if name == "" {
+		return "the controller"
+	}
+	return name
 }

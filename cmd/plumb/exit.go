@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"plumbline/reconcile"
+	"plumbline/reconcile/journal"
 	"plumbline/schema"
 )
 
@@ -61,8 +63,10 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &c):
 		return c.code
-	case errors.As(err, &problems):
+	case errors.As(err, &problems), errors.Is(err, reconcile.ErrEmpty):
 		return exitInvalid
+	case errors.Is(err, reconcile.ErrStale), errors.Is(err, journal.ErrInUse):
+		return exitStale
 	case errors.Is(err, fs.ErrPermission):
 		return exitPermission
 	case errors.Is(err, context.Canceled):

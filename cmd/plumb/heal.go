@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile/control"
@@ -14,6 +12,7 @@ func newHeal(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:     "heal [OBJECT[@HOST]…]",
 		Short:   "Bring what drifted back to what was last applied",
+		Long:    "Bring objects, or everything that drifted, back to what was last applied to them, whatever a newer commit says.",
 		Example: "  plumb heal nat/payroll@edge1\n  plumb heal",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var instances []schema.Instance
@@ -30,7 +29,7 @@ func newHeal(s *settings) *cobra.Command {
 }
 
 func (s *settings) heal(cmd *cobra.Command, instances []schema.Instance) (run.Result, error) {
-	listen := progress(cmd.ErrOrStderr(), time.Now())
+	listen := s.listener(cmd)
 	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
 		defer client.Close()
 		return client.Heal(cmd.Context(), instances, listen)

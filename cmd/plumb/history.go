@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,31 +17,38 @@ func newHistory(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "history",
 		Short:   "List the plans that ran, newest first",
-		Example: "  plumb history -n 5",
+		Example: "  plumb history -n 5\n  plumb history -o ndjson | jq -r '[.begun_at, .plan.commit, .verdict] | @tsv'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			past, err := s.history(cmd, count)
 			if err != nil {
 				return err
 			}
-			for _, p := range past {
-				if s.output != "text" {
-					if err := json.NewEncoder(cmd.OutOrStdout()).Encode(p); err != nil {
-						return err
-					}
-					continue
-				}
-				verdict := p.Verdict
-				if p.EndedAt == nil {
-					verdict = "open"
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %.10s  %-14s  %s\n", p.BegunAt.Local().Format(time.DateTime), p.Plan.Commit, verdict, p.Plan.Summary())
-			}
-			return nil
+			return s.writeHistory(cmd.OutOrStdout(), past)
 		},
 	}
 	cmd.Flags().IntVarP(&count, "count", "n", 20, "how many")
 	return cmd
+}
+
+func (s *settings) writeHistory(w io.Writer, past []journal.Past) error {
+	if s.output == "json" {
+		return json.NewEncoder(w).Encode(append([]journal.Past{}, past...))
+	}
+	for _, p := range past {
+		if s.output == "ndjson" {
+			if err := json.NewEncoder(w).Encode(p); err != nil {
+				return err
+			}
+			continue
+		}
+		verdict := p.Verdict
+		if p.EndedAt == nil {
+			verdict = "open"
+		}
+		fmt.Fprintf(w, "%s  %-10s  %-14s  %s\n", p.BegunAt.Local().Format(time.DateTime), short(p.Plan.Commit), verdict, p.Plan.Summary())
+	}
+	return nil
 }
 
 func (s *settings) history(cmd *cobra.Command, count int) ([]journal.Past, error) {
@@ -48,9 +56,12 @@ func (s *settings) history(cmd *cobra.Command, count int) ([]journal.Past, error
 		defer client.Close()
 		return client.History(cmd.Context(), count)
 	}
-	store, err := journal.Open(s.storePath(), journal.Options{Version: version, ReadOnly: true})
+	store, err := s.readStore()
 	if err != nil {
 		return nil, err
+	}
+	if store == nil {
+		return nil, fail(exitError, "nothing was applied from %s yet", s.config.State)
 	}
 	defer store.Close()
 	return store.History(count)

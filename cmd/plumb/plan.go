@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile/plan"
+	"plumbline/sources"
 )
 
 func newPlan(s *settings) *cobra.Command {
@@ -64,24 +68,52 @@ func (s *settings) plan(cmd *cobra.Command, args []string, dir string) (*plan.Pl
 		return nil, err
 	}
 	defer done()
-	commit := ""
-	if len(args) == 1 {
-		commit = args[0]
-	} else {
-		head, err := source.Head(cmd.Context())
-		if err != nil {
-			return nil, err
-		}
-		commit = head.ID
+	commit, err := s.commit(cmd.Context(), source, args)
+	if err != nil {
+		return nil, err
 	}
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
 	return c.Plan(cmd.Context(), commit)
 }
 
+// logDepth is how far back a commit may be named by its beginning.
+const logDepth = 10000
+
+// commit is the one that the arguments name, in full or by its beginning; the head without arguments.
+func (s *settings) commit(ctx context.Context, source sources.Source, args []string) (string, error) {
+	if len(args) == 1 && (len(args[0]) == 40 || strings.HasPrefix(args[0], "dir:")) {
+		return args[0], nil
+	}
+	head, err := source.Head(ctx)
+	if err != nil || len(args) == 0 {
+		return head.ID, err
+	}
+	log, err := source.Log(ctx, head.ID, logDepth)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, c := range log {
+		if strings.HasPrefix(c.ID, args[0]) {
+			found = append(found, c.ID)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fail(exitError, "no commit of %q begins with %s; see \"plumb history\"", s.config.Branch, args[0])
+	case 1:
+		return found[0], nil
+	}
+	return "", fail(exitError, "%d commits of %q begin with %s; give more of it", len(found), s.config.Branch, args[0])
+}
+
 func (s *settings) writePlan(cmd *cobra.Command, p *plan.Plan, steps bool) error {
-	if s.output != "text" {
+	switch s.output {
+	case "json":
 		return p.WriteJSON(cmd.OutOrStdout())
+	case "ndjson":
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(p.Document())
 	}
 	return p.WriteText(cmd.OutOrStdout(), plan.Style{Color: s.color(), Steps: steps})
 }

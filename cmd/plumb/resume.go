@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"plumbline/reconcile/control"
 )
 
 func newResume(s *settings) *cobra.Command {
@@ -13,25 +11,29 @@ func newResume(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume [EFFECT | OBJECT@HOST]",
 		Short: "End a suspension, or let a parked effect or a stuck object be tried again",
+		Long: `Without an argument, end a suspension. With the beginning of an effect's digest (plumb status shows it), let an effect that
+failed be tried again; with an object, one that an undo left stuck and that you have mended by hand. --rewind accepts a
+repository whose history was rewritten.`,
 		Example: `  plumb resume
   plumb resume sha256:1f0c9a42
   plumb resume nat/payroll@edge1
   plumb resume --rewind`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := control.Dial(cmd.Context(), s.config.Socket)
+			operator, done, err := s.operator(cmd)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			if rewind {
-				return client.Rewind(cmd.Context())
-			}
-			name := ""
+			defer done()
+			name, text := "", "the next head is followed, whatever it builds on"
 			if len(args) == 1 {
 				name = args[0]
 			}
-			text, err := client.Resume(cmd.Context(), name)
+			if rewind {
+				err = operator.Rewind(cmd.Context())
+			} else {
+				text, err = operator.Resume(cmd.Context(), name)
+			}
 			if err != nil {
 				return err
 			}

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile"
-	"plumbline/reconcile/control"
 )
 
 func newRollback(s *settings) *cobra.Command {
@@ -23,22 +20,28 @@ lasting way is a revert in Git; this is the fast one. "plumb resume" follows the
 			if err != nil {
 				return err
 			}
-			if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
-				err := client.Suspend(cmd.Context(), reconcile.Suspension{Reason: "rolled back to " + to, Owner: owner()})
-				client.Close()
-				if err != nil {
-					return err
-				}
+			if err := s.hold(cmd, "rolled back to "+short(p.Commit)); err != nil {
+				return err
 			}
 			result, err := s.apply(cmd, p)
 			if err != nil {
-				return staleness(err)
+				return err
 			}
-			fmt.Fprintln(cmd.ErrOrStderr(), "the loop is held; revert in Git, then \"plumb resume\"")
+			cmd.PrintErrln("the loop is held, so that the head is not applied again; revert it in Git, then \"plumb resume\"")
 			return s.writeResult(cmd, result)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the commit to go back to")
 	cmd.MarkFlagRequired("to")
 	return cmd
+}
+
+// hold suspends the loop, whether it runs or not.
+func (s *settings) hold(cmd *cobra.Command, reason string) error {
+	operator, done, err := s.operator(cmd)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return operator.Suspend(cmd.Context(), reconcile.Suspension{Reason: reason, Owner: owner()})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -11,25 +12,30 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumbline/reconcile/control"
 	"plumbline/schema"
+	"plumbline/sources"
 )
 
 // maxProblems is how many mistakes a person is shown at once.
 const maxProblems = 50
 
-// execute is the command with its arguments; it returns the exit code.
+// execute is the command with its arguments; it returns the exit code. The first interrupt asks for a gentle end, the next
+// ends the process as it stands.
 func execute(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot()
+	context.AfterFunc(ctx, stop)
+	s := &settings{}
+	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	report(root, err)
+	report(root, s, err)
 	return exitCode(err)
 }
 
-// report prints an error as people read it: mistakes one a line, everything else behind "plumb: ".
-func report(root *cobra.Command, err error) {
+// report prints an error as people read it: mistakes one a line, everything else behind "plumb: ", with what to do next.
+func report(root *cobra.Command, s *settings, err error) {
 	var problems schema.Problems
 	switch {
 	case err == nil || err.Error() == "":
@@ -41,21 +47,33 @@ func report(root *cobra.Command, err error) {
 			}
 			root.PrintErrln(p.String())
 		}
-		root.PrintErrf("%s in the topology\n", plural(len(problems), "mistake"))
+		where := "the topology"
+		if len(problems) > 0 && problems[0].Pos.File == s.configFile {
+			where = "the controller's file"
+		}
+		root.PrintErrf("%s in %s\n", plural(len(problems), "mistake"), where)
+	case errors.Is(err, context.Canceled):
+		root.PrintErrln("plumb: interrupted")
 	default:
-		root.PrintErrln("plumb: " + err.Error())
+		root.PrintErrln("plumb: " + err.Error() + remedy(s, err))
 	}
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+// remedy is what to do about an error whose text does not say it.
+func remedy(s *settings, err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
+		return fmt.Sprintf("; run it as the user that the state belongs to (mostly root), or name places of your own with --state, --socket and --config (now %s, %s, %s)",
+			s.config.State, s.config.Socket, s.configFile)
+	case errors.Is(err, sources.ErrGone):
+		return "; check repository and branch (--repo, --branch)"
+	case errors.Is(err, control.ErrNobody) && !strings.Contains(err.Error(), "plumb run"):
+		return "; start one with \"plumb run\""
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return ""
 }
 
-func newRoot() *cobra.Command {
-	s := &settings{}
+func newRoot(s *settings) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "plumb",
 		Short: "Keeps a private datacenter true to a Git repository",
@@ -70,12 +88,36 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
   plumb status                      what is going on`,
 	}
 	s.flags(root.PersistentFlags())
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return s.complete(cmd) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cmd.ValidateRequiredFlags(); err != nil {
+			return cmd.FlagErrorFunc()(cmd, err)
+		}
+		return s.complete(cmd)
+	}
 	root.AddCommand(
 		newValidate(s), newPlan(s), newShow(s), newApply(s), newRun(s), newStatus(s), newDrift(s), newHeal(s), newHistory(s),
 		newExplain(s), newGraph(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newInit(s), newConfig(s), newLab(), newExec(),
 		newEval(), newVersion(s),
 	)
-	root.CompletionOptions.HiddenDefaultCmd = false
+	explainUsage(root)
 	return root
+}
+
+// explainUsage makes mistakes in flags and arguments say where the right ones are told.
+func explainUsage(cmd *cobra.Command) {
+	hint := func(cmd *cobra.Command, err error) error {
+		return fail(exitError, "%w; see \"%s --help\"", err, cmd.CommandPath())
+	}
+	cmd.SetFlagErrorFunc(hint)
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return hint(cmd, err)
+			}
+			return nil
+		}
+	}
+	for _, child := range cmd.Commands() {
+		explainUsage(child)
+	}
 }

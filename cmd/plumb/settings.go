@@ -31,6 +31,8 @@ type settings struct {
 	noColor    bool
 	logLevel   string
 
+	configMissing bool // there is none at the default place: the defaults are in force
+
 	config reconcile.Config
 	log    zerolog.Logger
 }
@@ -44,31 +46,67 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.socket, "socket", "", "socket of a running controller")
 	f.StringVarP(&s.output, "output", "o", "text", "text, json or ndjson")
 	f.BoolVar(&s.noColor, "no-color", false, "no colour, also on a terminal")
-	f.StringVar(&s.logLevel, "log-level", "warn", "debug, info, warn or error")
+	f.StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error (default warn, and info for run)")
+}
+
+// standalone commands need no controller's file, so that a broken one keeps nobody from them.
+var standalone = map[string]bool{
+	"completion": true, cobra.ShellCompRequestCmd: true, cobra.ShellCompNoDescRequestCmd: true, "help": true, "version": true,
+	"init": true, "lab": true, "exec": true, "man": true,
+}
+
+func alone(cmd *cobra.Command) bool {
+	for ; cmd != nil; cmd = cmd.Parent() {
+		if standalone[cmd.Name()] {
+			return true
+		}
+	}
+	return false
 }
 
 // complete reads environment and controller's file. Precedence: flag, PLUMB_*, file, default.
 func (s *settings) complete(cmd *cobra.Command) error {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := "PLUMB_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if value, ok := os.LookupEnv(name); ok && !f.Changed && cmd.Root().PersistentFlags().Lookup(f.Name) != nil {
-			f.Value.Set(value)
-		}
-	})
+	if err := s.environment(cmd); err != nil {
+		return err
+	}
 	if s.output != "text" && s.output != "json" && s.output != "ndjson" {
 		return fail(exitError, "cannot write output as %q: want text, json or ndjson", s.output)
+	}
+	if s.logLevel == "" {
+		s.logLevel = "warn"
+		if cmd.Name() == "run" {
+			s.logLevel = "info"
+		}
 	}
 	level, err := zerolog.ParseLevel(s.logLevel)
 	if err != nil {
 		return fail(exitError, "cannot log at level %q: want debug, info, warn or error", s.logLevel)
 	}
-	s.log = logger(cmd).Level(level)
+	s.log = logger(cmd, s.noColor).Level(level)
+	if alone(cmd) {
+		return nil
+	}
 	return s.loadConfig(cmd)
 }
 
-func logger(cmd *cobra.Command) zerolog.Logger {
+// environment sets every shared flag that was not given from PLUMB_*: --log-level from PLUMB_LOG_LEVEL.
+func (s *settings) environment(cmd *cobra.Command) (err error) {
+	cmd.Root().PersistentFlags().VisitAll(func(f *pflag.Flag) {
+		name := "PLUMB_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || err != nil {
+			return
+		}
+		if bad := cmd.Root().PersistentFlags().Set(f.Name, value); bad != nil {
+			err = fail(exitError, "cannot take %s=%q from the environment: %w", name, value, bad)
+		}
+	})
+	return err
+}
+
+func logger(cmd *cobra.Command, plain bool) zerolog.Logger {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		return zerolog.New(zerolog.ConsoleWriter{Out: cmd.ErrOrStderr(), TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}).With().Timestamp().Logger()
+		return zerolog.New(zerolog.ConsoleWriter{Out: cmd.ErrOrStderr(), TimeFormat: time.TimeOnly, NoColor: plain || os.Getenv("NO_COLOR") != ""}).With().Timestamp().Logger()
 	}
 	return zerolog.New(cmd.ErrOrStderr()).With().Timestamp().Logger()
 }
@@ -76,8 +114,8 @@ func logger(cmd *cobra.Command) zerolog.Logger {
 func (s *settings) loadConfig(cmd *cobra.Command) error {
 	data, err := os.ReadFile(s.configFile)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !cmd.Flags().Changed("config"):
-		data = []byte(`repository: ""`)
+	case errors.Is(err, fs.ErrNotExist) && !cmd.Root().PersistentFlags().Changed("config"):
+		data, s.configMissing = []byte(`repository: ""`), true
 	case err != nil:
 		return fmt.Errorf("cannot read the controller's file: %w", err)
 	}

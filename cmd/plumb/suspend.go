@@ -8,28 +8,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile"
-	"plumbline/reconcile/control"
 )
 
 func newSuspend(s *settings) *cobra.Command {
 	var reason string
 	var lasting time.Duration
 	cmd := &cobra.Command{
-		Use:     "suspend --reason TEXT",
-		Short:   "Stop applying and healing; looking and alerting go on",
+		Use:   "suspend --reason TEXT",
+		Short: "Stop applying and healing; looking and alerting go on",
+		Long: `Stop applying commits and healing drift until "plumb resume", or for a time. Looking and alerting go on, and what a person
+orders by hand (plumb apply, heal, rollback) is done. It holds over a restart.`,
 		Example: "  plumb suspend --reason \"storage maintenance\" --for 2h",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := control.Dial(cmd.Context(), s.config.Socket)
+			operator, done, err := s.operator(cmd)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
+			defer done()
 			suspension := reconcile.Suspension{Reason: reason, Owner: owner()}
 			if lasting > 0 {
 				suspension.Until = time.Now().Add(lasting)
 			}
-			if err := client.Suspend(cmd.Context(), suspension); err != nil {
+			if err := operator.Suspend(cmd.Context(), suspension); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), suspension)

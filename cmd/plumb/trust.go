@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"plumbline/reconcile/control"
 )
 
 func newTrust(s *settings) *cobra.Command {
@@ -17,12 +15,12 @@ the name may lead to the wrong machine. After a replacement that you know of, tr
 		Example: "  plumb trust jino0",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := control.Dial(cmd.Context(), s.config.Socket)
+			operator, done, err := s.operator(cmd)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			text, err := client.Trust(cmd.Context(), args[0])
+			defer done()
+			text, err := operator.Trust(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -13,9 +13,10 @@ var version = "0.1.0-dev"
 
 func newVersion(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Tell the version",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Tell the version",
+		Example: "  plumb version\n  plumb version -o json",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if s.output != "text" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})

@@ -80,7 +80,7 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 	case Resume:
 		var was bool
 		was, err = s.controller.Continue()
-		reply.Text = map[bool]string{true: "the suspension is over", false: "nothing was suspended"}[was]
+		reply.Text = reconcile.Continued(was)
 	case Release:
 		reply.Text, err = s.controller.Release(r.Name)
 	case Trust:

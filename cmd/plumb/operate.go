@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"plumbline/reconcile"
+	"plumbline/reconcile/control"
+)
+
+// operator takes orders: the running controller, or this process when none runs.
+type operator interface {
+	Suspend(ctx context.Context, s reconcile.Suspension) error
+	Resume(ctx context.Context, name string) (string, error)
+	Rewind(ctx context.Context) error
+	Trust(ctx context.Context, host string) (string, error)
+}
+
+// operator finds who takes orders. The caller calls done.
+func (s *settings) operator(cmd *cobra.Command) (o operator, done func(), err error) {
+	client, err := control.Dial(cmd.Context(), s.config.Socket)
+	if err == nil {
+		return client, func() { client.Close() }, nil
+	}
+	if !errors.Is(err, control.ErrNobody) {
+		return nil, nil, err
+	}
+	store, err := s.openStore()
+	if err != nil {
+		return nil, nil, err
+	}
+	c := s.controller(nil, store, nil)
+	return here{c}, func() { c.Close(); store.Close() }, nil
+}
+
+// here is a controller of this process, which follows nothing.
+type here struct{ *reconcile.Controller }
+
+func (h here) Suspend(_ context.Context, s reconcile.Suspension) error {
+	return h.Controller.Suspend(s)
+}
+
+func (h here) Resume(_ context.Context, name string) (string, error) {
+	if name != "" {
+		return h.Release(name)
+	}
+	was, err := h.Continue()
+	return reconcile.Continued(was), err
+}
+
+func (h here) Rewind(context.Context) error { return h.Controller.Rewind() }
+
+func (h here) Trust(_ context.Context, host string) (string, error) { return h.Controller.Trust(host) }

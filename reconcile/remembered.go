@@ -1,0 +1,38 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+
+	"plumbline/schema"
+)
+
+// Remembered is what the state directory knows when no controller runs.
+func (c *Controller) Remembered() (Status, error) {
+	s := Status{Phase: Stopped, Suspended: c.suspension()}
+	commits, err := c.memory.Commits()
+	if err != nil {
+		return s, err
+	}
+	inv, err := c.inventory()
+	if err != nil {
+		return s, err
+	}
+	parked, err := c.memory.Parked()
+	if err != nil {
+		return s, err
+	}
+	s.Head, s.Applied = commits.Highest, commits.Applied
+	objects := map[schema.ID]bool{}
+	for i, entry := range inv {
+		if entry.Retired == nil {
+			objects[i.ID] = true
+		}
+	}
+	s.Objects = len(objects)
+	for digest, p := range parked {
+		s.Held = append(s.Held, fmt.Sprintf("%.19s failed with commit %.10s: %s", digest, p.Commit, p.Reason))
+	}
+	slices.Sort(s.Held)
+	return s, nil
+}
