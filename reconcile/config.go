@@ -21,6 +21,7 @@ type Config struct {
 	Access     Access      `json:"access"`
 	Transports []Transport `json:"transports"`
 	Local      string      `json:"local"`
+	Model      string      `json:"model"` // directory of a modelled datacenter; "" = the real one
 	Parallel   int         `json:"parallel"`
 	Atomic     bool        `json:"atomic"`
 	Confirm    Duration    `json:"confirm"`

@@ -50,9 +50,10 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	defer bus.Close()
 	c := reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Log: s.log, Evaluator: evaluator(), Version: version,
-		Notify: bus.Notify,
+		Notify: bus.Notify, Dial: s.dialer(),
 	})
 	defer c.Close()
+	cmd.PrintErr(s.modelled())
 	cmd.PrintErrf("plumb %s follows %s, branch %s\n", version, s.config.Repository, s.config.Branch)
 	group, ctx := errgroup.WithContext(cmd.Context())
 	group.Go(func() error { return c.Run(ctx) })

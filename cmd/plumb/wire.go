@@ -79,7 +79,7 @@ func (s *settings) storePath() string { return filepath.Join(s.config.State, "jo
 func (s *settings) controller(source sources.Source, store *journal.Store, memory reconcile.Memory) *reconcile.Controller {
 	return reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Memory: memory, Log: s.log,
-		Evaluator: evaluator(), Version: version,
+		Evaluator: evaluator(), Version: version, Dial: s.dialer(),
 	})
 }
 
