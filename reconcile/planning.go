@@ -15,11 +15,18 @@ import (
 
 // Plan compares one commit with the live state of everything that it declares or that we own.
 func (c *Controller) Plan(ctx context.Context, commit string) (*plan.Plan, error) {
+	_, p, err := c.PlanLoaded(ctx, commit)
+	return p, err
+}
+
+// PlanLoaded is Plan that gives the topology of the commit, too.
+func (c *Controller) PlanLoaded(ctx context.Context, commit string) (*schema.Graph, *plan.Plan, error) {
 	graph, err := c.Load(ctx, commit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.planGraph(ctx, graph, nil)
+	p, err := c.planGraph(ctx, graph, nil)
+	return graph, p, err
 }
 
 // planGraph plans a loaded commit. only, if not nil, keeps the changes of the instances it accepts.

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"plumbline/reconcile/diff"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
@@ -19,49 +21,101 @@ func newExplain(s *settings) *cobra.Command {
 		Example: "  plumb explain nat/payroll\n  plumb explain vm/payroll@jino0 --dir .",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := s.plan(cmd, nil, dir)
+			graph, p, err := s.planLoaded(cmd, nil, dir)
 			if err != nil {
 				return err
 			}
-			return explain(cmd.OutOrStdout(), p, schema.ParseInstance(args[0]))
+			e := explained(graph, p, schema.ParseInstance(args[0]))
+			switch {
+			case len(e.Nodes)+len(e.Changes)+len(e.Refusals) == 0:
+				return fail(exitError, "%s is neither declared nor ours%s", args[0], alike(graph, args[0]))
+			case s.output != "text":
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
+			}
+			e.write(cmd.OutOrStdout(), p)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "explain the plan of a plain directory instead of the head")
 	return cmd
 }
 
-func explain(w io.Writer, p *plan.Plan, about schema.Instance) error {
-	found := false
-	for _, c := range p.Changes {
-		if c.Instance.ID != about.ID || about.Host != "" && c.Instance.Host != about.Host {
-			continue
+// explanation is all that a commit and its plan say of an object.
+type explanation struct {
+	Nodes    []*schema.Node `json:"declared"`
+	Changes  []*plan.Change `json:"changes"`
+	Refusals []diff.Refusal `json:"refusals"`
+}
+
+func explained(g *schema.Graph, p *plan.Plan, about schema.Instance) explanation {
+	meant := func(i schema.Instance) bool { return i.ID == about.ID && (about.Host == "" || i.Host == about.Host) }
+	var e explanation
+	for _, n := range g.Nodes {
+		if meant(n.Instance) {
+			e.Nodes = append(e.Nodes, n)
 		}
-		found = true
-		explainChange(w, p, c)
+	}
+	for _, c := range p.Changes {
+		if meant(c.Instance) {
+			e.Changes = append(e.Changes, c)
+		}
 	}
 	for _, r := range p.Refusals {
-		if r.Instance.ID == about.ID && (about.Host == "" || r.Instance.Host == about.Host) {
-			found = true
-			fmt.Fprintf(w, "%s is refused (%s): %s\n", r.Instance, r.Class, r.Text)
+		if meant(r.Instance) {
+			e.Refusals = append(e.Refusals, r)
 		}
 	}
-	if !found {
-		fmt.Fprintf(w, "%s is not in the plan: what is live is what is declared\n", about)
+	return e
+}
+
+// alike names objects of the same name, or of the same kind.
+func alike(g *schema.Graph, name string) string {
+	var found []string
+	kind, rest, _ := strings.Cut(name, "/")
+	for _, o := range g.Objects {
+		if o.ID.Kind() == kind || o.ID.Name() == rest || o.ID.Name() == name {
+			found = append(found, string(o.ID))
+		}
 	}
-	return nil
+	if len(found) == 0 || len(found) > 10 {
+		return "; an object is KIND/NAME, as in \"plumb graph\""
+	}
+	return "; there is " + strings.Join(found, ", ")
+}
+
+func (e explanation) write(w io.Writer, p *plan.Plan) {
+	for _, c := range e.Changes {
+		explainChange(w, p, c)
+	}
+	for _, r := range e.Refusals {
+		fmt.Fprintf(w, "%s is refused (%s): %s\n", r.Instance, r.Class, r.Text)
+	}
+	if len(e.Changes)+len(e.Refusals) > 0 {
+		return
+	}
+	for _, n := range e.Nodes {
+		fmt.Fprintf(w, "%s is not in the plan: what is live is what %s declares\n", n.Instance, n.Object.Pos)
+		if len(n.After) > 0 {
+			fmt.Fprintf(w, "  needs: %s\n", instances(n.After))
+		}
+	}
+}
+
+func instances(list []schema.Instance) string {
+	names := make([]string, len(list))
+	for i, one := range list {
+		names[i] = one.String()
+	}
+	return strings.Join(names, ", ")
 }
 
 func explainChange(w io.Writer, p *plan.Plan, c *plan.Change) {
 	fmt.Fprintf(w, "%s %s, declared at %s, lane %d\n", c.Action.Glyph(), c.Instance, c.Pos, c.Lane)
 	for _, f := range c.Diff.Changes {
-		fmt.Fprintf(w, "  differs: %s is %v, declared %v\n", f.Path, f.From, f.To)
+		fmt.Fprintf(w, "  differs: %s is %s, declared %s\n", f.Path, value(f.From), value(f.To))
 	}
 	if len(c.After) > 0 {
-		names := make([]string, len(c.After))
-		for i, a := range c.After {
-			names[i] = a.String()
-		}
-		fmt.Fprintf(w, "  needs: %s\n", strings.Join(names, ", "))
+		fmt.Fprintf(w, "  needs: %s\n", instances(c.After))
 	}
 	own := map[string]bool{}
 	for _, step := range p.Steps {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile/plan"
+	"plumbline/schema"
 	"plumbline/sources"
 )
 
@@ -56,25 +57,31 @@ everything that it declares or that is ours, and show the steps that make it so.
 
 // plan makes the plan that the arguments ask for.
 func (s *settings) plan(cmd *cobra.Command, args []string, dir string) (*plan.Plan, error) {
+	_, p, err := s.planLoaded(cmd, args, dir)
+	return p, err
+}
+
+// planLoaded gives the topology beside the plan.
+func (s *settings) planLoaded(cmd *cobra.Command, args []string, dir string) (*schema.Graph, *plan.Plan, error) {
 	if dir != "" {
 		s.config.Repository, s.config.Path = "dir:"+dir, "."
 	}
 	source, err := s.openSource()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c, done, err := s.planner(cmd.Context(), source)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer done()
 	commit, err := s.commit(cmd.Context(), source, args)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	return c.Plan(cmd.Context(), commit)
+	return c.PlanLoaded(cmd.Context(), commit)
 }
 
 // logDepth is how far back a commit may be named by its beginning.
@@ -115,6 +122,7 @@ func (s *settings) writePlan(cmd *cobra.Command, p *plan.Plan, steps bool) error
 	case "ndjson":
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(p.Document())
 	}
+	fmt.Fprint(cmd.OutOrStdout(), s.modelled())
 	return p.WriteText(cmd.OutOrStdout(), plan.Style{Color: s.color(), Steps: steps})
 }
 
