@@ -114,7 +114,7 @@ func (c *child) obituary() string {
 		text += fmt.Sprintf(": it printed %q where plumb would have answered", said)
 	}
 	if said := c.stderr.String(); said != "" {
-		text += ": " + said
+		text += ": " + advise(c.cmd.Args, said)
 	}
 	return text
 }

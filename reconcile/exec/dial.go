@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -83,25 +82,4 @@ func once(conn net.Conn) func(context.Context, string) (net.Conn, error) {
 			return nil, io.EOF
 		}
 	}
-}
-
-// sshOptions leave who and where to ssh_config(5), and take from it what would break a connection that is a pipe: a shared
-// connection would outlive the one that it was opened for, and a confirmation over it would prove nothing; a forwarding
-// of a port fails the second time; a remote command of its own excludes ours.
-var sshOptions = []string{
-	"BatchMode=yes", "ConnectTimeout=5", "StrictHostKeyChecking=yes", "ServerAliveInterval=5", "ServerAliveCountMax=3",
-	"ControlMaster=no", "ControlPath=none", "ClearAllForwardings=yes", "RemoteCommand=none",
-}
-
-// SSH is the argv that reaches a host through the system's ssh and runs a command there. The command's words go through
-// a shell of the far side and must be plain.
-func SSH(target string, command ...string) ([]string, error) {
-	if target == "" || strings.HasPrefix(target, "-") {
-		return nil, fmt.Errorf("%w: %q is no host for ssh", actuators.ErrRefused, target)
-	}
-	argv := []string{"ssh", "-T"}
-	for _, option := range sshOptions {
-		argv = append(argv, "-o", option)
-	}
-	return append(append(argv, "--", target), command...), nil
 }

@@ -81,5 +81,5 @@ type Options struct {
 // ServeOptions are the options of the far end.
 type ServeOptions struct {
 	Options
-	ReadOnly bool // Do, Undo and Confirm are refused
+	ReadOnly bool // Preflight, Do, Undo and Confirm are refused
 }

@@ -72,6 +72,9 @@ func (l *local) Observe(ctx context.Context, kind string, sc actuators.Scope) ([
 }
 
 func (l *local) Preflight(ctx context.Context, c Call) error {
+	if l.readOnly {
+		return fmt.Errorf("%w: plumb exec was started there with --read-only, for example by a forced command", ErrReadOnly)
+	}
 	op, err := l.op(c)
 	if err != nil {
 		return err

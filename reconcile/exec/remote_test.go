@@ -157,7 +157,7 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	self.ReadOnly = true
 	e := w.dialAs(self)
 	c := w.captured(e, w.set(nil))
-	w.must(e.Preflight(w.ctx(), c))
+	w.fails(e.Preflight(w.ctx(), c), exec.ErrReadOnly)
 	w.fails(e.Do(w.ctx(), c), exec.ErrReadOnly)
 	w.fails(e.Undo(w.ctx(), c), exec.ErrReadOnly)
 	w.fails(e.Confirm(w.ctx(), step), exec.ErrReadOnly)

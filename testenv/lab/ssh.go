@@ -98,7 +98,11 @@ func (c Config) knownHosts() (string, error) {
 
 // writeSSH gives root of a host what reaches the others.
 func writeSSH(b boot) error {
-	if err := emptyDir(rootSSH, 0o700); err != nil { // the machine's keys are none of the lab's
+	// The machine's keys and settings are none of the lab's.
+	if err := emptyDir(rootSSH, 0o700); err != nil {
+		return err
+	}
+	if err := emptyDir("/etc/ssh", 0o755); err != nil {
 		return err
 	}
 	if b.SSH.Key == "" {
@@ -114,9 +118,6 @@ func writeSSH(b boot) error {
 func prepareSSH(b boot) error {
 	line, err := publicLine(b.SSH.Key)
 	if err != nil {
-		return err
-	}
-	if err := emptyDir("/etc/ssh/sshd_config.d", 0o755); err != nil {
 		return err
 	}
 	for path, text := range map[string]string{
