@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -102,18 +103,23 @@ func labExec(dir *string) *cobra.Command {
 }
 
 func labDemo(dir *string) *cobra.Command {
-	var keep bool
-	cmd := &cobra.Command{Use: "demo", Short: "Tell the payroll story on real daemons, and verify every act", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		if os.Geteuid() != 0 {
-			return fail(exitPermission, "the laboratory needs root: it makes namespaces and mounts")
-		}
+	var keep, model bool
+	cmd := &cobra.Command{Use: "demo", Short: "Tell the payroll story on real daemons (without root: on a model), and verify every act", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		self, err := os.Executable()
 		if err != nil {
 			return err
 		}
-		return story.Tell(cmd.Context(), story.Options{Plumb: self, Dir: *dir, Keep: keep, Out: cmd.OutOrStdout()})
+		options := story.Options{Plumb: self, Dir: *dir, Keep: keep, Out: cmd.OutOrStdout()}
+		options.Model = model || os.Geteuid() != 0 || runtime.GOOS != "linux"
+		if !cmd.Flags().Changed("dir") && options.Model {
+			if options.Dir, err = os.MkdirTemp("", "plumb-demo-"); err != nil {
+				return err
+			}
+		}
+		return story.Tell(cmd.Context(), options)
 	}}
 	cmd.Flags().BoolVar(&keep, "keep", os.Getenv("KEEP") != "", "leave the laboratory up for playing (also KEEP=1)")
+	cmd.Flags().BoolVar(&model, "model", false, "tell it on a modelled datacenter, as without root")
 	return cmd
 }
 

@@ -17,13 +17,21 @@ const controllerFile = `repository: %q
 state:  %q
 socket: %q
 interval: %q
-local: "ctr0"
-transports: [{hosts: "*", argv: [%q, "plumb-lab-enter", %q, "{host}", "--", %q, "exec", "--stdio", "--name", "{host}"]}]
+%s
 drift: interval: %q
 limits: destroys: 10
 sinks: [{file: %q}]
 %s
 `
+
+// reach is the line that says how hosts are reached: through the laboratory's entrance, or not at all.
+func (s *Site) reach() string {
+	if s.Model {
+		return fmt.Sprintf("model: %q", s.Path("model"))
+	}
+	const line = `transports: [{hosts: "*", argv: [%q, "plumb-lab-enter", %q, "{host}", "--", %q, "exec", "--stdio", "--name", "{host}"]}]`
+	return fmt.Sprintf(line, s.Binary, s.Path("lab"), s.Binary)
+}
 
 func (s *Site) writeController() error {
 	interval := s.Interval
@@ -31,12 +39,46 @@ func (s *Site) writeController() error {
 		interval = 2 * time.Second
 	}
 	text := fmt.Sprintf(controllerFile, s.Path("boston.git"), s.Path("state"), s.Path("plumb.sock"), interval,
-		s.Binary, s.Path("lab"), s.Binary, interval, s.Path("notices.jsonl"), s.Settings)
+		s.reach(), interval, s.Path("notices.jsonl"), s.Settings)
 	return os.WriteFile(s.Path("plumb.cue"), []byte(text), 0o600)
 }
 
-// StartRun writes the controller's file and starts `plumb run`.
+// StartRun writes the controller's file and starts `plumb run`; it returns when that answers.
 func (s *Site) StartRun(ctx context.Context) error {
+	if err := s.launch(); err != nil {
+		return err
+	}
+	return Until(ctx, 20*time.Second, func() error {
+		select {
+		case err := <-s.ran:
+			s.run = nil
+			return fmt.Errorf("plumb run ended: %w\n%s", err, s.LogTail())
+		default:
+		}
+		_, err := s.Status(ctx)
+		return err
+	})
+}
+
+// RunUntilDead starts `plumb run` and waits until it is dead, or has considered a commit to its end.
+func (s *Site) RunUntilDead(ctx context.Context, commit string) (died bool, err error) {
+	if err := s.launch(); err != nil {
+		return false, err
+	}
+	err = Until(ctx, time.Minute, func() error {
+		select {
+		case <-s.ran:
+			s.run, died = nil, true
+			return nil
+		default:
+		}
+		st, err := s.Status(ctx)
+		return errors.Join(err, st.settledOn(commit))
+	})
+	return died, err
+}
+
+func (s *Site) launch() error {
 	if err := s.writeController(); err != nil {
 		return err
 	}
@@ -50,19 +92,12 @@ func (s *Site) StartRun(ctx context.Context) error {
 	s.run.Env = append(os.Environ(), s.Env...)
 	s.run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := s.run.Start(); err != nil {
+		s.run = nil
 		return err
 	}
 	s.ran = make(chan error, 1)
 	go func(run *exec.Cmd, ran chan error) { ran <- run.Wait() }(s.run, s.ran)
-	return Until(ctx, 20*time.Second, func() error {
-		select {
-		case err := <-s.ran:
-			return fmt.Errorf("plumb run ended: %w\n%s", err, s.LogTail())
-		default:
-		}
-		_, err := s.Status(ctx)
-		return err
-	})
+	return nil
 }
 
 // Running tells whether `plumb run` was started and not stopped.
@@ -72,14 +107,9 @@ func (s *Site) Running() bool { return s.run != nil }
 func (s *Site) KillRun() {
 	if s.run != nil {
 		s.run.Process.Kill()
-		s.Ended()
+		<-s.ran
+		s.run = nil
 	}
-}
-
-// Ended waits for the end of a `plumb run` that ends by itself.
-func (s *Site) Ended() {
-	<-s.ran
-	s.run = nil
 }
 
 // StopRun asks `plumb run` to stop and waits.
@@ -128,12 +158,16 @@ func (s *Site) Settled(ctx context.Context, commit string, limit time.Duration) 
 		if st, err = s.Status(ctx); err != nil {
 			return err
 		}
-		if st.Head != commit || st.Phase != "waiting" || st.Verdict == "" {
-			return fmt.Errorf("status is %+v", st)
-		}
-		return nil
+		return st.settledOn(commit)
 	})
 	return st, err
+}
+
+func (st Status) settledOn(commit string) error {
+	if st.Head != commit || st.Phase != "waiting" || st.Verdict == "" {
+		return fmt.Errorf("status is %+v", st)
+	}
+	return nil
 }
 
 // Applied waits until a commit is applied in full.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"plumbline/testenv/guest"
@@ -27,6 +28,7 @@ type Options struct {
 	Interval time.Duration     // of repository and polling for drift; 0 = 2 s
 	Settings string            // further lines of the controller's file
 	Env      []string          // further environment of `plumb run`
+	Model    bool              // no laboratory: a modelled datacenter, which needs no root
 }
 
 // Site is a laboratory with a repository. StartRun puts a controller on it.
@@ -43,6 +45,10 @@ func Up(ctx context.Context, o Options) (*Site, error) {
 	s := &Site{Options: o}
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return s, err
+	}
+	if o.Model {
+		s.Image = guest.Image{Path: "/modelled/tiny.qcow2", SHA256: strings.Repeat("1", 64)}
+		return s, s.makeRepository(ctx)
 	}
 	if err := lab.Install(ctx, s.Out); err != nil {
 		return s, err

@@ -162,6 +162,9 @@ func (s *Story) refusedPush(ctx context.Context, message string, words ...string
 		}
 	}
 	s.Say("   refused:\n%s", indent(st.Error))
+	if s.Model {
+		return s.there("vm/payroll@jino0")
+	}
 	_, err = s.Page(ctx)
 	return err
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"plumbline/actuators/all"
+	"plumbline/testenv/sim"
 	"plumbline/testenv/site"
 )
 
@@ -19,6 +21,7 @@ type Options struct {
 	Dir   string    // of laboratory, repository and state; removed at the end unless Keep
 	Keep  bool      // leave the laboratory up
 	Out   io.Writer // where it is told
+	Model bool      // on a modelled datacenter, which needs no root
 }
 
 // Story is one telling.
@@ -26,6 +29,7 @@ type Story struct {
 	*site.Site
 	begun  time.Time // of the story, after the set-up
 	client *client
+	world  *sim.World // of the modelled story
 }
 
 // act is one chapter: what it is about, and what does it and verifies it.
@@ -47,8 +51,14 @@ var acts = []act{
 // Tell sets the laboratory up and plays all acts. The first failing one ends the story; the error names it.
 func Tell(ctx context.Context, o Options) (err error) {
 	began := time.Now()
-	up, err := site.Up(ctx, site.Options{Binary: o.Plumb, Dir: o.Dir, Keep: o.Keep, Out: o.Out})
+	up, err := site.Up(ctx, site.Options{Binary: o.Plumb, Dir: o.Dir, Keep: o.Keep, Out: o.Out, Model: o.Model})
 	s := &Story{Site: up}
+	acts, judges := acts, "curl, virsh, nft, kdig and ip"
+	if o.Model {
+		s.Say("This story runs on a modelled datacenter: no host, VM or network is real, and nothing of this machine is changed.")
+		s.world = sim.New(all.Registry(), sim.Options{Dir: s.Path("model")})
+		acts, judges = modelledActs, "the state of the model"
+	}
 	defer func() { err = errors.Join(err, s.end()) }()
 	if err == nil {
 		err = s.StartRun(ctx)
@@ -67,7 +77,7 @@ func Tell(ctx context.Context, o Options) (err error) {
 		}
 		s.Say("   act %d: %.1f s", i+1, time.Since(started).Seconds())
 	}
-	s.Say("\nThe story took %.1f s; every act was verified with curl, virsh, nft, kdig and ip.", time.Since(s.begun).Seconds())
+	s.Say("\nThe story took %.1f s; every act was verified with %s.", time.Since(s.begun).Seconds(), judges)
 	return nil
 }
 
@@ -75,7 +85,8 @@ func Tell(ctx context.Context, o Options) (err error) {
 func (s *Story) end() error {
 	s.client.stop()
 	if s.Keep && s.Lab != nil {
-		s.Say("\nThe laboratory stays up: %s lab status --dir %s; end it with lab down.", s.Binary, s.Path("lab"))
+		s.Say("\nThe laboratory stays up. Play with it:\n  %s run --config %s\n  %s lab exec --dir %s internet curl http://payroll.mycompany.com/\n  %s lab down --dir %s",
+			s.Binary, s.Path("plumb.cue"), s.Binary, s.Path("lab"), s.Binary, s.Path("lab"))
 	}
 	return s.Down()
 }
