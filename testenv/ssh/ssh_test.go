@@ -57,10 +57,10 @@ Host *
 // place is a controller, ctr0, and two hosts that run sshd.
 type place struct {
 	*lab.Lab
-	t *testing.T
+	t testing.TB
 }
 
-func up(t *testing.T, change func(*lab.Config)) *place {
+func up(t testing.TB, change func(*lab.Config)) *place {
 	t.Helper()
 	need.Root(t)
 	binary := filepath.Join(t.TempDir(), "plumb")
@@ -127,6 +127,13 @@ func (p *place) plumb(code int, args ...string) string {
 		p.t.Fatalf("plumb %s: exit %d, want %d", strings.Join(args, " "), got, code)
 	}
 	return out
+}
+
+func (p *place) must(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // says checks that a text holds others.
