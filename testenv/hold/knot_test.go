@@ -28,13 +28,13 @@ func TestRecordsWaitForADeadNameServer(t *testing.T) {
 	s.nothingToDo()
 }
 
-// TestANameServerThatDiesRollsItsLaneBack: the record's lane fails while it is applied, another one goes on.
+// TestANameServerThatFreezesRollsItsLaneBack: the record's lane fails while it is applied, another one goes on.
 func TestANameServerThatFreezesRollsItsLaneBack(t *testing.T) {
 	s := onSite(t)
 	knot := s.Lab.Service("ns1", "knot")
 	// The lane makes a VM first, whose port and name come last.
-	commit := s.push(payroll.with("disk2", disk("names-disk"), "vm2", machine("names", "names-disk", 13), "nat2",
-		strings.ReplaceAll(forward("names", 8081), "10.1.1.12", "10.1.1.13"), "record2", named("names"), "nat3", forward("other", 8082)))
+	commit := s.push(payroll.with("disk2", disk("names-disk"), "vm2", machine("names", "names-disk", 13, `power: "stopped"`), "nat2",
+		strings.ReplaceAll(forward("names", 8081), "10.1.1.12", "10.1.1.13"), "record2", named("names"), "nat3", strings.ReplaceAll(forward("other", 8082), "203.0.113.3", "203.0.113.4")))
 	s.appears("jino0", pool+"names-disk.qcow2")
 	if err := knot.Freeze(); err != nil {
 		t.Fatal(err)
