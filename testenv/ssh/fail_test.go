@@ -3,8 +3,6 @@ package ssh
 import (
 	"strings"
 	"testing"
-
-	"plumbline/testenv/lab"
 )
 
 // Every failure of the hop makes this one host unknown, says what is wrong and what to do in one line, and nothing else.
@@ -65,19 +63,4 @@ func TestForcedCommandRefusesWrites(t *testing.T) {
 	p.has("edge1", "10.1.1.3", true)
 	p.on("jino0", "sed", "-i", "s/^"+forced+"//", "/root/.ssh/authorized_keys")
 	p.says(p.plumb(2, "plan", "--detailed-exitcode"), "+ address/jino0-app@jino0")
-}
-
-// A step that cuts the very connection that it came over is never confirmed: the host takes it back alone.
-func TestStepThatCutsItsOwnPathComesBack(t *testing.T) {
-	p := up(t, func(c *lab.Config) {
-		c.Hosts[0].Files["/etc/plumb/plumb.cue"] = controllerFile + "confirm: \"8s\"\n"
-		c.Hosts[0].Files["/srv/topology/site.cue"] = strings.Replace(topology, `address: "jino0-app"`, `bridge: cut: {hosts: ["jino0"], ports: ["eth0"]}
-	address: "jino0-app"`, 1)
-	})
-	out, code := p.run("ctr0", "plumb", "apply", "--auto-approve")
-	if code != 7 && code != 8 {
-		t.Errorf("exit %d", code)
-	}
-	p.says(out, "edge1")
-	p.on("ctr0", "ping", "-c1", "-W2", "10.9.0.11")
 }
