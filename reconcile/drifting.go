@@ -184,7 +184,7 @@ func (c *Controller) Release(name string) (string, error) {
 				return "", err
 			}
 			c.Reconsider()
-			return fmt.Sprintf("the effect of commit %.10s is tried again", p.Commit), nil
+			return fmt.Sprintf("the effect of commit %s is tried again", plan.ShortCommit(p.Commit)), nil
 		}
 	}
 	was, err := c.store.Unstick(schema.ParseInstance(name))

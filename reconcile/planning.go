@@ -93,7 +93,7 @@ func (c *Controller) parked() (held map[string]string, base string, err error) {
 	}
 	held = map[string]string{}
 	for digest, p := range all {
-		held[digest] = fmt.Sprintf("the same effect failed with commit %.10s (%s); change it, or \"plumb resume %.19s\"", p.Commit, p.Reason, digest)
+		held[digest] = fmt.Sprintf("the same effect failed with commit %s (%s); change it, or \"plumb resume %.19s\"", plan.ShortCommit(p.Commit), p.Reason, digest)
 	}
 	return held, commits.Applied, nil
 }

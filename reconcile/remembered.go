@@ -31,7 +31,7 @@ func (c *Controller) Remembered() (Status, error) {
 	}
 	s.Objects = len(objects)
 	for digest, p := range parked {
-		s.Held = append(s.Held, fmt.Sprintf("%.19s failed with commit %.10s: %s", digest, p.Commit, p.Reason))
+		s.Held = append(s.Held, fmt.Sprintf("%.19s failed with commit %s: %s", digest, plan.ShortCommit(p.Commit), p.Reason))
 	}
 	slices.Sort(s.Held)
 	return s, nil

@@ -17,7 +17,7 @@ func (c *Controller) tellResult(p *plan.Plan, r run.Result) {
 	}
 	n := notify.Notice{
 		ID: r.Plan, Status: notify.Event, Reason: reasonOf(r), Severity: severityOf(r), Commit: p.Commit, StartsAt: c.now(),
-		Message: fmt.Sprintf("commit %.10s: %s (%s)", p.Commit, r.Verdict, p.Summary()), Details: map[string]string{},
+		Message: fmt.Sprintf("commit %s: %s (%s)", plan.ShortCommit(p.Commit), r.Verdict, p.Summary()), Details: map[string]string{},
 	}
 	for _, l := range r.Lanes {
 		if l.Outcome != run.LaneApplied {

@@ -53,10 +53,10 @@ func writeResultText(w io.Writer, r run.Result) {
 		steps += len(l.Steps)
 	}
 	if len(r.Lanes) == 0 {
-		fmt.Fprintf(w, "%s: %s, nothing had to be done\n", r.Verdict, short(r.Commit))
+		fmt.Fprintf(w, "%s: %s, nothing had to be done\n", r.Verdict, plan.ShortCommit(r.Commit))
 		return
 	}
-	fmt.Fprintf(w, "%s: %s, %s in %.1f s\n", r.Verdict, short(r.Commit), plural(steps, "step"), r.EndedAt.Sub(r.BegunAt).Seconds())
+	fmt.Fprintf(w, "%s: %s, %s in %.1f s\n", r.Verdict, plan.ShortCommit(r.Commit), plural(steps, "step"), r.EndedAt.Sub(r.BegunAt).Seconds())
 	parked := false
 	for _, l := range r.Lanes {
 		if l.Outcome != run.LaneApplied {

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"plumbline/reconcile/plan"
+
 	"plumbline/reconcile"
 )
 
@@ -20,7 +22,7 @@ lasting way is a revert in Git; this is the fast one. "plumb resume" follows the
 			if err != nil {
 				return err
 			}
-			if err := s.hold(cmd, "rolled back to "+short(p.Commit)); err != nil {
+			if err := s.hold(cmd, "rolled back to "+plan.ShortCommit(p.Commit)); err != nil {
 				return err
 			}
 			result, err := s.apply(cmd, p)

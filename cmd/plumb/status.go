@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumbline/reconcile/plan"
+
 	"plumbline/reconcile"
 	"plumbline/reconcile/control"
 	"plumbline/reconcile/journal"
@@ -79,8 +81,8 @@ func writeStatus(w io.Writer, s reconcile.Status, now time.Time) error {
 	} else {
 		b.add(string(s.Phase), "for %s", since(now.Sub(s.Since)))
 	}
-	b.add("head", "%s", strings.TrimRight(fmt.Sprintf("%-10s  %s", short(s.Head), s.Verdict), " "))
-	b.add("applied", "%-10s  %s", short(s.Applied), plural(s.Objects, "object"))
+	b.add("head", "%s", strings.TrimRight(fmt.Sprintf("%-10s  %s", plan.ShortCommit(s.Head), s.Verdict), " "))
+	b.add("applied", "%-10s  %s", plan.ShortCommit(s.Applied), plural(s.Objects, "object"))
 	b.troubles(s, now)
 	width := 0
 	for _, row := range b.rows {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -24,15 +23,4 @@ func since(d time.Duration) string {
 		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return plural(int(d.Hours())/24, "day")
-}
-
-// short is a commit as people name it; a dash for none.
-func short(commit string) string {
-	if commit == "" {
-		return "-"
-	}
-	if hash, ok := strings.CutPrefix(commit, "dir:"); ok {
-		return fmt.Sprintf("dir:%.10s", hash)
-	}
-	return fmt.Sprintf("%.10s", commit)
 }

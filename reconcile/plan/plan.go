@@ -2,7 +2,9 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"plumbline/actuators"
@@ -106,4 +108,16 @@ func (p *Plan) lane(id int) *Lane {
 		return nil
 	}
 	return &p.Lanes[id-1]
+}
+
+// ShortCommit is a commit as people name it: ten digits, after "dir:" for a directory; a dash for none.
+func ShortCommit(commit string) string {
+	hash, dir := strings.CutPrefix(commit, "dir:")
+	switch {
+	case commit == "":
+		return "-"
+	case dir:
+		return fmt.Sprintf("dir:%.10s", hash)
+	}
+	return fmt.Sprintf("%.10s", commit)
 }

@@ -64,10 +64,10 @@ func (t *text) line(format string, args ...any) {
 
 func (t *text) header() {
 	if t.plan.Empty() && len(t.plan.Refusals) == 0 {
-		t.line("Nothing to do: what is live is what %s declares.", short(t.plan.Commit))
+		t.line("Nothing to do: what is live is what %s declares.", ShortCommit(t.plan.Commit))
 		return
 	}
-	t.line("Plan for %s: %s", short(t.plan.Commit), t.plan.Summary())
+	t.line("Plan for %s: %s", ShortCommit(t.plan.Commit), t.plan.Summary())
 }
 
 // Summary counts the actions, steps and lanes in a line: "2 to create, 1 to update; 7 steps in 2 lanes".
@@ -207,11 +207,4 @@ func (t *text) footer() {
 	if !t.plan.Empty() {
 		t.line("\n%s", t.style.paint(faint, "effect "+t.plan.EffectDigest))
 	}
-}
-
-func short(commit string) string {
-	if len(commit) == 40 {
-		return commit[:10]
-	}
-	return commit
 }
