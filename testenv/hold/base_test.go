@@ -86,7 +86,10 @@ func (s *scene) declare(p topology) {
 			s.t.Fatal(err)
 		}
 	}
-	p = p.with("image", fmt.Sprintf("image: tiny: {hosts: role: \"hypervisor\", source: %q, sha256: %q}", "file://"+s.Image.Path, s.Image.SHA256))
+	p = maps.Clone(p)
+	if p["pool"] != "" {
+		p["image"] = fmt.Sprintf("image: tiny: {hosts: role: \"hypervisor\", source: %q, sha256: %q}", "file://"+s.Image.Path, s.Image.SHA256)
+	}
 	for part, text := range p {
 		text = fmt.Sprintf("package boston\n\nimport \"plumbline.internal/schema\"\n\nschema.#Topology & {\n\t%s\n}\n", text)
 		if err := s.Write(part+".cue", text); err != nil {

@@ -103,7 +103,7 @@ func (s *scene) lanes(vm string, there bool) {
 	got := fmt.Sprintf("%v, %d ports, name %q, disk %t", domains, ports, address, err == nil)
 	want := `[], 0 ports, name "", disk false`
 	if there {
-		want = "["+vm+` running], 1 ports, name "203.0.113.3", disk true`
+		want = "[" + vm + ` running], 1 ports, name "203.0.113.3", disk true`
 	}
 	if got != want {
 		s.t.Fatalf("want %s\ngot  %s\n%s", want, got, s.LogTail())

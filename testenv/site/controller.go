@@ -29,8 +29,8 @@ func (s *Site) reach() string {
 	if s.Model {
 		return fmt.Sprintf("model: %q", s.Path("model"))
 	}
-	const line = `transports: [{hosts: "*", argv: [%q, "plumb-lab-enter", %q, "{host}", "--", %q, "exec", "--stdio", "--name", "{host}"]}]`
-	return fmt.Sprintf(line, s.Binary, s.Path("lab"), s.Binary)
+	const line = `transports: [%s{hosts: "*", argv: [%q, "plumb-lab-enter", %q, "{host}", "--", %q, "exec", "--stdio", "--name", "{host}"]}]`
+	return fmt.Sprintf(line, s.Transports, s.Binary, s.Path("lab"), s.Binary)
 }
 
 func (s *Site) writeController() error {

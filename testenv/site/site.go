@@ -20,15 +20,16 @@ import (
 
 // Options say what site is wanted.
 type Options struct {
-	Binary   string            // plumb; it must be the running program, stand beside it, or be shared with the hosts
-	Dir      string            // of laboratory, repository and state; removed by Down unless Keep
-	Keep     bool              // leave the laboratory up
-	Out      io.Writer         // where progress is told
-	Change   func(*lab.Config) // changes the laboratory of the payroll story; nil = as it is
-	Interval time.Duration     // of repository and polling for drift; 0 = 2 s
-	Settings string            // further lines of the controller's file
-	Env      []string          // further environment of `plumb run`
-	Model    bool              // no laboratory: a modelled datacenter, which needs no root
+	Binary     string            // plumb; it must be the running program, stand beside it, or be shared with the hosts
+	Dir        string            // of laboratory, repository and state; removed by Down unless Keep
+	Keep       bool              // leave the laboratory up
+	Out        io.Writer         // where progress is told
+	Change     func(*lab.Config) // changes the laboratory of the payroll story; nil = as it is
+	Interval   time.Duration     // of repository and polling for drift; 0 = 2 s
+	Transports string            // of the controller's file, before the one that enters the hosts; each ends with a comma
+	Settings   string            // further lines of the controller's file
+	Env        []string          // further environment of `plumb run`
+	Model      bool              // no laboratory: a modelled datacenter, which needs no root
 }
 
 // Site is a laboratory with a repository. StartRun puts a controller on it.
