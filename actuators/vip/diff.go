@@ -27,6 +27,7 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	d.Field("vrid", live.VRID, wanted.VRID, actuators.EffectLive)
 	d.Field("priority", live.Priority, wanted.Priority, actuators.EffectLive)
 	d.Field("advert", live.Advert, wanted.Advert, actuators.EffectLive)
+	d.Field("failback", live.Failback, wanted.Failback, actuators.EffectLive)
 	d.Field("group", orNil(live.Group), orNil(wanted.Group), actuators.EffectLive)
 	d.Field("apart", live.Apart, false, actuators.EffectLive)
 	d.Field("edited", live.Edited, "", actuators.EffectLive)

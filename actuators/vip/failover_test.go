@@ -47,8 +47,10 @@ func TestAnotherHostTakesOverAndThatIsNoDifference(t *testing.T) {
 		{Name: "internet", NICs: []lab.NIC{{Name: "eth2", Segment: "public", Addresses: []string{"203.0.113.254/24"}}}},
 	}})
 	on := func(name string) string { return runOn(t, l, name) }
+	second := make(chan string) // begins first, and gives way
+	go func() { second <- on("edge2") }()
 	on("edge1")
-	if out := on("edge2"); !strings.Contains(out, `"holder":"02:`) {
+	if out := <-second; !strings.Contains(out, `"holder":"02:`) {
 		t.Errorf("edge2 does not see that edge1 answers: %s", out)
 	}
 	answers(t, l, "the address")
@@ -67,9 +69,11 @@ func TestAnotherHostTakesOverAndThatIsNoDifference(t *testing.T) {
 	if err := l.Start("edge1"); err != nil {
 		t.Fatal(err)
 	}
-	holder(t, l, "edge1", true)
-	holder(t, l, "edge2", false)
-	on("edge2")
+	if out := on("edge1"); !strings.Contains(out, `"holder":"02:`) {
+		t.Errorf("edge1 is back and does not see that edge2 answers: %s", out)
+	}
+	holder(t, l, "edge2", true)
+	holder(t, l, "edge1", false)
 }
 
 func runOn(t *testing.T, l *lab.Lab, name string) string {
@@ -80,7 +84,7 @@ func runOn(t *testing.T, l *lab.Lab, name string) string {
 	cmd.Env = append(os.Environ(), edgeVariable+"="+name)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("on %s: %v\n%s", name, err, out)
+		t.Errorf("on %s: %v\n%s", name, err, out)
 	}
 	return string(out)
 }

@@ -27,13 +27,17 @@ const mainText = "# Made by Plumbline with the first virtual address of this hos
 
 func confPath(name string) string { return filepath.Join(confDir, name+confEnd) }
 
-// text is the file of a virtual address. Both hosts begin as backup: the first to hear nobody better takes the address.
+// text is the file of a virtual address. All hosts begin as backup; of those that hear nobody, the one with the highest
+// priority takes the address.
 func text(name string, m actuators.Mark, r Router) string {
 	return fmt.Sprintf("# %s\n", m) + body(name, r)
 }
 
 func body(name string, r Router) string {
-	group := ""
+	group, preempt := "", "nopreempt"
+	if r.Failback > 0 {
+		preempt = fmt.Sprintf("preempt_delay %d", r.Failback)
+	}
 	if r.Group != "" {
 		group = "# group " + r.Group + "\n"
 	}
@@ -44,14 +48,15 @@ func body(name string, r Router) string {
     virtual_router_id %d
     priority %d
     advert_int %d.%02d
+    %s
     virtual_ipaddress {
         %s dev %s
     }
 }
-`, name, r.Interface, r.VRID, r.Priority, r.Advert/1000, r.Advert%1000/10, r.Address, r.Interface)
+`, name, r.Interface, r.VRID, r.Priority, r.Advert/1000, r.Advert%1000/10, preempt, r.Address, r.Interface)
 }
 
-var words = regexp.MustCompile(`(?m)^ *(interface|virtual_router_id|priority|advert_int) +(\S+)$|^ *(\S+/\d+) dev |^# (group) (\S+)$`)
+var words = regexp.MustCompile(`(?m)^ *(interface|virtual_router_id|priority|advert_int|preempt_delay) +(\S+)$|^ *(\S+/\d+) dev |^# (group) (\S+)$`)
 
 // parse is the inverse of text. What text would not have written gives a checksum beside what could be read.
 func parse(name, content string) (c Config, mark *actuators.Mark) {
@@ -81,6 +86,8 @@ func (r *Router) read(word, value, address string) {
 		r.Interface = value
 	case "virtual_router_id":
 		fmt.Sscan(value, &r.VRID)
+	case "preempt_delay":
+		fmt.Sscan(value, &r.Failback)
 	case "priority":
 		fmt.Sscan(value, &r.Priority)
 	case "advert_int":

@@ -72,14 +72,14 @@ func TestTheFirstHostHasTheHighestPriority(t *testing.T) {
 
 func TestAFileIsReadAsItWasWritten(t *testing.T) {
 	m := actuators.Mark{Installation: "boston", ID: "vip/edge-public", Hash: "h"}
-	for _, r := range []Router{router, {Interface: "bond0.7", Address: "10.0.0.1/32", VRID: 255, Priority: 1, Advert: 40950}, {Interface: "e", Address: "10.0.0.1/8", VRID: 1, Priority: 255, Advert: 10, Group: "edge"}} {
+	for _, r := range []Router{router, {Interface: "bond0.7", Address: "10.0.0.1/32", VRID: 255, Priority: 1, Advert: 40950}, {Interface: "e", Address: "10.0.0.1/8", VRID: 1, Priority: 255, Advert: 10, Failback: 60, Group: "edge"}} {
 		content := text("edge-public", m, r)
 		c, mark := parse("edge-public", content)
 		if d := cmp.Diff(Config{Router: r}, c); d != "" || mark == nil || *mark != m {
 			t.Errorf("%s: mark %v, %s", content, mark, d)
 		}
 		for what, other := range map[string]string{
-			"a word more":     strings.Replace(content, "    priority", "    nopreempt\n    priority", 1),
+			"a word more":     strings.Replace(content, "    priority", "    dont_track_primary\n    priority", 1),
 			"another state":   strings.Replace(content, "BACKUP", "MASTER", 1),
 			"a second router": content + content,
 		} {
@@ -118,6 +118,7 @@ func TestMistakesAreTold(t *testing.T) {
 		`{"interface":"e","address":"2001:db8::1/64","vrid":1,"advert":"1s"}`:             {"address"},
 		`{"interface":"e","address":"10.1.1.9","vrid":1,"advert":"15ms","network":"n"}`:   {"advert", "address"},
 		`{"interface":"e","address":"10.1.1.9/24","vrid":1,"advert":"41s","network":"n"}`: {"advert"},
+		`{"interface":"e","address":"10.1.1.9/24","vrid":1,"failback":"90m"}`:             {"failback"},
 	} {
 		_, problems := Kind.Resolve("vip/a", schema.Place{Host: "edge1", Hosts: []string{"edge1"}}, json.RawMessage(spec), network)
 		var paths []string

@@ -79,15 +79,22 @@ func writing(name string) actuators.Op[params, before, State] {
 			return try(ctx, h, p.Name, text(p.Name, p.Mark, p.Router))
 		},
 		Capture: capture,
-		Do: func(ctx context.Context, h actuators.Host, p params, _ before) error {
+		Do: func(ctx context.Context, h actuators.Host, p params, b before) error {
 			wanted := text(p.Name, p.Mark, p.Router)
 			if err := try(ctx, h, p.Name, wanted); err != nil {
 				return err
 			}
+			if b.Text == "" {
+				if err := giveWay(ctx, p); err != nil {
+					return err
+				}
+			}
 			return put(ctx, h, p, wanted)
 		},
-		Undo:    undo,
-		Predict: func(p params, _ *State) *State { return &State{Config: Config{Router: p.Router}} },
+		Undo: undo,
+		Predict: func(p params, _ *State) *State {
+			return &State{Config: Config{Router: p.Router}, Status: Status{Holds: true}}
+		},
 		Settled: func(l State) (bool, error) { return l.Status.known(), nil },
 	}
 }

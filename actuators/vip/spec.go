@@ -17,6 +17,7 @@ type Spec struct {
 	Address   string   `json:"address"`
 	VRID      int      `json:"vrid"`
 	Advert    string   `json:"advert"`
+	Failback  string   `json:"failback,omitempty"`
 	Group     string   `json:"group,omitempty"`
 	Network   string   `json:"network,omitempty"`
 	Resolved  Resolved `json:"resolved,omitzero"`
@@ -25,7 +26,8 @@ type Spec struct {
 // Resolved is what follows from the order of the hosts.
 type Resolved struct {
 	Priority int   `json:"priority,omitempty"`
-	Advert   int64 `json:"advert,omitempty"` // milliseconds
+	Advert   int64 `json:"advert,omitempty"`   // milliseconds
+	Failback int   `json:"failback,omitempty"` // seconds
 }
 
 // State is a virtual address as it was found on one host.
@@ -48,9 +50,12 @@ type Router struct {
 	Address   string `json:"address,omitempty"` // "203.0.113.3/24"
 	VRID      int    `json:"vrid,omitempty"`
 	Priority  int    `json:"priority,omitempty"`
-	Advert    int64  `json:"advert,omitempty"` // milliseconds
+	Advert    int64  `json:"advert,omitempty"`   // milliseconds
+	Failback  int    `json:"failback,omitempty"` // seconds; 0 = never
 	Group     string `json:"group,omitempty"`
 }
+
+func (r Router) ip() netip.Addr { return Spec{Address: r.Address}.prefix().Addr() }
 
 // Status is reported, never compared.
 type Status struct {
@@ -68,6 +73,9 @@ const topPriority = 150
 // maxAdvert is the largest interval in milliseconds: 12 bits of centiseconds (RFC 9568, section 5.2.7).
 const maxAdvert = 40950
 
+// maxFailback is keepalived's, in seconds.
+const maxFailback = 1000
+
 const public = "public"
 
 func (s Spec) scope() string {
@@ -83,7 +91,7 @@ func (s Spec) prefix() netip.Prefix {
 }
 
 func (s Spec) router() Router {
-	return Router{Interface: s.Interface, Address: s.prefix().String(), VRID: s.VRID, Priority: s.Resolved.Priority, Advert: s.Resolved.Advert, Group: s.Group}
+	return Router{Interface: s.Interface, Address: s.prefix().String(), VRID: s.VRID, Priority: s.Resolved.Priority, Advert: s.Resolved.Advert, Failback: s.Resolved.Failback, Group: s.Group}
 }
 
 func edges(s Spec) []schema.Edge {
@@ -109,6 +117,13 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 	s.Resolved.Advert = advert.Milliseconds()
 	if err != nil || advert <= 0 || s.Resolved.Advert%10 != 0 || advert%time.Millisecond != 0 || s.Resolved.Advert > maxAdvert {
 		wrong("advert", fmt.Sprintf("%s is not between 10ms and %dms in steps of 10ms", s.Advert, maxAdvert), "choose such an interval")
+	}
+	if s.Failback != "" {
+		failback, err := time.ParseDuration(s.Failback)
+		s.Resolved.Failback = int(failback.Seconds())
+		if err != nil || failback%time.Second != 0 || s.Resolved.Failback < 1 || s.Resolved.Failback > maxFailback {
+			wrong("failback", fmt.Sprintf("%s is not between 1s and %ds in whole seconds", s.Failback, maxFailback), "choose such a time, or leave it out")
+		}
 	}
 	prefix, err := netip.ParsePrefix(s.Address)
 	if err != nil || !prefix.Addr().Is4() {
