@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
 
