@@ -76,6 +76,17 @@ func TestAnotherHostTakesOverAndThatIsNoDifference(t *testing.T) {
 	holder(t, l, "edge1", false)
 }
 
+func TestKeepalivedTakesAFailback(t *testing.T) {
+	within(t, func(b kindtest.Bench) {
+		s := spec(func(s *Spec) { s.Failback, s.Advert = "1s", "100ms" })
+		b.Apply(s, false)
+		settled(t, b, s)
+		if out := disk(t, b); !strings.Contains(out, "    preempt_delay 1\n") || strings.Contains(out, "nopreempt") {
+			t.Errorf("written:\n%s", out)
+		}
+	})
+}
+
 func runOn(t *testing.T, l *lab.Lab, name string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
