@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,14 +38,22 @@ func NewMeters(version string) *Meters {
 // Notified counts one delivery.
 func (m *Meters) Notified(sink, result string) { m.notifications.WithLabelValues(sink, result).Inc() }
 
-// Serve answers /metrics, /healthz and /readyz on an address until the context ends.
-func (m *Meters) Serve(ctx context.Context, address string, c *Controller) error {
-	m.observe(c)
+// ListenMeters opens the address that Serve answers on. "host:port"; an address of loopback only unless it says otherwise
+// itself: ":9090" is 127.0.0.1:9090, "0.0.0.0:9090" is everywhere.
+func ListenMeters(address string) (net.Listener, error) {
+	if strings.HasPrefix(address, ":") {
+		address = "127.0.0.1" + address
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("cannot serve metrics: %w", err)
+		return nil, fmt.Errorf("cannot serve metrics: %w", err)
 	}
-	server := &http.Server{Handler: m.handler(c), ReadHeaderTimeout: 10 * time.Second}
+	return listener, nil
+}
+
+// Serve answers /metrics, /healthz and /readyz until the context ends.
+func (m *Meters) Serve(ctx context.Context, listener net.Listener, c *Controller) error {
+	server := &http.Server{Handler: m.Handler(c), ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -53,14 +62,20 @@ func (m *Meters) Serve(ctx context.Context, address string, c *Controller) error
 	return ctx.Err()
 }
 
-func (m *Meters) handler(c *Controller) http.Handler {
+// Handler answers for one controller. It is made once.
+func (m *Meters) Handler(c *Controller) http.Handler {
+	m.observe(c)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		s := c.Status()
-		if s.Head == "" {
-			http.Error(w, "no commit was seen yet: "+s.Error, http.StatusServiceUnavailable)
+		switch {
+		case s.Head == "":
+			http.Error(w, strings.TrimSuffix("no commit was seen yet: "+s.Source, ": "), http.StatusServiceUnavailable)
+			return
+		case s.Source != "":
+			http.Error(w, s.Source, http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
@@ -79,6 +94,13 @@ func (m *Meters) observe(c *Controller) {
 	gauge("plumb_commits_behind", "1 while the head is not applied in full.", func() float64 {
 		s := c.Status()
 		return truth(s.Head != s.Applied)
+	})
+	gauge("plumb_hosts_unseen", "Hosts of which something could not be looked at.", func() float64 {
+		n := 0
+		for _, look := range c.looks.hosts() {
+			n += int(truth(look.Err != ""))
+		}
+		return float64(n)
 	})
 	gauge("plumb_suspended", "1 while nothing may be changed.", func() float64 { return truth(c.suspension() != "") })
 	m.registry.MustRegister(driftCollector{c})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -37,14 +38,11 @@ func (s *settings) follow(cmd *cobra.Command) error {
 		return err
 	}
 	defer store.Close()
-	listener, err := control.Listen(s.config.Socket)
-	if errors.Is(err, control.ErrLive) {
-		return coded{exitStale, fmt.Errorf("%w; stop it first, or give --socket and --state of another", err)}
-	}
+	socket, page, err := s.listen()
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer socket.Close()
 	meters := reconcile.NewMeters(version)
 	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, s.sinks()...)
 	defer bus.Close()
@@ -57,15 +55,30 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	cmd.PrintErrf("plumb %s follows %s, branch %s\n", version, s.config.Repository, s.config.Branch)
 	group, ctx := errgroup.WithContext(cmd.Context())
 	group.Go(func() error { return c.Run(ctx) })
-	group.Go(func() error { return control.Serve(ctx, listener, c, store) })
-	if s.config.Listen != "" {
-		group.Go(func() error { return meters.Serve(ctx, s.config.Listen, c) })
+	group.Go(func() error { return control.Serve(ctx, socket, c, store) })
+	if page != nil {
+		group.Go(func() error { return meters.Serve(ctx, page, c) })
 	}
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
 		return nil
 	}
 	return err
+}
+
+// listen opens the socket and, if one is configured, the address of the metrics: what cannot be opened is told before
+// anything is changed.
+func (s *settings) listen() (socket, page net.Listener, err error) {
+	socket, err = control.Listen(s.config.Socket)
+	if errors.Is(err, control.ErrLive) {
+		err = coded{exitStale, fmt.Errorf("%w; stop it first, or give --socket and --state of another", err)}
+	}
+	if err == nil && s.config.Listen != "" {
+		if page, err = reconcile.ListenMeters(s.config.Listen); err != nil {
+			socket.Close()
+		}
+	}
+	return socket, page, err
 }
 
 // sinks are where notices go: the log always, and what the configuration names.
