@@ -22,13 +22,13 @@ type Hosts interface {
 	Drop(host string)
 }
 
-// Options wire an engine.
+// Options wire an engine. Heal, Frozen and Notify may be nil.
 type Options struct {
 	Kinds        *actuators.Registry
 	Hosts        Hosts
 	Installation string
 	Inventory    func() (inventory.Inventory, error)
-	Look         func(ctx context.Context, host, kind string, scope actuators.Scope) *diff.Look
+	Look         func(ctx context.Context, host, kind string, scope actuators.Scope) *diff.Look // never nil; At is when it began
 	Heal         func(ctx context.Context, instances []schema.Instance) error
 	Notify       func(notify.Notice)
 	Frozen       func() bool       // nothing may be healed now
@@ -41,83 +41,129 @@ type Options struct {
 // Engine watches what was last applied.
 type Engine struct {
 	Options
+	owned  *owned
+	visits *visits
+
 	mu        sync.Mutex
 	incidents map[schema.Instance]*Incident
 	masked    map[schema.Instance]int       // being changed by ourselves
 	fresh     map[schema.Instance]time.Time // looks from before say nothing
+	good      map[schema.Instance]time.Time // last seen as applied
 	healed    map[schema.Instance][]time.Time
-	looks     map[string]time.Time // last answer, by host and kind
-	wake      chan place
+	withheld  bool // too much drifts to be healed, and that was told
+	outbox    []notify.Notice
+
+	telling sync.Mutex    // notices leave in order
+	fired   chan struct{} // something may be healed
+	applied chan struct{} // something was applied
 }
 
 type place struct{ host, kind string }
 
+func placeOf(i schema.Instance) place { return place{i.Host, i.ID.Kind()} }
+
 // New makes an engine; Run starts it.
 func New(o Options) *Engine {
 	return &Engine{
-		Options: o, incidents: map[schema.Instance]*Incident{}, masked: map[schema.Instance]int{}, fresh: map[schema.Instance]time.Time{},
-		healed: map[schema.Instance][]time.Time{}, looks: map[string]time.Time{}, wake: make(chan place, 1024),
+		Options: o, owned: &owned{read: o.Inventory, now: o.Now}, visits: newVisits(),
+		incidents: map[schema.Instance]*Incident{}, masked: map[schema.Instance]int{}, fresh: map[schema.Instance]time.Time{},
+		good: map[schema.Instance]time.Time{}, healed: map[schema.Instance][]time.Time{},
+		fired: make(chan struct{}, 1), applied: make(chan struct{}, 1),
 	}
 }
 
-// Run watches until the context ends: events where a kind gives them, a full sweep at every interval.
+// confirmAfter is how soon a suspicion is looked at again.
+const confirmAfter = time.Second
+
+// Run watches until the context ends: events where a kind gives them, a full sweep at the start and at every interval. Looks
+// and healing never wait for each other. When it returns, everything that it started has ended.
 func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
 	watchers := newWatchers(ctx, e)
-	defer watchers.stop()
-	tick := time.NewTicker(e.Interval)
-	defer tick.Stop()
-	confirm := time.NewTicker(confirmAfter)
+	var healer sync.WaitGroup
+	healer.Go(func() { e.keepHealing(ctx) })
+	e.visits.start(ctx, e.visit)
+	defer func() {
+		cancel()
+		e.visits.stop()
+		watchers.all.Wait()
+		healer.Wait()
+	}()
+	sweep, confirm := time.NewTicker(e.Interval), time.NewTicker(confirmAfter)
+	defer sweep.Stop()
 	defer confirm.Stop()
+	e.visitAll()
+	watchers.follow()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-tick.C:
-			e.sweep(ctx)
-		case p := <-e.wake:
-			e.visit(ctx, p, true)
+		case <-sweep.C:
+			e.owned.forget()
+			e.visitAll()
+			watchers.follow()
+		case <-e.applied:
+			watchers.follow()
 		case <-confirm.C:
-			e.confirm(ctx)
+			e.settle()
 		}
-		watchers.follow()
-		e.heal(ctx)
 	}
 }
 
-// confirmAfter is how soon a suspicion from a polled look is looked at again.
-const confirmAfter = time.Second
-
-// Sweep looks at everything that was applied, once, and gives the open incidents: for `plumb drift`.
+// Sweep looks at everything that was applied, and again at what differs, and gives the open incidents: for `plumb drift`.
 func (e *Engine) Sweep(ctx context.Context) []Incident {
-	e.sweep(ctx)
-	e.confirm(ctx)
+	e.together(ctx, e.places())
+	e.together(ctx, e.suspected(e.Now()))
 	return e.Incidents()
 }
 
-// Mask keeps our own changes from being taken for drift. After unmask only looks that begin later count.
+// together looks at places, hosts in parallel, and waits for all of them.
+func (e *Engine) together(ctx context.Context, places []place) {
+	byHost := map[string][]place{}
+	for _, p := range places {
+		byHost[p.host] = append(byHost[p.host], p)
+	}
+	var hosts sync.WaitGroup
+	for _, list := range byHost {
+		hosts.Go(func() {
+			for _, p := range list {
+				e.visit(ctx, p, nil)
+			}
+		})
+	}
+	hosts.Wait()
+}
+
+// Mask keeps our own changes from being taken for drift. After unmask only looks that begin later count, and two of them
+// have to differ: what we did may still be settling.
 func (e *Engine) Mask(instances []schema.Instance) (unmask func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, i := range instances {
 		e.masked[i]++
 	}
-	return func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		for _, i := range instances {
-			if e.masked[i]--; e.masked[i] == 0 {
-				delete(e.masked, i)
-			}
-			e.fresh[i] = e.Now()
-			e.nudge(place{i.Host, i.ID.Kind()})
-		}
-	}
+	return sync.OnceFunc(func() { e.unmask(instances) })
 }
 
-// nudge asks for a look; it never blocks: a full queue means that a sweep is due anyway.
-func (e *Engine) nudge(p place) {
+func (e *Engine) unmask(instances []schema.Instance) {
+	e.owned.forget()
+	e.mu.Lock()
+	for _, i := range instances {
+		if e.masked[i]--; e.masked[i] == 0 {
+			delete(e.masked, i)
+		}
+		e.fresh[i] = e.Now()
+	}
+	e.mu.Unlock()
+	for _, i := range instances {
+		e.visits.ask(placeOf(i), nil)
+	}
+	signal(e.applied)
+}
+
+func signal(c chan<- struct{}) {
 	select {
-	case e.wake <- p:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -143,4 +189,19 @@ func (e *Engine) Firing() int {
 		}
 	}
 	return n
+}
+
+// tell sends what was decided under the lock, in order and without the lock.
+func (e *Engine) tell() {
+	e.telling.Lock()
+	defer e.telling.Unlock()
+	e.mu.Lock()
+	out := e.outbox
+	e.outbox = nil
+	e.mu.Unlock()
+	for _, n := range out {
+		if e.Notify != nil {
+			e.Notify(n)
+		}
+	}
 }

@@ -2,11 +2,9 @@ package drift
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
-	"plumbline/reconcile/notify"
 	"plumbline/schema"
 )
 
@@ -16,15 +14,41 @@ const (
 	healsWithin = time.Hour
 )
 
-// healShare is the part of all that was applied above which drift looks like a fault of looking, and nothing is healed.
-const healShare = 0.5
+// When more than this part of all that was applied fires, and more than a few, drift looks like a fault of looking, and
+// nothing is healed.
+const (
+	healShare = 0.5
+	healFew   = 8
+)
+
+// healEvery is how often instances are tried whose pause is over.
+const healEvery = time.Second
+
+// keepHealing heals until the context ends, one plan at a time and beside the looking.
+func (e *Engine) keepHealing(ctx context.Context) {
+	if e.Options.Heal == nil {
+		return
+	}
+	tick := time.NewTicker(healEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-e.fired:
+		}
+		e.heal(ctx)
+	}
+}
 
 // heal brings back what fires under the policy to heal.
 func (e *Engine) heal(ctx context.Context) {
-	if e.Heal == nil || e.Frozen != nil && e.Frozen() {
+	if e.Frozen != nil && e.Frozen() {
 		return
 	}
 	due := e.due()
+	e.tell()
 	if len(due) == 0 {
 		return
 	}
@@ -35,61 +59,68 @@ func (e *Engine) heal(ctx context.Context) {
 
 // due picks what may be healed now and counts it as healed.
 func (e *Engine) due() []schema.Instance {
-	inv, err := e.Inventory()
+	s, err := e.owned.get()
 	if err != nil {
 		return nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var due []schema.Instance
-	now := e.Now()
+	now, firing := e.Now(), 0
 	for i, incident := range e.incidents {
-		if incident.Phase != Firing || incident.Policy != Heal || incident.Contended || e.masked[i] > 0 {
+		if incident.Phase != Firing {
 			continue
 		}
-		if last := e.lastHeal(i); now.Sub(last) < backoff(incident.Heals) {
-			continue
+		firing++
+		if incident.Policy == Heal && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) {
+			due = append(due, i)
 		}
-		due = append(due, i)
 	}
-	if len(due) > max(8, int(healShare*float64(len(inv)))) {
-		e.Log.Warn().Int("instances", len(due)).Msg("too much drifts at once to be healed; that looks like a fault of looking")
+	if e.fault(firing, len(s.inventory), len(due) > 0) {
 		return nil
 	}
 	slices.SortFunc(due, schema.Instance.Compare)
 	return slices.DeleteFunc(due, func(i schema.Instance) bool { return !e.count(i, now) })
 }
 
-func (e *Engine) lastHeal(i schema.Instance) time.Time {
-	if list := e.healed[i]; len(list) > 0 {
-		return list[len(list)-1]
+// fault tells whether so much drifts at once that the looking is to be doubted, and says so once.
+func (e *Engine) fault(firing, all int, wanted bool) bool {
+	if firing <= max(healFew, int(healShare*float64(all))) {
+		e.withheld = false
+		return false
 	}
-	return time.Time{}
+	if wanted && !e.withheld {
+		e.withheld = true
+		e.tooMuch(firing, all)
+	}
+	return true
 }
 
-// backoff spaces the attempts: at once, then 5, 10, 20 … seconds.
-func backoff(heals int) time.Duration {
-	if heals == 0 {
-		return 0
+// rested tells whether enough time went by since an instance was healed: nothing at first, then 5, 10, 20 … seconds.
+func (e *Engine) rested(i schema.Instance, now time.Time) bool {
+	recent := e.recent(i, now)
+	if len(recent) == 0 {
+		return true
 	}
-	return 5 * time.Second << min(heals-1, 6)
+	pause := 5 * time.Second << (len(recent) - 1)
+	return now.Sub(recent[len(recent)-1]) >= pause
+}
+
+// recent is when an instance was healed within the time that counts.
+func (e *Engine) recent(i schema.Instance, now time.Time) []time.Time {
+	e.healed[i] = slices.DeleteFunc(e.healed[i], func(at time.Time) bool { return now.Sub(at) >= healsWithin })
+	return e.healed[i]
 }
 
 // count notes an attempt; false means that the instance is contended, which is told once.
 func (e *Engine) count(i schema.Instance, now time.Time) bool {
-	recent := slices.DeleteFunc(e.healed[i], func(at time.Time) bool { return now.Sub(at) > healsWithin })
 	incident := e.incidents[i]
-	if len(recent) >= healsAtMost {
-		e.healed[i], incident.Contended = recent, true
-		e.Notify(notify.Notice{
-			ID: incident.Fingerprint + "/contended/" + incident.FirstSeen.UTC().Format("20060102T150405.000"), Fingerprint: incident.Fingerprint,
-			Status: notify.Firing, Reason: notify.ReasonDriftContended, Severity: notify.Critical, Object: i, Declared: incident.Declared,
-			Commit: incident.Commit, StartsAt: incident.FirstSeen,
-			Message: fmt.Sprintf("%s was healed %d times within an hour and drifted again: somebody or something undoes it; healing stops", i, len(recent)),
-		})
+	if heals := len(e.recent(i, now)); heals >= healsAtMost {
+		incident.Contended = true
+		e.contended(incident, heals)
 		return false
 	}
-	e.healed[i] = append(recent, now)
+	e.healed[i] = append(e.healed[i], now)
 	incident.Heals++
 	return true
 }

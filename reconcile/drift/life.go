@@ -1,9 +1,7 @@
 package drift
 
 import (
-	"encoding/json"
-	"fmt"
-	"strings"
+	"time"
 
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/inventory"
@@ -11,32 +9,42 @@ import (
 )
 
 // step moves the incident of one instance on by one finding. The caller holds the lock.
-func (e *Engine) step(entry *inventory.Entry, f diff.Finding, told bool) {
+func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told hints) {
 	incident := e.incidents[entry.Instance]
 	switch {
 	case f.Class == diff.Unseen:
 		return
 	case f.Class == diff.Clean:
+		e.good[entry.Instance] = at
 		if incident != nil {
-			e.resolve(incident, "")
-		}
-		return
-	case incident == nil:
-		incident = newIncident(entry, f, e.Now())
-		incident.Policy = e.policy(entry)
-		e.incidents[entry.Instance] = incident
-		if told {
-			e.fire(incident)
+			e.resolve(incident, e.resolver(incident, entry))
 		}
 		return
 	}
+	words, hinted := told.about(entry.Instance.ID)
+	first := incident == nil
+	if first {
+		incident = newIncident(entry, f, e.Now())
+		if good := e.good[entry.Instance]; good.After(incident.LastGood) {
+			incident.LastGood = good
+		}
+		e.incidents[entry.Instance] = incident
+	}
+	if words != "" {
+		incident.Told = words
+	}
+	was := severity(incident)
 	incident.update(f)
-	if incident.Phase == Suspected {
+	incident.Policy = e.policy(entry)
+	switch {
+	case incident.Phase == Suspected && (hinted || !first):
 		e.fire(incident)
+	case incident.Phase == Firing && severity(incident) == notify.Critical && was != notify.Critical:
+		e.open(incident) // it became worse
 	}
 }
 
-// policy is the object's own word, then the configuration's for its kind; what holds data is never healed by default.
+// policy is the object's own word, then the configuration's for its kind; what holds data is healed only by its own word.
 func (e *Engine) policy(entry *inventory.Entry) Policy {
 	kind, _ := e.Kinds.Kind(entry.Instance.ID.Kind())
 	switch {
@@ -54,74 +62,30 @@ func (e *Engine) policy(entry *inventory.Entry) Policy {
 
 func (e *Engine) fire(i *Incident) {
 	i.Phase = Firing
-	e.Notify(notify.Notice{
-		ID: i.Fingerprint + "/" + i.FirstSeen.UTC().Format("20060102T150405.000"), Fingerprint: i.Fingerprint, Status: notify.Firing,
-		Reason: notify.ReasonDrift, Severity: severity(i), Object: i.Instance, Declared: i.Declared, Commit: i.Commit, StartsAt: i.FirstSeen,
-		Message: fmt.Sprintf("%s %s; %s", i.Instance, describe(i), map[Policy]string{Alert: "it is left as it is", Heal: "it will be healed"}[i.Policy]),
-		Details: map[string]string{
-			"heal":  "plumb heal " + i.Instance.String(),
-			"since": i.FirstSeen.Format("2006-01-02 15:04:05"),
-		},
-	})
+	e.open(i)
+	signal(e.fired)
+}
+
+// resolver tells who brought an instance back.
+func (e *Engine) resolver(i *Incident, entry *inventory.Entry) string {
+	switch {
+	case i.Heals > 0:
+		return "heal"
+	case entry.AppliedAt.After(i.FirstSeen):
+		return "apply"
+	}
+	return "hand"
 }
 
 // resolve closes an incident; one that was only suspected was never told and just goes.
-func (e *Engine) resolve(i *Incident, why string) {
+func (e *Engine) resolve(i *Incident, by string) {
 	delete(e.incidents, i.Instance)
 	if i.Phase != Firing {
 		return
 	}
-	i.Phase, i.ResolvedAt, i.ResolvedBy = Resolved, e.Now(), "hand"
-	if i.Heals > 0 {
-		i.ResolvedBy = "heal"
-	}
-	if why != "" {
-		i.ResolvedBy = why
-	}
-	reason := notify.ReasonDriftResolved
-	if i.ResolvedBy == "heal" {
-		reason = notify.ReasonDriftHealed
-	}
-	e.Notify(notify.Notice{
-		ID: i.Fingerprint + "/" + i.FirstSeen.UTC().Format("20060102T150405.000"), Fingerprint: i.Fingerprint, Status: notify.Resolved,
-		Reason: reason, Severity: severity(i), Object: i.Instance, Declared: i.Declared, Commit: i.Commit, StartsAt: i.FirstSeen, EndsAt: i.ResolvedAt,
-		Message: fmt.Sprintf("%s is as declared again (by %s, after %.1f s)", i.Instance, i.ResolvedBy, i.ResolvedAt.Sub(i.FirstSeen).Seconds()),
-	})
+	i.Phase, i.ResolvedAt, i.ResolvedBy = Resolved, e.Now(), by
+	e.closed(i)
 }
 
-func severity(i *Incident) notify.Severity {
-	if i.Class == diff.Gone {
-		return notify.Critical
-	}
-	return notify.Warning
-}
-
-// describe says in a line what is different: "is gone", or the fields with what was applied and what is live.
-func describe(i *Incident) string {
-	if i.Class == diff.Gone {
-		return "is gone"
-	}
-	var parts []string
-	for n, c := range i.Changes {
-		if n == 4 {
-			parts = append(parts, fmt.Sprintf("%d more", len(i.Changes)-n))
-			break
-		}
-		parts = append(parts, fmt.Sprintf("%s is %s, declared %s", c.Path, value(c.From), value(c.To)))
-	}
-	return "differs: " + strings.Join(parts, "; ")
-}
-
-func value(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "absent"
-	case string:
-		return v
-	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(data)
-}
+// noLongerDeclared is who resolves the incident of what is not ours any more.
+const noLongerDeclared = "no longer declared"

@@ -1,128 +1,117 @@
 package drift
 
 import (
+	"cmp"
 	"context"
-	"sync"
+	"maps"
+	"slices"
 	"time"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/inventory"
-	"plumbline/schema"
 )
 
-// sweep looks at every host and kind that anything was applied to, hosts in parallel.
-func (e *Engine) sweep(ctx context.Context) {
-	inv, err := e.Inventory()
+// places lists the hosts and kinds that anything was applied to.
+func (e *Engine) places() []place {
+	s, err := e.owned.get()
 	if err != nil {
 		e.Log.Error().Err(err).Msg("cannot read the inventory")
-		return
+		return nil
 	}
-	var hosts sync.WaitGroup
-	byHost := map[string][]place{}
-	for p := range places(inv) {
-		byHost[p.host] = append(byHost[p.host], p)
-	}
-	for _, list := range byHost {
-		hosts.Go(func() {
-			for _, p := range list {
-				e.judge(inv, p, e.look(ctx, inv, p), false)
-			}
-		})
-	}
-	hosts.Wait()
+	return slices.SortedFunc(maps.Keys(s.places), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.kind, b.kind))
+	})
 }
 
-// places lists the hosts and kinds that the inventory holds, with their targets.
-func places(inv inventory.Inventory) map[place][]actuators.Target {
-	out := map[place][]actuators.Target{}
-	for i, entry := range inv {
-		if entry.Retired == nil {
-			p := place{i.Host, i.ID.Kind()}
-			out[p] = append(out[p], entry.Target())
-		}
-	}
-	return out
-}
-
-// visit drains what is queued for one place and looks at it once.
-func (e *Engine) visit(ctx context.Context, p place, told bool) {
-	due := map[place]bool{p: true}
-	for more := true; more; {
-		select {
-		case next := <-e.wake:
-			due[next] = true
-		default:
-			more = false
-		}
-	}
-	inv, err := e.Inventory()
-	if err != nil {
-		e.Log.Error().Err(err).Msg("cannot read the inventory")
-		return
-	}
-	for next := range due {
-		e.judge(inv, next, e.look(ctx, inv, next), told)
+func (e *Engine) visitAll() {
+	for _, p := range e.places() {
+		e.visits.ask(p, nil)
 	}
 }
 
-// confirm looks again at what is only suspected.
-func (e *Engine) confirm(ctx context.Context) {
-	due := map[place]bool{}
+// settle looks again at what is only suspected, and closes what is not ours any more.
+func (e *Engine) settle() {
+	for _, p := range e.suspected(e.Now().Add(-confirmAfter)) {
+		e.visits.ask(p, nil)
+	}
 	e.mu.Lock()
+	open := len(e.incidents)
+	e.mu.Unlock()
+	if open == 0 {
+		return
+	}
+	if s, err := e.owned.get(); err == nil {
+		e.mu.Lock()
+		e.closeStrays(s)
+		e.mu.Unlock()
+		e.tell()
+	}
+}
+
+// suspected lists the places of suspicions that are as old as this.
+func (e *Engine) suspected(since time.Time) []place {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	due := map[place]bool{}
 	for i, incident := range e.incidents {
-		if incident.Phase == Suspected {
-			due[place{i.Host, i.ID.Kind()}] = true
+		if incident.Phase == Suspected && !incident.FirstSeen.After(since) {
+			due[placeOf(i)] = true
 		}
 	}
-	e.mu.Unlock()
-	if len(due) == 0 {
-		return
-	}
-	inv, err := e.Inventory()
-	if err != nil {
-		return
-	}
-	for p := range due {
-		e.judge(inv, p, e.look(ctx, inv, p), false)
-	}
+	return slices.Collect(maps.Keys(due))
 }
 
-func (e *Engine) look(ctx context.Context, inv inventory.Inventory, p place) *diff.Look {
-	targets := places(inv)[p]
-	if len(targets) == 0 {
-		return &diff.Look{Host: p.host, Kind: p.kind, Err: "nothing of it was applied here", At: e.Now()}
+// visit looks at one place and judges what it saw. The inventory is asked again after the look: what was applied meanwhile
+// makes the look stale and never a drift.
+func (e *Engine) visit(ctx context.Context, p place, told hints) {
+	before, err := e.owned.get()
+	if err != nil || len(before.places[p]) == 0 {
+		return
 	}
-	return e.Options.Look(ctx, p.host, p.kind, actuators.Scope{All: true, Targets: targets})
+	targets := make([]actuators.Target, 0, len(before.places[p]))
+	for _, entry := range before.places[p] {
+		targets = append(targets, entry.Target())
+	}
+	slices.SortFunc(targets, func(a, b actuators.Target) int { return cmp.Compare(a.ID, b.ID) })
+	look := e.Look(ctx, p.host, p.kind, actuators.Scope{All: true, Targets: targets})
+	after, err := e.owned.get()
+	if err != nil || ctx.Err() != nil {
+		return
+	}
+	e.judge(after, p, look, told)
+	e.tell()
 }
 
-// judge holds a look against what was last applied. told: an event source said that something changed, which makes one
-// differing look enough.
-func (e *Engine) judge(inv inventory.Inventory, p place, look *diff.Look, told bool) {
+// judge holds a look against what was last applied.
+func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
 	kind, ok := e.Kinds.Kind(p.kind)
-	if !ok {
-		return
+	if !ok || look.Err != "" {
+		return // unknown: neither drift nor clean
 	}
 	world := diff.NewWorld(look)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if look.Err == "" {
-		e.looks[p.kind+"@"+p.host] = look.At
-	}
-	for i, entry := range inv {
-		if i.Host != p.host || i.ID.Kind() != p.kind || entry.Retired != nil || e.stale(i, entry, look.At) {
-			continue
+	for _, entry := range s.places[p] {
+		if !e.stale(entry, look.At) {
+			e.step(entry, diff.Drift(kind, entry, world, e.Installation), look.At, told)
 		}
-		e.step(entry, diff.Drift(kind, entry, world, e.Installation), told)
 	}
+	e.closeStrays(s)
+}
+
+// closeStrays resolves the incidents of what is not applied any more. The caller holds the lock.
+func (e *Engine) closeStrays(s *snapshot) {
 	for i, incident := range e.incidents {
-		if inv[i] == nil && i.Host == p.host && i.ID.Kind() == p.kind {
-			e.resolve(incident, "no longer declared")
+		if s.inventory[i] == nil && e.masked[i] == 0 {
+			e.resolve(incident, noLongerDeclared)
 		}
 	}
 }
 
-// stale tells whether a look says nothing about an instance: we are changing it, or changed it after the look began.
-func (e *Engine) stale(i schema.Instance, entry *inventory.Entry, at time.Time) bool {
+// stale tells whether a look says nothing about an instance: we are changing it, or changed it after the look began, or an
+// undo failed there and a person is at it.
+func (e *Engine) stale(entry *inventory.Entry, at time.Time) bool {
+	i := entry.Instance
 	return e.masked[i] > 0 || at.Before(e.fresh[i]) || at.Before(entry.AppliedAt) || entry.Stuck != ""
 }

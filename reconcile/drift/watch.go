@@ -13,32 +13,19 @@ import (
 // watchers keeps one stream of hints for every host and kind that something was applied to.
 type watchers struct {
 	ctx     context.Context
-	cancel  context.CancelFunc
 	engine  *Engine
 	running map[place]bool
 	all     sync.WaitGroup
 }
 
 func newWatchers(ctx context.Context, e *Engine) *watchers {
-	ctx, cancel := context.WithCancel(ctx)
-	w := &watchers{ctx: ctx, cancel: cancel, engine: e, running: map[place]bool{}}
-	w.follow()
-	return w
-}
-
-func (w *watchers) stop() {
-	w.cancel()
-	w.all.Wait()
+	return &watchers{ctx: ctx, engine: e, running: map[place]bool{}}
 }
 
 // follow starts what the inventory has newly. A stream of a place that nothing is applied to any more goes on until the end:
-// its hints cost a look at nothing.
+// its hints cost nothing.
 func (w *watchers) follow() {
-	inv, err := w.engine.Inventory()
-	if err != nil {
-		return
-	}
-	for p := range places(inv) {
+	for _, p := range w.engine.places() {
 		kind, ok := w.engine.Kinds.Kind(p.kind)
 		if !ok || kind.Watch == nil || w.running[p] {
 			continue
@@ -54,7 +41,10 @@ const (
 	rewatchMost  = 10 * time.Second
 )
 
-// watch holds one stream and opens it anew when it breaks. Whatever happened in between is looked at once.
+// streamStands is how long after its opening a stream is taken to hear everything; what happened before is looked at.
+const streamStands = 300 * time.Millisecond
+
+// watch holds one stream and opens it anew when it breaks.
 func (w *watchers) watch(p place) {
 	wait := rewatchFirst
 	for w.ctx.Err() == nil {
@@ -67,21 +57,23 @@ func (w *watchers) watch(p place) {
 			wait = rewatchFirst
 		}
 		w.engine.Log.Debug().Str("host", p.host).Str("kind", p.kind).Err(err).Msg("watch broke")
-		select {
-		case <-time.After(wait):
-		case <-w.ctx.Done():
+		if pause(w.ctx, wait) != nil {
+			return
 		}
 		wait = min(2*wait, rewatchMost)
-		w.engine.nudge(p)
 	}
 }
 
+// stream hears one host until its stream breaks, and has the place looked at once it stands: nothing that happened while
+// nobody listened is missed.
 func (w *watchers) stream(p place) error {
 	executor, err := w.engine.Hosts.Get(w.ctx, p.host)
 	if err != nil {
 		return err
 	}
-	err = executor.Watch(w.ctx, p.kind, func(actuators.Event) { w.engine.nudge(p) })
+	look := time.AfterFunc(streamStands, func() { w.engine.visits.ask(p, nil) })
+	defer look.Stop()
+	err = executor.Watch(w.ctx, p.kind, func(e actuators.Event) { w.engine.visits.ask(p, &e) })
 	if errors.Is(err, exec.ErrUnreachable) {
 		w.engine.Hosts.Drop(p.host)
 	}

@@ -57,6 +57,7 @@ const (
 	ReasonDriftHealed      = "DriftHealed"
 	ReasonDriftResolved    = "DriftResolved"
 	ReasonDriftContended   = "DriftContended"
+	ReasonHealWithheld     = "HealWithheld"
 	ReasonProbeStale       = "ProbeStale"
 	ReasonSuspended        = "Suspended"
 	ReasonResumed          = "Resumed"

@@ -1,0 +1,320 @@
+package drift_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"plumbline/actuators"
+	"plumbline/reconcile/diff"
+	"plumbline/reconcile/drift"
+	"plumbline/reconcile/exec"
+	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/notify"
+	"plumbline/schema"
+)
+
+// rig is a small datacenter under watch: values by instance. It is its hosts' pool and their executors.
+type rig struct {
+	t       testing.TB
+	engine  *drift.Engine
+	options drift.Options
+
+	mu      sync.Mutex
+	live    map[schema.Instance]string
+	silent  map[string]bool          // hosts that fail every look
+	hangs   map[string]chan struct{} // hosts that answer when this closes
+	slow    time.Duration            // of every look
+	inv     inventory.Inventory
+	notices []notify.Notice
+	times   []time.Time // of notices
+	looks   map[string]int
+	streams map[string]func(actuators.Event)
+	breaks  map[string]chan error
+	opened  map[string]int
+	heals   [][]schema.Instance
+	healing func(context.Context, []schema.Instance) error
+}
+
+type spec struct {
+	V string `json:"v"`
+	W string `json:"w,omitempty"`
+}
+
+type state struct {
+	Config spec     `json:"config"`
+	Status struct{} `json:"status"`
+}
+
+// kind makes a kind whose instances have a value "v" and, after a comma, a value "w".
+func kind(name string, change func(*actuators.Def[spec, state])) *actuators.Kind {
+	d := actuators.Def[spec, state]{
+		Name: name, Where: schema.OnHost, Unmarked: true,
+		Observe: func(context.Context, actuators.Host, actuators.Scope) ([]actuators.Live[state], error) {
+			return nil, nil
+		},
+		Diff: func(want *spec, have actuators.Have[state]) (d actuators.Diff) {
+			if have.Here == nil {
+				d.Action = actuators.Create
+				return d
+			}
+			d.Field("v", have.Here.Config.V, want.V, "")
+			d.Field("w", have.Here.Config.W, want.W, "")
+			return d.Settle()
+		},
+		Steps: func(actuators.Subject, actuators.Diff, *spec, actuators.Have[state]) ([]actuators.Step, error) {
+			return nil, nil
+		},
+		Ops: []actuators.AnyOp{actuators.Op[spec, spec, state]{
+			Name: "set", Reversal: actuators.Kept,
+			Capture: func(context.Context, actuators.Host, spec) (spec, error) { return spec{}, nil },
+			Do:      func(context.Context, actuators.Host, spec, spec) error { return nil },
+			Predict: func(p spec, _ *state) *state { return &state{Config: p} },
+		}},
+	}
+	change(&d)
+	return actuators.Define(d)
+}
+
+func watched(d *actuators.Def[spec, state]) {
+	d.Watch = func(context.Context, actuators.Host, func(actuators.Event)) error { return nil }
+}
+
+func kinds() *actuators.Registry {
+	return actuators.NewRegistry(
+		kind("polled", func(*actuators.Def[spec, state]) {}),
+		kind("evented", watched),
+		kind("data", func(d *actuators.Def[spec, state]) { d.HoldsData = true }),
+		kind("seen", func(d *actuators.Def[spec, state]) { d.Ops = nil }),
+	)
+}
+
+// newRig makes a rig in which every named instance was applied with the value "1" a minute ago.
+func newRig(t testing.TB, instances string) *rig {
+	r := &rig{
+		t: t, live: map[schema.Instance]string{}, silent: map[string]bool{}, hangs: map[string]chan struct{}{}, inv: inventory.Inventory{},
+		looks: map[string]int{}, streams: map[string]func(actuators.Event){}, breaks: map[string]chan error{}, opened: map[string]int{},
+	}
+	for name := range strings.FieldsSeq(instances) {
+		r.apply(name, "1", time.Now().Add(-time.Minute))
+	}
+	r.options = drift.Options{
+		Kinds: kinds(), Hosts: r, Installation: "i", Interval: 30 * time.Second, Now: time.Now, Log: zerolog.Nop(),
+		Inventory: func() (inventory.Inventory, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			copied := inventory.Inventory{}
+			for i, entry := range r.inv {
+				e := *entry
+				copied[i] = &e
+			}
+			return copied, nil
+		},
+		Look:   r.look,
+		Notify: r.told,
+	}
+	return r
+}
+
+// apply is what a plan leaves: the live value and its entry.
+func (r *rig) apply(name, value string, when time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := schema.ParseInstance(name)
+	r.live[i] = value
+	data, _ := json.Marshal(spec{V: value})
+	e := &inventory.Entry{Instance: i, Spec: data, Hash: schema.Hash(data), AppliedAt: when, Pos: schema.Pos{File: "a.cue", Line: 3, Col: 2}, Commit: "c1"}
+	if old := r.inv[i]; old != nil {
+		e.Drift = old.Drift
+	}
+	r.inv[i] = e
+}
+
+// set changes what is live, as somebody by hand; "" takes it away.
+func (r *rig) set(name, value string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if value == "" {
+		delete(r.live, schema.ParseInstance(name))
+		return
+	}
+	r.live[schema.ParseInstance(name)] = value
+}
+
+func (r *rig) entry(name string, change func(*inventory.Entry)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r.inv[schema.ParseInstance(name)])
+}
+
+func (r *rig) look(ctx context.Context, host, kind string, sc actuators.Scope) *diff.Look {
+	look := &diff.Look{Host: host, Kind: kind, All: sc.All, At: time.Now()}
+	r.mu.Lock()
+	r.looks[kind+"@"+host]++
+	gate, slow := r.hangs[host], r.slow
+	found := map[schema.ID]string{}
+	for i, value := range r.live {
+		if i.Host == host && i.ID.Kind() == kind {
+			found[i.ID] = value
+		}
+	}
+	if r.silent[host] {
+		look.Err = "no answer"
+	}
+	r.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
+	}
+	if slow > 0 {
+		time.Sleep(slow)
+	}
+	for id, value := range found {
+		v, w, _ := strings.Cut(value, ",")
+		data, _ := json.Marshal(state{Config: spec{V: v, W: w}})
+		look.Found = append(look.Found, actuators.Observed{ID: id, State: data})
+	}
+	return look
+}
+
+func (r *rig) told(n notify.Notice) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notices, r.times = append(r.notices, n), append(r.times, time.Now())
+}
+
+// run starts the engine within a bubble of synthetic time; the test's end stops it, and the bubble proves that nothing of
+// it goes on.
+func (r *rig) run() (stop func()) {
+	r.engine = drift.New(r.options)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- r.engine.Run(ctx) }()
+	synctest.Wait()
+	return func() {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			r.t.Errorf("the engine ended with %v", err)
+		}
+	}
+}
+
+// pass lets time go by and everything happen that is due.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// event sends a hint on the stream of the instance's place.
+func (r *rig) event(name, words string) {
+	r.mu.Lock()
+	i := schema.ParseInstance(name)
+	emit := r.streams[i.ID.Kind()+"@"+i.Host]
+	r.mu.Unlock()
+	if emit == nil {
+		r.t.Fatalf("nobody listens to %s", name)
+	}
+	emit(actuators.Event{ID: i.ID, Time: time.Now(), Text: words})
+	synctest.Wait()
+}
+
+// said is what the notices tell: "firing DriftDetected polled/a@h1".
+func (r *rig) said() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []string
+	for _, n := range r.notices {
+		out = append(out, fmt.Sprintf("%s %s %s", n.Status, n.Reason, n.Object))
+	}
+	return strings.Join(out, "; ")
+}
+
+func (r *rig) expect(want string) {
+	r.t.Helper()
+	if got := r.said(); got != want {
+		r.t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+func (r *rig) phases() string {
+	var out []string
+	for _, i := range r.engine.Incidents() {
+		out = append(out, fmt.Sprintf("%s %s", i.Instance, i.Phase))
+	}
+	return strings.Join(out, "; ")
+}
+
+func (r *rig) count(place string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.looks[place]
+}
+
+// heal lets the rig heal: what is applied becomes live again.
+func (r *rig) heal() {
+	r.options.Heal = func(ctx context.Context, instances []schema.Instance) error {
+		r.mu.Lock()
+		r.heals = append(r.heals, slices.Clone(instances))
+		healing := r.healing
+		r.mu.Unlock()
+		if healing != nil {
+			return healing(ctx, instances)
+		}
+		unmask := r.engine.Mask(instances)
+		defer unmask()
+		for _, i := range instances {
+			r.apply(i.String(), "1", time.Now())
+		}
+		return nil
+	}
+}
+
+// Get, Drop: the rig is its pool of hosts.
+func (r *rig) Get(_ context.Context, host string) (exec.Executor, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.silent[host] {
+		return nil, exec.ErrUnreachable
+	}
+	return executor{rig: r, host: host}, nil
+}
+
+func (r *rig) Drop(string) {}
+
+// executor has streams of hints and nothing else.
+type executor struct {
+	exec.Executor
+	rig  *rig
+	host string
+}
+
+func (x executor) Watch(ctx context.Context, kind string, emit func(actuators.Event)) error {
+	key := kind + "@" + x.host
+	broken := make(chan error, 1)
+	x.rig.mu.Lock()
+	x.rig.streams[key], x.rig.breaks[key] = emit, broken
+	x.rig.opened[key]++
+	x.rig.mu.Unlock()
+	defer func() {
+		x.rig.mu.Lock()
+		defer x.rig.mu.Unlock()
+		delete(x.rig.streams, key)
+	}()
+	select {
+	case err := <-broken:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
