@@ -75,7 +75,7 @@ var define = actuators.Op[Definition, Undefined, State]{
 		return s.Undefine(ctx, p.Domain)
 	},
 	Predict: func(p Definition, _ *State) *State {
-		return &State{Config: p.Config, Status: Status{Name: p.Domain}}
+		return &State{Config: p.Config, Status: Status{Name: p.Domain, Accel: p.Accel, Machine: p.Machine, Model: p.Model}}
 	},
 }
 

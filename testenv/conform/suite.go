@@ -41,6 +41,19 @@ func Run(t T, c Case) {
 	}
 }
 
+// Make brings the object of a case to its first spec, simply, for a test that needs one.
+func Make(t T, c Case) {
+	t.Helper()
+	s := &suite{t: t, c: c.withDefaults()}
+	s.check()
+	s.dial()
+	s.at("making it")
+	s.want(0)
+	s.each(s.planned(s.spec, s.look()), s.simply)
+	s.listed = true
+	s.converged()
+}
+
 type suite struct {
 	t      T
 	c      Case
