@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"plumbline/reconcile/diff"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
@@ -93,7 +95,25 @@ func (c *Controller) Heal(ctx context.Context, instances []schema.Instance, list
 	if err != nil {
 		return run.Result{}, err
 	}
-	return c.Apply(ctx, p, c.both(listen))
+	result, err := c.Apply(ctx, p, c.both(listen))
+	if err == nil {
+		err = leftOut(p.Refusals)
+	}
+	return result, err
+}
+
+// ErrLeftOut means that something was refused; the rest was done.
+var ErrLeftOut = errors.New("left out")
+
+func leftOut(refusals []diff.Refusal) error {
+	if len(refusals) == 0 {
+		return nil
+	}
+	lines := make([]string, len(refusals))
+	for i, r := range refusals {
+		lines[i] = fmt.Sprintf("%s is %s: %s", r.Instance, r.Class, r.Text)
+	}
+	return fmt.Errorf("%w: %s", ErrLeftOut, strings.Join(lines, "\n"))
 }
 
 // PlanHeal plans what Heal would do.

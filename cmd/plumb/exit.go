@@ -26,6 +26,24 @@ const (
 	exitInterrupt  = 130 // interrupted
 )
 
+// exitMeanings tell people the codes.
+var exitMeanings = []struct {
+	code int
+	text string
+}{
+	{exitOK, "Done, or nothing to do."},
+	{exitError, "Something failed."},
+	{exitChanges, "There are changes or drift (with --detailed-exitcode)."},
+	{exitPermission, "Authentication or permission."},
+	{exitInvalid, "The topology or the controller's file has mistakes."},
+	{exitRefused, "A rule or limit refuses a change, or it is held."},
+	{exitStale, "The plan is stale, or another plumb is at work."},
+	{exitRolledBack, "Apply failed and was rolled back, verified."},
+	{exitResidue, "Apply failed and something remains changed; it is named."},
+	{exitIncomplete, "Not everything could be looked at: nobody can say that all is well."},
+	{exitInterrupt, "Interrupted."},
+}
+
 // coded is an error with the exit code that it means.
 type coded struct {
 	code int
@@ -67,6 +85,8 @@ func exitCode(err error) int {
 		return exitInvalid
 	case errors.Is(err, reconcile.ErrStale), errors.Is(err, journal.ErrInUse):
 		return exitStale
+	case errors.Is(err, reconcile.ErrLeftOut):
+		return exitRefused
 	case errors.Is(err, fs.ErrPermission):
 		return exitPermission
 	case errors.Is(err, context.Canceled):

@@ -20,10 +20,16 @@ func newHeal(s *settings) *cobra.Command {
 				instances = append(instances, schema.ParseInstance(arg))
 			}
 			result, err := s.heal(cmd, instances)
-			if err != nil {
+			if err != nil && len(result.Lanes) == 0 {
 				return err
 			}
-			return s.writeResult(cmd, result)
+			if code := s.writeResult(cmd, result); code != nil {
+				if err != nil {
+					cmd.PrintErrln("plumb: " + err.Error())
+				}
+				return code
+			}
+			return err
 		},
 	}
 }

@@ -33,7 +33,7 @@ in the internet, each in namespaces of its own with real daemons. Nothing of it 
 }
 
 func labUp(dir *string) *cobra.Command {
-	return &cobra.Command{Use: "up", Short: "Install what is missing and bring the hosts up", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "up", Example: "  plumb lab up\n  plumb lab up --dir /var/tmp/mylab", Short: "Install what is missing and bring the hosts up", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		if os.Geteuid() != 0 {
 			return fail(exitPermission, "the laboratory needs root: it makes namespaces and mounts")
 		}
@@ -50,7 +50,7 @@ func labUp(dir *string) *cobra.Command {
 }
 
 func labDown(dir *string) *cobra.Command {
-	return &cobra.Command{Use: "down", Short: "End the laboratory and remove its traces", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	return &cobra.Command{Use: "down", Example: "  plumb lab down", Short: "End the laboratory and remove its traces", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		l, err := lab.Open(*dir)
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func labDown(dir *string) *cobra.Command {
 }
 
 func labStatus(dir *string) *cobra.Command {
-	return &cobra.Command{Use: "status", Short: "List hosts and services", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "status", Example: "  plumb lab status\n  plumb lab status -o json", Short: "List hosts and services", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return writeLab(cmd, *dir)
 	}}
 }
@@ -77,14 +77,11 @@ func writeLab(cmd *cobra.Command, dir string) error {
 	if output, _ := cmd.Flags().GetString("output"); output != "text" {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(hosts)
 	}
-	for _, h := range hosts {
-		fmt.Fprintf(cmd.OutOrStdout(), "%+v\n", h)
-	}
-	return nil
+	return writeHosts(cmd.OutOrStdout(), hosts)
 }
 
 func labExec(dir *string) *cobra.Command {
-	cmd := &cobra.Command{Use: "exec HOST PROGRAM [ARG…]", Short: "Run a program on a host", Args: cobra.MinimumNArgs(2), RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := &cobra.Command{Use: "exec HOST PROGRAM [ARG…]", Example: "  plumb lab exec jino0 virsh list", Short: "Run a program on a host", Args: cobra.MinimumNArgs(2), RunE: func(cmd *cobra.Command, args []string) error {
 		l, err := lab.Open(*dir)
 		if err != nil {
 			return err
@@ -104,7 +101,7 @@ func labExec(dir *string) *cobra.Command {
 
 func labDemo(dir *string) *cobra.Command {
 	var keep, model bool
-	cmd := &cobra.Command{Use: "demo", Short: "Tell the payroll story on real daemons (without root: on a model), and verify every act", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := &cobra.Command{Use: "demo", Example: "  plumb lab demo\n  KEEP=1 plumb lab demo", Short: "Tell the payroll story on real daemons (without root: on a model), and verify every act", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		self, err := os.Executable()
 		if err != nil {
 			return err
@@ -124,7 +121,7 @@ func labDemo(dir *string) *cobra.Command {
 }
 
 func labInstall() *cobra.Command {
-	return &cobra.Command{Use: "install", Short: "Install the Debian packages that the laboratory needs, and build its guest image", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "install", Example: "  plumb lab install", Short: "Install the Debian packages that the laboratory needs, and build its guest image", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		if os.Geteuid() != 0 {
 			return fail(exitPermission, "installing packages needs root")
 		}

@@ -94,13 +94,21 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
 		}
 		return s.complete(cmd)
 	}
-	root.AddCommand(
-		newValidate(s), newPlan(s), newShow(s), newApply(s), newRun(s), newStatus(s), newDrift(s), newHeal(s), newHistory(s),
-		newExplain(s), newGraph(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newInit(s), newConfig(s), newLab(), newExec(),
-		newEval(), newVersion(s),
-	)
+	group(root, "See what is:", newValidate(s), newPlan(s), newShow(s), newStatus(s), newDrift(s), newHistory(s), newExplain(s), newGraph(s))
+	group(root, "Change what is:", newRun(s), newApply(s), newHeal(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s))
+	group(root, "Begin:", newInit(s), newConfig(s), newLab())
+	root.AddCommand(newExec(), newEval(), newMan(), newVersion(s))
 	explainUsage(root)
 	return root
+}
+
+// group adds commands under a title.
+func group(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+		root.AddCommand(cmd)
+	}
 }
 
 // explainUsage makes mistakes in flags and arguments say where the right ones are told.

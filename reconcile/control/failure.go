@@ -10,6 +10,7 @@ import (
 // classes are the errors that keep their identity across the socket.
 var classes = map[string]error{
 	"stale": reconcile.ErrStale, "no-store": reconcile.ErrNoStore, "empty": reconcile.ErrEmpty, "stranger": reconcile.ErrStranger,
+	"left-out": reconcile.ErrLeftOut,
 }
 
 func classOf(err error) string {
