@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"plumbline/reconcile/exec"
 )
@@ -31,9 +32,14 @@ func dial(b *testing.B, argv []string) exec.Executor {
 func BenchmarkDial(b *testing.B) {
 	for name, argv := range ways(b) {
 		b.Run(name, func(b *testing.B) {
+			var closing time.Duration
 			for b.Loop() {
-				dial(b, slices.Clone(argv)).Close()
+				e := dial(b, slices.Clone(argv))
+				began := time.Now()
+				e.Close()
+				closing += time.Since(began)
 			}
+			b.ReportMetric(float64(closing.Milliseconds())/float64(b.N), "close-ms/op")
 		})
 	}
 }
@@ -49,5 +55,17 @@ func BenchmarkHello(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkBareSSH is what a connection costs before plumb has a part in it.
+func BenchmarkBareSSH(b *testing.B) {
+	p := up(b, nil)
+	bare, err := exec.SSH("hypervisor", "true")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		p.on("ctr0", bare...)
 	}
 }
