@@ -175,12 +175,15 @@ func TestLimitsRefuseAllRemovals(t *testing.T) {
 }
 
 func TestLimitsCountNothingThatOnlyTheInventoryFollows(t *testing.T) {
-	var applied []string
+	var applied, aside []string
 	for n := range 20 {
 		applied = append(applied, fmt.Sprintf("thing/t%d@h1=1", n))
+		aside = append(aside, fmt.Sprintf("thing/t%d@h1=1!retired", n))
 	}
-	if r := diff.Compute(input(t, "", strings.Join(applied, " "), "", "", "")); len(r.Refusals) > 0 || len(r.Changes) != 20 {
-		t.Errorf("%s", outcome(r))
+	for _, live := range [][]string{nil, aside} {
+		if r := diff.Compute(input(t, "", strings.Join(applied, " "), strings.Join(live, " "), "", "")); len(r.Refusals) > 0 || len(r.Changes) != 20 {
+			t.Errorf("%s", outcome(r))
+		}
 	}
 }
 

@@ -86,8 +86,8 @@ func (e *Engine) visit(ctx context.Context, p place, told hints) {
 // judge holds a look against what was last applied.
 func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
 	kind, ok := e.Kinds.Kind(p.kind)
-	if !ok || look.Err != "" {
-		return // unknown: neither drift nor clean
+	if !ok {
+		return
 	}
 	world := diff.NewWorld(look)
 	e.mu.Lock()

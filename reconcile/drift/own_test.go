@@ -49,6 +49,30 @@ func TestALookBegunBeforeOurChangeEndedSaysNothing(t *testing.T) {
 	})
 }
 
+// A plan that was rolled back leaves the entry as it was; only the unmask tells that the look is too old.
+func TestALookBegunBeforeOurRollbackEndedSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "evented/a@h1")
+		defer r.run()()
+		pass(time.Second)
+		r.mu.Lock()
+		r.slow = 5 * time.Second
+		r.mu.Unlock()
+		unmask := r.engine.Mask(one("evented/a@h1"))
+		r.set("evented/a@h1", "2")
+		r.event("evented/a@h1", "")
+		pass(time.Second)
+		r.set("evented/a@h1", "1")
+		unmask()
+		pass(4500 * time.Millisecond)
+		if got := r.phases(); got != "" {
+			t.Error(got)
+		}
+		pass(time.Minute)
+		r.expect("")
+	})
+}
+
 // Without a mask, as when another process applied: the entry's own time makes the look stale.
 func TestALookFromBeforeTheLastApplicationSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -90,12 +90,16 @@ func watched(d *actuators.Def[spec, state]) {
 }
 
 func kinds() *actuators.Registry {
-	return actuators.NewRegistry(
+	all := []*actuators.Kind{
 		kind("polled", func(*actuators.Def[spec, state]) {}),
 		kind("evented", watched),
 		kind("data", func(d *actuators.Def[spec, state]) { d.HoldsData = true }),
 		kind("seen", func(d *actuators.Def[spec, state]) { d.Ops = nil }),
-	)
+	}
+	for n := range 9 {
+		all = append(all, kind(fmt.Sprintf("k%d", n), func(*actuators.Def[spec, state]) {}))
+	}
+	return actuators.NewRegistry(all...)
 }
 
 // newRig makes a rig in which every named instance was applied with the value "1" a minute ago.

@@ -76,6 +76,19 @@ func TestAHolderThatKeepsItsFactReleasesNothing(t *testing.T) {
 	}
 }
 
+func TestInstancesOfOneObjectHoldAFactTogether(t *testing.T) {
+	s := newScene()
+	for _, i := range all("vip/v@h1 vip/v@h2") {
+		s.applied(i, nil).Provides = exclusive("vrid/lan/51")
+		n := s.declare(i, nil)
+		n.Provides = exclusive("vrid/lan/51")
+		s.change(n, actuators.Update, one("tune"))
+	}
+	if got := order(s.must(t)); got != "vip/v@h1#1 vip/v@h2#1" {
+		t.Error(got)
+	}
+}
+
 // The update needs what the removal releases, and the removal would come after the update: the update gives way.
 func TestAnUpdateGivesWayToTheReleaseOfWhatItTakes(t *testing.T) {
 	s := newScene()
