@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,12 @@ func setup(env *testscript.Env) error {
 			return err
 		}
 	}
-	if err := expand(env.WorkDir); err != nil {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	env.Setenv("PORT", port)
+	if err := expand(env.WorkDir, port); err != nil {
 		return err
 	}
 	for _, args := range [][]string{
@@ -55,8 +61,19 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// expand replaces $WORK in the *.cue files of a directory.
-func expand(dir string) error {
+// freePort is a port of loopback that nobody listens on.
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
+// expand replaces $WORK and $PORT in the *.cue files of a directory.
+func expand(dir, port string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".cue" {
 			return err
@@ -65,7 +82,7 @@ func expand(dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(path, []byte(strings.ReplaceAll(string(data), "$WORK", dir)), 0o600)
+		return os.WriteFile(path, []byte(strings.NewReplacer("$WORK", dir, "$PORT", port).Replace(string(data))), 0o600)
 	})
 }
 
