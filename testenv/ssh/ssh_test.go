@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +21,27 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Main()
-	os.Exit(m.Run())
+	code := m.Run()
+	if built.dir != "" {
+		os.RemoveAll(built.dir)
+	}
+	os.Exit(code)
+}
+
+// built is the binary under test, in a directory that all hosts see.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+func build() {
+	if built.dir, built.err = os.MkdirTemp("", "plumb-ssh-"); built.err != nil {
+		return
+	}
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(built.dir, "plumb"), "plumbline/cmd/plumb").CombinedOutput(); err != nil {
+		built.err = fmt.Errorf("go build: %w\n%s", err, out)
+	}
 }
 
 // controllerFile has no transports: hosts are reached by OpenSSH.
@@ -63,12 +85,12 @@ type place struct {
 func up(t testing.TB, change func(*lab.Config)) *place {
 	t.Helper()
 	need.Root(t)
-	binary := filepath.Join(t.TempDir(), "plumb")
-	if out, err := exec.Command("go", "build", "-o", binary, "plumbline/cmd/plumb").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	built.once.Do(build)
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
 	config := lab.Config{
-		Share: []string{filepath.Dir(binary)},
+		Share: []string{built.dir},
 		Hosts: []lab.HostConfig{
 			{Name: "ctr0", NICs: []lab.NIC{mgmt("10.9.0.10/24")}, Files: map[string]string{
 				"/etc/plumb/plumb.cue": controllerFile, "/srv/topology/site.cue": topology, "/root/.ssh/config": sshConfig,
@@ -82,7 +104,7 @@ func up(t testing.TB, change func(*lab.Config)) *place {
 	}
 	p := &place{lab.Start(t, config), t}
 	for _, h := range config.Hosts {
-		p.on(h.Name, "ln", "-s", binary, "/usr/local/bin/plumb")
+		p.on(h.Name, "ln", "-s", filepath.Join(built.dir, "plumb"), "/usr/local/bin/plumb")
 	}
 	return p
 }
