@@ -50,7 +50,8 @@ type Engine struct {
 	fresh     map[schema.Instance]time.Time // looks from before say nothing
 	good      map[schema.Instance]time.Time // last seen as applied
 	healed    map[schema.Instance][]time.Time
-	withheld  bool // too much drifts to be healed, and that was told
+	silent    map[string]*silence // hosts of which something does not answer
+	withheld  bool                // too much drifts to be healed, and that was told
 	outbox    []notify.Notice
 
 	telling sync.Mutex    // notices leave in order
@@ -67,7 +68,7 @@ func New(o Options) *Engine {
 	return &Engine{
 		Options: o, owned: &owned{read: o.Inventory, now: o.Now}, visits: newVisits(),
 		incidents: map[schema.Instance]*Incident{}, masked: map[schema.Instance]int{}, fresh: map[schema.Instance]time.Time{},
-		good: map[schema.Instance]time.Time{}, healed: map[schema.Instance][]time.Time{},
+		good: map[schema.Instance]time.Time{}, healed: map[schema.Instance][]time.Time{}, silent: map[string]*silence{},
 		fired: make(chan struct{}, 1), applied: make(chan struct{}, 1),
 	}
 }

@@ -146,7 +146,7 @@ func TestUnknownIsNeitherDriftNorClean(t *testing.T) {
 		r.mu.Lock()
 		r.silent["h1"], r.silent["h2"] = true, true
 		r.mu.Unlock()
-		pass(5 * time.Minute)
+		pass(80 * time.Second)
 		r.expect(fires + "polled/a@h1")
 		if got := r.phases(); got != "polled/a@h1 firing" {
 			t.Error(got)

@@ -92,6 +92,7 @@ func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
 	world := diff.NewWorld(look)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.answered(p, look)
 	for _, entry := range s.places[p] {
 		if !e.stale(entry, look.At) {
 			e.step(entry, diff.Drift(kind, entry, world, e.Installation), look.At, told)

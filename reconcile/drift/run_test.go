@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"plumbline/reconcile/exec"
+	"plumbline/reconcile/notify"
 	"plumbline/schema"
 )
 
@@ -151,6 +152,32 @@ func TestAHostIsAskedAFewThingsAtATime(t *testing.T) {
 		pass(time.Second)
 		if len(r.looks) != 7 {
 			t.Errorf("%d of 7 kinds were looked at", len(r.looks))
+		}
+	})
+}
+
+func TestASilentHostIsToldOnceAndAgainWhenItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "polled/a@h1 k0/a@h1 polled/b@h2")
+		defer r.run()()
+		silence := func(is bool) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.silent["h1"] = is
+		}
+		silence(true)
+		pass(110 * time.Second) // the look at 30 s was the first that failed
+		silence(false)
+		pass(30 * time.Second)
+		r.expect("") // a short silence is nobody's business
+		silence(true)
+		pass(10 * time.Minute)
+		r.expect("firing ProbeStale host/h1@h1")
+		silence(false)
+		pass(time.Minute)
+		r.expect("firing ProbeStale host/h1@h1; resolved ProbeStale host/h1@h1")
+		if r.notices[0].ID != r.notices[1].ID || r.notices[0].Severity != notify.Critical {
+			t.Errorf("%+v", r.notices)
 		}
 	})
 }
