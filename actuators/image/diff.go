@@ -1,6 +1,8 @@
 package image
 
 import (
+	"path/filepath"
+
 	"plumbline/actuators"
 )
 
@@ -14,7 +16,7 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 		d.Action = actuators.Adopting
 	case have.Here != nil:
 		d.Field("sha256", have.Here.Config.SHA256, want.SHA256, "")
-		d.Field("dir", have.Here.Config.Dir, want.Dir, "")
+		d.Field("dir", have.Here.Config.Dir, filepath.Clean(want.Dir), "")
 	case have.Retired != nil && have.Retired.Config.SHA256 == want.SHA256:
 		d.Action = actuators.Restore
 	default:

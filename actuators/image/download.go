@@ -36,6 +36,9 @@ func download(ctx context.Context, h actuators.Host, source, want, path string) 
 			err = errors.Join(err, h.Remove(path))
 		}
 	}()
+	if err := h.Remove(path); err != nil { // of an earlier try, or whatever else has the name
+		return err
+	}
 	got, err := store(bounded{ctx, from}, path)
 	switch {
 	case errors.Is(err, unix.ENOSPC):
@@ -54,7 +57,7 @@ func noSpace(source, path string, err error) error {
 
 // store writes a stream to a new file, syncs it and gives its checksum.
 func store(from io.Reader, path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return "", err
 	}
@@ -95,7 +98,7 @@ func open(ctx context.Context, h actuators.Host, source string) (io.ReadCloser, 
 }
 
 func openFile(path string) (io.ReadCloser, int64, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO would wait for its writer
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: cannot fetch image: %w", actuators.ErrNotFound, err)
 	}

@@ -21,10 +21,11 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		if err := json.Unmarshal(target.Spec, &s); err != nil {
 			return nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
 		}
-		if !wanted[s.Dir] {
-			dirs = append(dirs, s.Dir)
+		dir := filepath.Clean(s.Dir)
+		if !wanted[dir] {
+			dirs = append(dirs, dir)
 		}
-		wanted[s.Dir], wanted[Path(s.Dir, target.ID.Name())] = true, true
+		wanted[dir], wanted[Path(dir, target.ID.Name())] = true, true
 	}
 	var lives []actuators.Live[State]
 	for _, dir := range dirs {
@@ -37,7 +38,8 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 	return lives, nil
 }
 
-// lookAt gives the images of a directory: all of them, or those that are wanted, with what was set aside of them.
+// lookAt gives the images of a directory: all of them, or those that are wanted, with what was set aside of them. Files with
+// another ending are none of ours: the directory may be a pool as well, and a volume may have its image's name.
 func lookAt(ctx context.Context, h actuators.Host, dir string, all bool, wanted map[string]bool) ([]actuators.Live[State], error) {
 	names, err := files.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,9 +47,9 @@ func lookAt(ctx context.Context, h actuators.Host, dir string, all bool, wanted 
 	}
 	var lives []actuators.Live[State]
 	for _, file := range names {
-		name, _, retired := files.Split(file)
+		name, ext, retired := files.Split(file)
 		path := Path(dir, name)
-		if files.IsOurs(file) || !all && !wanted[path] {
+		if ext != files.ImageExtension || files.IsOurs(file) || !all && !wanted[path] {
 			continue
 		}
 		live, err := look(ctx, h, filepath.Join(dir, file), name, retired, wanted[path])
