@@ -127,6 +127,9 @@ func (r *remote) broken(ctx context.Context, verb string, err error, changes boo
 		if changes {
 			err = unknown(err)
 		}
+		if verb == "Hello" {
+			return err // the question of a handshake that nobody asked for by name
+		}
 		return fmt.Errorf("cannot %s: %w", verb, err)
 	}
 	code := status.Code(err)
