@@ -107,7 +107,7 @@ func (c *conn) fault(verb string, call exec.Call) (how How, err error) {
 		return how, err
 	}
 	if c.world.chance()*100 < c.world.opts.Chaos {
-		how = []How{Stumble, LoseCall, LoseReply}[int(c.world.chance()*3)]
+		how = []How{Stumble, LoseReply}[int(c.world.chance()*2)] // a lost call is waited for as long as the op may take
 	}
 	return how, nil
 }

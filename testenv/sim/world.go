@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Seed    uint64           // of Latency's and Chaos's choices
 	Latency time.Duration    // of each verb, on average: between half and one and a half of it
-	Chaos   float64          // how many of 100 Dos go wrong by themselves: answers lost before or after the work, short failures
+	Chaos   float64          // how many of 100 Dos go wrong by themselves: short failures, lost answers
 	Dir     string           // keeps the model in files there; "": in memory
 	Now     func() time.Time // nil: the machine's clock
 }
