@@ -98,8 +98,8 @@ func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted ma
 func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[State], error) {
 	name, ext, retired := files.Split(filepath.Base(path))
 	side, err := files.ReadSidecar(h, path)
-	if err != nil {
-		return nil, err
+	if err != nil || side != nil && side.Mark.ID.Kind() != "volume" {
+		return nil, err // an image may lie here and have the name of a volume
 	}
 	live := &actuators.Live[State]{ID: schema.MakeID("volume", name), Retired: !retired.IsZero()}
 	format := ""

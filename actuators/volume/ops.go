@@ -85,7 +85,7 @@ var retire = actuators.Op[params, aside, State]{
 			return aside{}, err
 		}
 		path, err := files.FreeRetiredPath(p.Path, h.Now())
-		return aside{path}, err
+		return aside{Path: path}, err
 	},
 	Do: doRetire,
 	Undo: func(_ context.Context, h actuators.Host, p params, before aside) error {

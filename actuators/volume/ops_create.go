@@ -39,11 +39,12 @@ var create = actuators.Op[params, aside, State]{
 	Name: "create", Reversal: actuators.Exact, Timeout: createTimeout,
 	Preflight: preflightCreate,
 	Capture: func(_ context.Context, h actuators.Host, p params) (aside, error) {
-		if _, _, err := files.Own(h, p.Path, p.Mark); err != nil {
+		stamp, _, err := files.Own(h, p.Path, p.Mark)
+		if err != nil {
 			return aside{}, err
 		}
 		path, err := files.FreeRetiredPath(p.Path, h.Now())
-		return aside{path}, err
+		return aside{Path: path, There: stamp != nil}, err
 	},
 	Do:      doCreate,
 	Undo:    undoCreate,
@@ -52,7 +53,8 @@ var create = actuators.Op[params, aside, State]{
 
 // aside is the name under which a file is set aside, fixed before the op begins.
 type aside struct {
-	Path string `json:"path"`
+	Path  string `json:"path"`
+	There bool   `json:"there,omitempty"` // create found the volume; it is not the step's to take back
 }
 
 // preflightCreate asks what can be asked before pool and image are there.
@@ -157,7 +159,7 @@ func trusted(ctx context.Context, h actuators.Host, p params) (info, error) {
 }
 
 func undoCreate(_ context.Context, h actuators.Host, p params, before aside) error {
-	if err := h.Remove(files.TempPath(p.Path)); err != nil {
+	if err := h.Remove(files.TempPath(p.Path)); err != nil || before.There {
 		return err
 	}
 	used, err := written(p.Path)

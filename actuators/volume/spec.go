@@ -56,8 +56,25 @@ func edges(s Spec) []schema.Edge {
 	return edges
 }
 
-func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
+// maxName leaves room in a file name (255 bytes) for what else ours carry.
+const maxName = 200
+
+// check tells what CUE lets through and no file can be.
+func check(id schema.ID, s Spec) []schema.Problem {
 	var problems []schema.Problem
+	if _, err := schema.ParseSize(s.Size); err != nil {
+		problems = append(problems, schema.Problem{Object: id, Path: "size", Text: err.Error(), Remedy: "choose a smaller one"})
+	}
+	if name := id.Name(); len(name) > maxName {
+		problems = append(problems, schema.Problem{Object: id, Text: fmt.Sprintf("the name is longer than %d characters and does not fit the names of its files", maxName), Remedy: "choose a shorter one"})
+	} else if _, _, retired := files.Split(name + ".raw"); !retired.IsZero() {
+		problems = append(problems, schema.Problem{Object: id, Text: "a file of this name is one that was set aside by a removal", Remedy: "choose another name"})
+	}
+	return problems
+}
+
+func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
+	problems := check(id, *s)
 	if len(at.Hosts) > 1 {
 		problems = append(problems, schema.Problem{Object: id, Path: "pool",
 			Text: fmt.Sprintf("pool/%s is on %d hosts and a volume lives on one", s.Pool, len(at.Hosts)), Remedy: "say which with host"})
@@ -85,7 +102,7 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 // Path is where the volume of a name lies in its pool.
 func Path(dir, name, format string) string { return filepath.Join(dir, name+"."+format) }
 
-// bytes is the declared size; CUE has checked its form.
+// bytes is the declared size; Resolve has seen to it that it can be read.
 func (s Spec) bytes() int64 {
 	n, _ := schema.ParseSize(s.Size)
 	return n
