@@ -22,7 +22,7 @@ func goBack(ctx context.Context, h actuators.Host, p params, b before) error {
 			return err
 		}
 	}
-	if !b.There {
+	if !b.There && r.Place == p.Place { // until the record names it, what is there is somebody else's
 		if err := leave(ctx, h, p, p.Place); err != nil {
 			return err
 		}
