@@ -118,15 +118,34 @@ func TestCompute(t *testing.T) {
 }
 
 func TestRefusalsNameTheRemedy(t *testing.T) {
-	for _, c := range []struct{ scene, remedy string }{
-		{"foreign", `manage: "adopt"`}, {"stuck", `plumb resume thing/s@h1`}, {"missing", "under a new name"}, {"refused", "keep the old name, or take was out"},
+	in := input(t, "thing/a@h1=1 thing/s@h1=1 disk/m@h1=1 thing/n@h1=1!was:o", "thing/s@h1=1!stuck disk/m@h1=1 thing/o@h1=1", "thing/a@h1=1!foreign thing/s@h1=1 thing/o@h1=1", "", "")
+	texts := map[string]string{}
+	for _, f := range diff.Compute(in).Refusals {
+		texts[f.Instance.String()] = string(f.Class) + ": " + f.Text
+	}
+	for name, remedy := range map[string]string{
+		"thing/a@h1": `manage: "adopt"`, "thing/s@h1": `"plumb resume thing/s@h1"`, "disk/m@h1": "under a new name",
+		"thing/n@h1": "keep the old name, or take was out", "thing/o@h1": "thing/n says that it was this object",
 	} {
-		in := input(t, "thing/a@h1=1 thing/s@h1=1 disk/m@h1=1 thing/n@h1=1!was:o", "thing/s@h1=1!stuck disk/m@h1=1 thing/o@h1=1", "thing/a@h1=1!foreign thing/s@h1=1 thing/o@h1=1", "", "")
-		for _, f := range diff.Compute(in).Refusals {
-			if string(f.Class) == c.scene && !strings.Contains(f.Text, c.remedy) {
-				t.Errorf("%s %s: %q does not say %q", f.Class, f.Instance, f.Text, c.remedy)
-			}
+		if !strings.Contains(texts[name], remedy) {
+			t.Errorf("%s: %q does not say %q", name, texts[name], remedy)
 		}
+	}
+}
+
+func TestOnlyKeepsWhatIsAskedFor(t *testing.T) {
+	r := diff.Compute(input(t, "thing/a@h1=1 thing/b@h1=1 thing/c@h1=13 thing/d@h1=13 thing/e@h1=1!observe thing/f@h1=1!observe", "", "", "", ""))
+	got := r.Only(func(i schema.Instance) bool { return strings.Contains("thing/b thing/d thing/f", string(i.ID)) })
+	if outcome(got) != "create thing/b@h1; refused thing/d@h1" || len(got.Notes) != 1 {
+		t.Errorf("%s %v", outcome(got), got.Notes)
+	}
+}
+
+func TestALaterLookTakesThePlaceOfAnEarlier(t *testing.T) {
+	in := input(t, "thing/a@h1=1", "thing/a@h1=1", "thing/a@h1=2", "", "")
+	in.World.Add(&diff.Look{Host: "h1", Kind: "thing", All: true})
+	if got := outcome(diff.Compute(in)); got != "create thing/a@h1" || len(in.World.Looks()) != 1 {
+		t.Error(got)
 	}
 }
 

@@ -222,15 +222,19 @@ func pass(d time.Duration) {
 
 // event sends a hint on the stream of the instance's place.
 func (r *rig) event(name, words string) {
-	r.mu.Lock()
-	i := schema.ParseInstance(name)
-	emit := r.streams[i.ID.Kind()+"@"+i.Host]
-	r.mu.Unlock()
+	emit := r.stream(name)
 	if emit == nil {
 		r.t.Fatalf("nobody listens to %s", name)
 	}
-	emit(actuators.Event{ID: i.ID, Time: time.Now(), Text: words})
+	emit(actuators.Event{ID: schema.ParseInstance(name).ID, Time: time.Now(), Text: words})
 	synctest.Wait()
+}
+
+func (r *rig) stream(name string) func(actuators.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := schema.ParseInstance(name)
+	return r.streams[i.ID.Kind()+"@"+i.Host]
 }
 
 // said is what the notices tell: "firing DriftDetected polled/a@h1".
