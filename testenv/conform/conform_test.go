@@ -29,7 +29,7 @@ func toyCase(t *testing.T, fault string) Case {
 	one := path(h, "one")
 	mark := &actuators.Mark{Installation: Installation, ID: "toy/one", Hash: "x"}
 	return Case{
-		Kind: toy{fault}.kind(), ID: "toy/one", Host: h,
+		Kind: toy{fault: fault}.kind(), ID: "toy/one", Host: h,
 		Specs:      []any{toySpec{Size: 1, Colour: "red", Secret: "hunter2"}, toySpec{Size: 2, Colour: "blue", Secret: "hunter2"}},
 		Foreign:    func() { put(one, toyFile{Size: 9}) },
 		NotForeign: func() { remove(one) },
@@ -150,5 +150,26 @@ func TestWhatOtherToolsShowCountsToo(t *testing.T) {
 func TestAnEmptyCaseFails(t *testing.T) {
 	if failure := record(Case{}); !strings.Contains(failure, "a case needs") {
 		t.Errorf("the suite says %q", failure)
+	}
+}
+
+func TestAStepThatIsKeptIsNotUndone(t *testing.T) {
+	c := toyCase(t, "")
+	c.Kind = toy{set: actuators.Kept}.kind()
+	Run(t, c)
+	c = toyCase(t, "")
+	c.Kind = toy{set: actuators.Kept, fault: "do adds up"}.kind()
+	if failure := record(c); !strings.Contains(failure, "step set: what is seen is not what was predicted") {
+		t.Errorf("the suite says %q", failure)
+	}
+}
+
+func TestAStepThatCompensatesMayLeaveWhatItDoesNotDecide(t *testing.T) {
+	const fault = "leaves what it need not restore"
+	c := toyCase(t, "")
+	c.Kind = toy{set: actuators.Compensate, fault: fault}.kind()
+	Run(t, c)
+	if failure := record(toyCase(t, fault)); !strings.Contains(failure, "undo is not the inverse: config.scratch") {
+		t.Errorf("the suite says %q of an exact one", failure)
 	}
 }

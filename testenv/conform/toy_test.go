@@ -31,6 +31,8 @@ type toyConfig struct {
 	Size   int    `json:"size,omitempty"`
 	Colour string `json:"colour,omitempty"`
 	Listed bool   `json:"listed,omitempty"`
+
+	Scratch string `json:"scratch,omitempty"`
 }
 
 // toyFile is what the file holds.
@@ -38,6 +40,8 @@ type toyFile struct {
 	Mark   *actuators.Mark `json:"mark,omitempty"`
 	Size   int             `json:"size"`
 	Colour string          `json:"colour"`
+
+	Scratch string `json:"scratch,omitempty"` // shown, and decided by no op
 }
 
 type toyParams struct {
@@ -56,7 +60,10 @@ type toyBefore struct {
 }
 
 // toy is one kind with one fault, or none.
-type toy struct{ fault string }
+type toy struct {
+	fault string
+	set   actuators.Reversal // of the op set; "" is exact
+}
 
 func (k toy) kind() *actuators.Kind {
 	return actuators.Define(actuators.Def[toySpec, toyState]{
@@ -130,7 +137,7 @@ func (k toy) observe(ctx context.Context, h actuators.Host, sc actuators.Scope) 
 			return nil, err
 		}
 		lives = append(lives, actuators.Live[toyState]{ID: schema.MakeID("toy", name), Mark: f.Mark, Retired: ext == "aside",
-			State: toyState{Config: toyConfig{Size: f.Size, Colour: f.Colour, Listed: ext == "toy" && isListed(h, name)}}})
+			State: toyState{Config: toyConfig{Size: f.Size, Colour: f.Colour, Listed: ext == "toy" && isListed(h, name), Scratch: f.Scratch}}})
 	}
 	return lives, nil
 }
@@ -187,7 +194,7 @@ func (k toy) steps(sub actuators.Subject, d actuators.Diff, want *toySpec, _ act
 }
 
 func (k toy) op(name string) actuators.Op[toyParams, toyBefore, toyState] {
-	return actuators.Op[toyParams, toyBefore, toyState]{
+	o := actuators.Op[toyParams, toyBefore, toyState]{
 		Name: name, Reversal: actuators.Exact, Timeout: 300 * time.Millisecond,
 		Capture: func(_ context.Context, h actuators.Host, p toyParams) (toyBefore, error) {
 			return k.capture(name, h, p)
@@ -206,6 +213,13 @@ func (k toy) op(name string) actuators.Op[toyParams, toyBefore, toyState] {
 		},
 		Predict: func(p toyParams, have *toyState) *toyState { return k.predict(name, p, have) },
 	}
+	if name == "set" && k.set != "" {
+		o.Reversal = k.set
+	}
+	if o.Reversal == actuators.Kept {
+		o.Undo = nil
+	}
+	return o
 }
 
 func (k toy) predict(op string, p toyParams, have *toyState) *toyState {
@@ -331,6 +345,10 @@ func (k toy) undo(op string, h actuators.Host, p toyParams, before toyBefore) er
 	case "undo works once":
 		if f, err := read(h, path(h, name)); op == "create" && (err != nil || f == nil) {
 			return errors.New("nothing to undo")
+		}
+	case "leaves what it need not restore":
+		if op == "set" && before.File != nil {
+			before.File.Scratch = "undone"
 		}
 	case "undo forgets a part":
 		before.Listed = true
