@@ -26,6 +26,7 @@ var volatile = []struct {
 	{regexp.MustCompile(` *\b\d+\.\d+ ?s\b`), " N s"},
 	{regexp.MustCompile(`\b(\d+m)?\d+s\b`), "N s"},
 	{regexp.MustCompile(`(Pid:|pid |memory=|uptime=)[0-9.]+`), "${1}N"},
+	{regexp.MustCompile(`(?m)^(waiting|looking|planning|applying|loading) for `), "PHASE for "},
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
 }
 
