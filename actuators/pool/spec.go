@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"path/filepath"
+
 	"plumbline/actuators"
 	"plumbline/schema"
 )
@@ -36,5 +38,5 @@ type params struct {
 }
 
 func provides(i schema.Instance, s Spec) []schema.Use {
-	return []schema.Use{{Fact: schema.Fact{Type: "path", Scope: i.Host, Value: s.Dir}, Exclusive: true, Path: "dir"}}
+	return []schema.Use{{Fact: schema.Fact{Type: "path", Scope: i.Host, Value: filepath.Clean(s.Dir)}, Exclusive: true, Path: "dir"}}
 }

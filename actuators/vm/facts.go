@@ -2,6 +2,8 @@ package vm
 
 import (
 	"fmt"
+	"net/netip"
+	"path/filepath"
 
 	"plumbline/actuators"
 	"plumbline/schema"
@@ -18,7 +20,8 @@ func edges(s Spec) []schema.Edge {
 	return all
 }
 
-// provides gives the guest's addresses and cards to the network, and claims its disks: two VMs on one file destroy it.
+// provides gives the guest's addresses and cards to the network, and claims its disks: two VMs on one file destroy it. The
+// file of its console is emptied at each start, so that it must be nothing else's, such as a volume's.
 func provides(i schema.Instance, s Spec) []schema.Use {
 	var all []schema.Use
 	add := func(typ, scope, value, path string) {
@@ -27,7 +30,7 @@ func provides(i schema.Instance, s Spec) []schema.Use {
 	for n, nic := range s.NICs {
 		path := fmt.Sprintf("nics.%d", n)
 		if nic.Address != "" {
-			add("addr", nic.Network, nic.Address, path+".address")
+			add("addr", nic.Network, canonical(nic.Address), path+".address")
 		}
 		if n < len(s.Resolved.NICs) {
 			add("mac", nic.Network, s.Resolved.NICs[n].MAC, path)
@@ -36,7 +39,19 @@ func provides(i schema.Instance, s Spec) []schema.Use {
 	for n, disk := range s.Resolved.Disks {
 		add("disk", i.Host, disk.Path, fmt.Sprintf("disks.%d.volume", n))
 	}
+	if s.Serial != "" {
+		add("file", i.Host, filepath.Clean(s.Serial), "serial")
+	}
 	return all
+}
+
+// canonical is the one spelling of an address that a fact has: IPv6 knows many.
+func canonical(address string) string {
+	parsed, err := netip.ParseAddr(address)
+	if err != nil {
+		return address // Resolve tells
+	}
+	return parsed.String()
 }
 
 // needs asks for the host's own address in the probed network: without it the probe finds no way to the guest.

@@ -14,6 +14,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Home:      home,
 	Edges:     edges,
 	Resolve:   resolve,
+	Provides:  provides,
 	Observe:   observe,
 	Diff:      diff,
 	Steps:     steps,

@@ -73,6 +73,11 @@ func check(id schema.ID, s Spec) []schema.Problem {
 	return problems
 }
 
+// provides claims the file: the console of a guest must not be written to it.
+func provides(i schema.Instance, s Spec) []schema.Use {
+	return []schema.Use{{Fact: schema.Fact{Type: "file", Scope: i.Host, Value: s.Resolved.Path}, Exclusive: true}}
+}
+
 func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
 	problems := check(id, *s)
 	if len(at.Hosts) > 1 {
