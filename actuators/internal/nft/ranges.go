@@ -97,8 +97,8 @@ func parseValue(t nftables.SetDatatype, text string) []byte {
 		return binary.BigEndian.AppendUint16(nil, uint16(port))
 	}
 	address, err := netip.ParseAddr(text)
-	if err != nil {
-		return nil
+	if err != nil || address.Zone() != "" {
+		return nil // a set holds no interface beside the address, and without it the rule would match on all
 	}
 	return address.AsSlice()
 }
