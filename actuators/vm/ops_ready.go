@@ -29,6 +29,7 @@ var ready = actuators.Op[Probe, Nothing, State]{
 // tryEvery is the pause between two attempts, each of which has twice that time.
 const tryEvery = 500 * time.Millisecond
 
+// await waits for the declared time and no longer: its error is no temporary one, for the engine would wait anew.
 func await(ctx context.Context, h actuators.Host, p Probe) error {
 	endpoint := net.JoinHostPort(p.Address, strconv.Itoa(p.Port))
 	limit, cancel := context.WithTimeout(ctx, p.Timeout)
@@ -43,7 +44,7 @@ func await(ctx context.Context, h actuators.Host, p Probe) error {
 		select {
 		case <-again.C:
 		case <-limit.Done():
-			return fmt.Errorf("cannot reach tcp %s within %s: %w: %w", endpoint, p.Timeout, actuators.ErrTransient, err)
+			return fmt.Errorf("cannot reach tcp %s within %s: %w", endpoint, p.Timeout, err)
 		}
 	}
 }
