@@ -75,7 +75,8 @@ func (s *settings) ask(cmd *cobra.Command, p *plan.Plan) error {
 
 // apply lets the running controller run the plan, or runs it here.
 func (s *settings) apply(cmd *cobra.Command, p *plan.Plan) (run.Result, error) {
-	listen := s.listener(cmd)
+	listen, stop := s.listener(cmd)
+	defer stop()
 	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
 		defer client.Close()
 		return client.Apply(cmd.Context(), p, listen)

@@ -35,7 +35,8 @@ func newHeal(s *settings) *cobra.Command {
 }
 
 func (s *settings) heal(cmd *cobra.Command, instances []schema.Instance) (run.Result, error) {
-	listen := s.listener(cmd)
+	listen, stop := s.listener(cmd)
+	defer stop()
 	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
 		defer client.Close()
 		return client.Heal(cmd.Context(), instances, listen)

@@ -19,14 +19,16 @@ type resultLine struct {
 }
 
 // listener shows what a run does as it happens: lines on stderr, or events on stdout with -o ndjson, the first of which
-// tells the format.
-func (s *settings) listener(cmd *cobra.Command) func(run.Event) {
+// tells the format. The caller calls stop when the run has ended.
+func (s *settings) listener(cmd *cobra.Command) (hear func(run.Event), stop func()) {
 	if s.output != "ndjson" {
-		return progress(cmd.ErrOrStderr(), time.Now())
+		now := time.Now()
+		p := &progress{w: cmd.ErrOrStderr(), begun: now, last: now}
+		return p.hear, every(patience, func() { p.remind(time.Now()) })
 	}
 	encoder := json.NewEncoder(cmd.OutOrStdout())
 	encoder.Encode(map[string]string{"type": "version", "format_version": plan.FormatVersion, "plumb": version})
-	return func(e run.Event) { encoder.Encode(e) }
+	return func(e run.Event) { encoder.Encode(e) }, func() {}
 }
 
 // writeResult tells what came of a plan; its exit code is the verdict.
