@@ -23,6 +23,7 @@ const batch = 8
 type Source struct {
 	Files  map[string][]byte `json:"files"`            // the CUE files of the topology by slash path, and its module file
 	Schema map[string][]byte `json:"schema"`           // the files of the schema module
+	Only   []string          `json:"only,omitempty"`   // directories whose packages are asked for; nil = all
 	Locate []Field           `json:"locate,omitempty"` // fields whose position is asked for; then nothing else is answered
 }
 
@@ -47,6 +48,7 @@ type Evaluation struct {
 	Problems []Problem     `json:"problems,omitempty"`
 	Warnings []Problem     `json:"warnings,omitempty"`
 	Partial  bool          `json:"partial,omitempty"` // a whole package is missing, so unknown names prove nothing
+	Sound    []string      `json:"sound,omitempty"`   // directories of packages without a mistake, sorted
 	Found    []Pos         `json:"found,omitempty"`   // one for each of Source.Locate; zero where nothing was found
 }
 
@@ -54,7 +56,8 @@ type Evaluation struct {
 // network and starts no process. CUE can neither be cancelled nor limited from within, so what comes from strangers is
 // evaluated by a Worker. watch, if not nil, is told of every package as its evaluation begins and ends.
 //
-// Results could be kept under the hash of each package's import closure; this is the place for it.
+// What it says of a package depends on nothing but the files in the closure of that package (stock.closure), which is
+// what lets a Cache keep it.
 func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool)) (Evaluation, error) {
 	composed, problems := compose(src)
 	e := &evaluator{src: src, fsys: composed, watch: watch}
@@ -76,6 +79,10 @@ func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool
 	}
 	group.Wait()
 	slices.SortFunc(e.out.Objects, compareDeclarations)
+	slices.Sort(e.out.Sound)
+	if len(problems) > 0 {
+		e.out.Sound = nil // without a module that can be read, no package means what it says
+	}
 	e.out.Problems = Problems(e.out.Problems).Sort()
 	e.out.Warnings = Problems(e.out.Warnings).Sort()
 	return e.out, ctx.Err()
@@ -92,21 +99,57 @@ type evaluator struct {
 	out Evaluation
 }
 
-// evaluate loads and evaluates a few packages in a context of their own.
+// evaluate loads and evaluates a few packages in a context of their own. What cannot be loaded together is loaded one
+// by one, so that no package is judged by the company it was in.
 func (e *evaluator) evaluate(dirs []string) {
-	defer e.guard(dirs[0])
-	schemaFS := newTree(e.src.Schema)
+	instances, err := e.load(dirs)
+	switch {
+	case err == nil:
+		e.build(dirs, instances)
+	case len(dirs) > 1:
+		for _, dir := range dirs {
+			e.evaluate([]string{dir})
+		}
+	default:
+		if _, broken := e.load(nil); broken != nil {
+			e.problem(true, Problem{Text: "internal error: the schema in this binary is broken: " + broken.Error()})
+			return
+		}
+		if p, ok := err.(panicked); ok {
+			e.problem(true, unevaluable(dirs[0], p.value))
+			return
+		}
+		e.problem(true, rewrite(err, e.src, dirs[0])...)
+	}
+}
+
+// load reads and parses the schema and some packages: an instance for each, the schema first.
+func (e *evaluator) load(dirs []string) (instances []*build.Instance, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicked{r}
+		}
+	}()
 	config := &load.Config{
 		FS: e.fsys, Dir: "/", ModuleRoot: "/", Env: []string{},
-		Registry: registry{schemaFS},
+		Registry: registry{newTree(e.src.Schema)},
 	}
 	args := []string{importPath}
 	for _, dir := range dirs {
 		args = append(args, "./"+dir)
 	}
-	instances := load.Instances(args, config)
-	cuectx := cuecontext.New()
-	topology, err := schemaValue(cuectx, instances[0])
+	instances = load.Instances(args, config)
+	if err := instances[0].Err; err != nil {
+		return nil, err
+	}
+	if len(instances) != len(args) {
+		return nil, fmt.Errorf("%d packages of CUE in %d directories", len(instances)-1, len(dirs))
+	}
+	return instances, nil
+}
+
+func (e *evaluator) build(dirs []string, instances []*build.Instance) {
+	topology, err := schemaValue(cuecontext.New(), instances[0])
 	if err != nil {
 		e.problem(true, Problem{Text: "internal error: the schema in this binary is broken: " + err.Error()})
 		return
@@ -125,20 +168,26 @@ func (e *evaluator) tell(dir string, ended bool) {
 }
 
 func schemaValue(cuectx *cue.Context, inst *build.Instance) (cue.Value, error) {
-	if inst.Err != nil {
-		return cue.Value{}, inst.Err
-	}
 	topology := cuectx.BuildInstance(inst).LookupPath(cue.ParsePath("#Topology"))
 	return topology, topology.Err()
 }
 
+// panicked is a panic of CUE as an error.
+type panicked struct{ value any }
+
+func (p panicked) Error() string { return fmt.Sprintf("CUE panics: %v", p.value) }
+
 // guard reports a package on which CUE panics like any other mistake.
 func (e *evaluator) guard(dir string) {
 	if r := recover(); r != nil {
-		e.problem(true, Problem{
-			Pos: Pos{File: dir}, Text: fmt.Sprintf("internal error: CUE cannot evaluate this package: %v", r),
-			Remedy: "report this, with the package",
-		})
+		e.problem(true, unevaluable(dir, r))
+	}
+}
+
+func unevaluable(dir string, reason any) Problem {
+	return Problem{
+		Pos: Pos{File: dir}, Text: fmt.Sprintf("internal error: CUE cannot evaluate this package: %v", reason),
+		Remedy: "report this, with the package",
 	}
 }
 
@@ -163,9 +212,13 @@ func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instanc
 	objects, problems := p.objects()
 	_, err := p.value.Fields()
 	e.problem(err != nil, problems...) // then objects that are computed, not written out, are missing
+	sound := err == nil && len(problems) == 0 && !slices.ContainsFunc(objects, func(d Declaration) bool { return d.Spec == nil })
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.out.Objects = append(e.out.Objects, objects...)
+	if sound {
+		e.out.Sound = append(e.out.Sound, dir)
+	}
 }
 
 // count warns of a package so large that each push which touches it is slow, and refuses one that takes gigabytes.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 )
 
 // maxProblems bounds what one load keeps of a topology that is wrong everywhere.
@@ -45,23 +47,23 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	for _, opt := range opts {
 		opt(l)
 	}
-	src, problems, err := readSource(fsys)
-	if err != nil {
+	var err error
+	if l.stock, err = readStock(fsys, l.cache); err != nil {
 		return nil, err
 	}
-	if src.Schema, err = readAll(l.schema); err != nil {
+	if l.module, err = readAll(l.schema); err != nil {
 		return nil, fmt.Errorf("cannot read the schema: %w", err)
 	}
-	evaluation, err := l.evaluator.Evaluate(ctx, src)
+	evaluation, err := l.evaluate(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := newResolver(kinds, evaluation)
 	r.former = l.former
-	r.report(problems...)
+	r.report(l.stock.problems...)
 	r.resolve()
 	if len(r.findings) > 0 {
-		return nil, l.locate(ctx, src, r)
+		return nil, l.locate(ctx, r)
 	}
 	g := NewGraph(commit, r.sound(), r.nodes())
 	g.External, g.Warnings = r.external, evaluation.Warnings
@@ -73,28 +75,75 @@ type loader struct {
 	evaluator Evaluator
 	schema    fs.FS
 	former    func(Fact) ID
+	cache     *Cache // nil: everything is evaluated
+
+	stock  *stock
+	module map[string][]byte // the files of the schema
+}
+
+// evaluate answers for all packages: from the cache where it can, else by evaluating what those packages need.
+func (l *loader) evaluate(ctx context.Context) (Evaluation, error) {
+	if l.cache == nil {
+		src, err := l.stock.all()
+		if err != nil {
+			return Evaluation{}, err
+		}
+		src.Schema = l.module
+		return l.evaluator.Evaluate(ctx, src)
+	}
+	return l.cache.evaluate(ctx, l.evaluator, l.stock, l.module)
 }
 
 // locate gives every finding its position. Positions of fields are not kept for sound topologies; the packages
 // concerned are evaluated once more for them.
-func (l *loader) locate(ctx context.Context, src Source, r *resolver) error {
+func (l *loader) locate(ctx context.Context, r *resolver) error {
+	var fields []Field
 	for _, f := range r.findings {
 		if f.Pos.IsZero() && f.Object != "" {
-			src.Locate = append(src.Locate, r.field(f.Object, f.Path))
+			fields = append(fields, r.field(f.Object, f.Path))
 		}
 		for _, also := range f.also {
-			src.Locate = append(src.Locate, r.field(also.ID, also.Path))
+			fields = append(fields, r.field(also.ID, also.Path))
 		}
 	}
-	found := map[Field]Pos{}
-	if len(src.Locate) > 0 {
-		evaluation, err := l.evaluator.Evaluate(ctx, src)
-		if err != nil {
-			return err
-		}
-		for i, field := range src.Locate {
-			found[field] = evaluation.Found[i]
-		}
+	found, err := l.positions(ctx, fields)
+	if err != nil {
+		return err
 	}
 	return r.problems(found)
+}
+
+// positions looks fields up in their packages.
+func (l *loader) positions(ctx context.Context, fields []Field) (map[Field]Pos, error) {
+	found := map[Field]Pos{}
+	if len(fields) == 0 {
+		return found, nil
+	}
+	src, err := l.located(fields)
+	if err != nil {
+		return nil, err
+	}
+	evaluation, err := l.evaluator.Evaluate(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	for i, field := range fields {
+		found[field] = evaluation.Found[i]
+	}
+	return found, nil
+}
+
+// located is the source that answers where fields are.
+func (l *loader) located(fields []Field) (src Source, err error) {
+	if l.cache == nil {
+		src, err = l.stock.all()
+	} else {
+		dirs := map[string]bool{}
+		for _, field := range fields {
+			dirs[field.Dir] = true
+		}
+		src, err = l.stock.part(slices.Collect(maps.Keys(dirs)))
+	}
+	src.Schema, src.Locate = l.module, fields
+	return src, err
 }

@@ -16,27 +16,28 @@ const (
 
 const moduleFile = "cue.mod/module.cue"
 
-// readSource collects the CUE files of a tree, and the mistakes that can be told from names alone. Directories that
-// begin with "_" or "." and cue.mod hold no packages, as in the cue command.
-func readSource(fsys fs.FS) (Source, []Problem, error) {
-	r := sourceReader{fsys: fsys, files: map[string][]byte{}}
+// readStock finds the CUE files of a tree, and the mistakes that can be told from names alone. Directories that begin
+// with "_" or "." and cue.mod hold no packages, as in the cue command. Files whose hash the cache knows are not read.
+func readStock(fsys fs.FS, cache *Cache) (*stock, error) {
+	r := sourceReader{cache: cache, stock: &stock{fsys: fsys, files: map[string]*stocked{}, dirs: map[string][]string{}}}
+	r.hasher, _ = fsys.(Hasher)
 	if err := fs.WalkDir(fsys, ".", r.visit); err != nil {
-		return Source{}, nil, fmt.Errorf("cannot read the topology: %w", err)
+		return nil, fmt.Errorf("cannot read the topology: %w", err)
 	}
-	data, err := fs.ReadFile(fsys, moduleFile)
+	file, err := r.identify(moduleFile)
 	if err == nil {
-		r.files[moduleFile] = data
+		r.files[moduleFile] = file
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return Source{}, nil, fmt.Errorf("cannot read the topology: %w", err)
+		return nil, fmt.Errorf("cannot read the topology: %w", err)
 	}
-	return Source{Files: r.files}, r.problems, nil
+	return r.stock, nil
 }
 
 type sourceReader struct {
-	fsys     fs.FS
-	files    map[string][]byte
-	size     int
-	problems []Problem
+	*stock
+	cache  *Cache
+	hasher Hasher // nil: the hash of a file is known only by reading it
+	size   int
 }
 
 func (r *sourceReader) visit(name string, entry fs.DirEntry, err error) error {
@@ -70,21 +71,52 @@ func (r *sourceReader) enter(name string, entry fs.DirEntry) error {
 	if hidden(entry.Name()) {
 		return fs.SkipDir
 	}
+	if name == mount {
+		r.refuse(name, "this name is taken: the schema itself is evaluated there", "give the directory another name")
+		return fs.SkipDir
+	}
 	return nil
 }
 
 func (r *sourceReader) read(name string) error {
-	data, err := fs.ReadFile(r.fsys, name)
+	file, err := r.identify(name)
 	if err != nil {
 		return err
 	}
-	r.size += len(data)
-	if len(data) > maxFile || r.size > maxTree {
+	r.size += file.header.Size
+	if file.header.Size > maxFile || r.size > maxTree {
 		r.refuse(name, "this is more CUE than one topology may hold", fmt.Sprintf("keep a file below %d MiB and all below %d MiB", maxFile>>20, maxTree>>20))
 		return nil
 	}
-	r.files[name] = data
+	r.files[name] = file
+	r.dirs[path.Dir(name)] = append(r.dirs[path.Dir(name)], name)
 	return nil
+}
+
+// identify learns what a file is. It reads it only if its hash says nothing yet.
+func (r *sourceReader) identify(name string) (*stocked, error) {
+	hash := ""
+	if r.hasher != nil && r.cache != nil {
+		known, err := r.hasher.Hash(name)
+		if err != nil {
+			return nil, err
+		}
+		hash = known
+		if header, ok := r.cache.header(hash); ok {
+			return &stocked{hash: hash, header: header}, nil
+		}
+	}
+	data, err := fs.ReadFile(r.fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if r.cache == nil {
+		return &stocked{data: data, header: header{Size: len(data)}}, nil
+	}
+	if hash == "" {
+		hash = hashOf(data)
+	}
+	return &stocked{hash: hash, header: r.cache.learn(hash, data), data: data}, nil
 }
 
 func (r *sourceReader) refuse(name, text, remedy string) {

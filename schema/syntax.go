@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"bytes"
 	"maps"
 	"path"
 	"slices"
@@ -28,7 +27,9 @@ func (e *evaluator) packages() []string {
 			dirs[path.Dir(name)] = true
 		}
 	}
-	maps.DeleteFunc(dirs, func(dir string, _ bool) bool { return refused[dir] })
+	maps.DeleteFunc(dirs, func(dir string, _ bool) bool {
+		return refused[dir] || e.src.Only != nil && !slices.Contains(e.src.Only, dir)
+	})
 	return slices.Sorted(maps.Keys(dirs))
 }
 
@@ -46,12 +47,16 @@ func (e *evaluator) clause(name string) bool {
 	if err != nil || (file.PackageName() != "" && file.PackageName() != "_") {
 		return true
 	}
-	e.out.Warnings = append(e.out.Warnings, Problem{
+	e.out.Warnings = append(e.out.Warnings, strayFile(name))
+	return false
+}
+
+func strayFile(name string) Problem {
+	return Problem{
 		Pos:    Pos{File: name, Line: 1, Col: 1},
 		Text:   "this file has no package clause and is not part of the topology",
 		Remedy: "begin it with `package NAME`, or put an underscore before its name",
-	})
-	return false
+	}
 }
 
 var refusedAttributes = []string{"if", "embed", "extern"}
@@ -59,7 +64,7 @@ var refusedAttributes = []string{"if", "embed", "extern"}
 // refuseAttributes reports such attributes, and tells whether there were any.
 func (e *evaluator) refuseAttributes(name string) bool {
 	data := e.src.Files[name]
-	if !bytes.Contains(data, []byte("@if")) && !bytes.Contains(data, []byte("@embed")) && !bytes.Contains(data, []byte("@extern")) {
+	if !mayRefuse(data) {
 		return false
 	}
 	file, err := parser.ParseFile(name, data)
