@@ -200,8 +200,12 @@ func (c *Controller) settle(graph *schema.Graph, p *plan.Plan, result run.Result
 			held = append(held, fmt.Sprintf("lane %d (%s): %s", l.ID, l.Objects[0], l.Held))
 		}
 	}
+	verdict := result.Verdict
+	if verdict == run.Applied && len(p.Refusals) > 0 {
+		verdict = run.Partly // every lane went through, and something was left out
+	}
 	c.board.update(func(s *Status) {
-		s.Applied, s.Verdict, s.Plan, s.Error, s.Problems = commits.Applied, string(result.Verdict), p.ID, "", nil
+		s.Applied, s.Verdict, s.Plan, s.Error, s.Problems = commits.Applied, string(verdict), p.ID, "", nil
 		s.Refusals, s.Held, s.Notes, s.Objects = p.Refusals, held, p.Notes, len(graph.Objects)
 	})
 	c.tellResult(p, result)

@@ -81,6 +81,7 @@ func TestAHostThatWasAwayIsCaughtUpWith(t *testing.T) {
 	s.until("h1 is done and h2 unknown", func() bool {
 		return s.world.dir(pool("p", "h1")) == "/one" && s.Status().Looks["h2"].Err != ""
 	})
+	s.until("partly applied", func() bool { return s.Status().Verdict == string(run.Partly) })
 	if s.Status().Applied == id {
 		t.Error("a commit counts as applied while a host is unknown")
 	}
