@@ -3,6 +3,7 @@ package vm
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"plumbline/schema"
@@ -38,5 +39,15 @@ func TestConsoleClaimsItsFile(t *testing.T) {
 	got := provided(t, func(s *Spec) { s.Serial = "/pools//vmdisks/d.qcow2" })
 	if !slices.Contains(got, schema.Fact{Type: "file", Scope: "host1", Value: "/pools/vmdisks/d.qcow2"}.String()) {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestNamesThatCannotBeSetAsideAreProblems(t *testing.T) {
+	spec, _ := json.Marshal(declared(t, nil))
+	for name, want := range map[string]int{"payroll": 0, strings.Repeat("v", 201): 1, "payroll.plumb-retired-17": 1} {
+		_, problems := Kind.Resolve(schema.MakeID("vm", name), schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
+		if len(problems) != want {
+			t.Errorf("%.30s: problems %v, want %d", name, problems, want)
+		}
 	}
 }

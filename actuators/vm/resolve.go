@@ -26,6 +26,7 @@ type resolver struct {
 
 func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
 	r := &resolver{id: id, at: at, look: look}
+	r.name()
 	r.memory(s)
 	if s.CPU.Max == 0 {
 		s.CPU.Max = s.CPU.Now
@@ -53,6 +54,18 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 
 func (r *resolver) problem(path, text, remedy string) {
 	r.problems = append(r.problems, schema.Problem{Object: r.id, Path: path, Text: text, Remedy: remedy})
+}
+
+// maxName leaves room in a file name (255 bytes) for what a removal appends: libvirt keeps each domain in a file of its name.
+const maxName = 200
+
+func (r *resolver) name() {
+	switch name := r.id.Name(); {
+	case len(name) > maxName:
+		r.problem("", fmt.Sprintf("the name is longer than %d characters, and the VM could never be removed", maxName), "choose a shorter one")
+	case retiredName.MatchString(name):
+		r.problem("", "a domain of this name is one that was set aside by a removal", "choose another name")
+	}
 }
 
 func (r *resolver) memory(s *Spec) {
