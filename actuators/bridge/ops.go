@@ -122,7 +122,7 @@ func capture(ctx context.Context, p params) (before, error) {
 
 // build makes the bridge as far as it is missing, and plugs its ports in.
 func build(ctx context.Context, p params) error {
-	_, bridge, there, err := look(ctx, p)
+	_, _, there, err := look(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (w *watch) revert(ctx context.Context) error {
 func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp) error {
 	name := "instance " + record.Call.Instance.String()
 	grace, cancel := context.WithTimeout(ctx, killGrace)
-	lock, err := w.locks.take(grace, name)
+	lock, _ := w.locks.take(grace, name)
 	cancel()
 	if lock == nil && record.Server != nil && record.Boot == bootID() {
 		_ = record.Server.kill() // it may have ended just now
@@ -107,6 +107,7 @@ func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp
 	ctx, cancel = context.WithTimeout(ctx, timeout(record.Call, op))
 	defer cancel()
 	if lock == nil {
+		var err error
 		if lock, err = w.locks.take(ctx, name); err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp
 		lock.free()
 		return err
 	}
-	_, err = await(ctx, func(ctx context.Context) (any, error) {
+	_, err := await(ctx, func(ctx context.Context) (any, error) {
 		defer lock.free()
 		return nil, op.Undo(ctx, w.host, record.Call.Params, record.Call.Before)
 	})

@@ -126,7 +126,7 @@ func compareHave(c *plan.Change, s seen) error {
 }
 
 // await looks until the check is content, its error is final, or the time is over; the last reason is the error.
-func (r *runner) await(ctx context.Context, t *task, limit time.Duration, check func(seen) (done bool, final error, reason string)) (seen, error) {
+func (r *runner) await(ctx context.Context, t *task, limit time.Duration, check func(seen) (done bool, reason string, final error)) (seen, error) {
 	deadline := r.in.Now().Add(limit)
 	pause := firstPause
 	for {
@@ -135,7 +135,7 @@ func (r *runner) await(ctx context.Context, t *task, limit time.Duration, check 
 		if err != nil {
 			reason = err.Error()
 		} else {
-			done, final, why := check(s)
+			done, why, final := check(s)
 			if done || final != nil {
 				return s, final
 			}

@@ -141,9 +141,9 @@ func (r *runner) decide(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	s, err := r.await(ctx, t, t.Timeout, func(s seen) (bool, error, string) {
+	s, err := r.await(ctx, t, t.Timeout, func(s seen) (bool, string, error) {
 		if ok, difference := actuators.Holds(predicted, t.have, s.here); !ok {
-			return false, errors.New(difference), ""
+			return false, "", errors.New(difference)
 		}
 		return t.reached(predicted, s)
 	})

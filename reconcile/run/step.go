@@ -149,30 +149,38 @@ func (r *runner) doAndSee(ctx context.Context, t *task) (seen, error) {
 	}
 	doErr := r.retry(ctx, func() error { return r.do(ctx, t) })
 	limit := t.Timeout
-	if doErr != nil && !unknown(doErr) {
+	switch {
+	case doErr != nil && !unknown(doErr):
 		limit = 0
+	case t.Confirm > 0:
+		limit = min(limit, t.Confirm) // the host takes it back then
 	}
 	if errors.Is(doErr, exec.ErrFenced) {
 		return seen{}, doErr
 	}
-	s, err := r.await(ctx, t, limit, func(s seen) (bool, error, string) { return t.reached(predicted, s) })
+	s, err := r.await(ctx, t, limit, func(s seen) (bool, string, error) { return t.reached(predicted, s) })
 	if err == nil {
 		return s, nil
 	}
-	if doErr != nil {
+	switch {
+	case doErr != nil && t.Confirm > 0 && unknown(doErr):
+		return s, fmt.Errorf("its host was not in reach while it was done, and takes it back: %w", doErr)
+	case doErr != nil:
 		return s, doErr
+	case t.Confirm > 0:
+		return s, fmt.Errorf("it was done, but could not be seen and confirmed within %s, and the host takes it back: %w", t.Confirm, err)
 	}
 	return s, fmt.Errorf("it was done, but does not show within %s: %w", limit, err)
 }
 
 // reached tells whether a look shows what the step decides, settled.
-func (t *task) reached(predicted json.RawMessage, s seen) (done bool, final error, reason string) {
+func (t *task) reached(predicted json.RawMessage, s seen) (done bool, reason string, final error) {
 	ok, difference := actuators.Holds(predicted, t.have, s.here)
 	if !ok {
-		return false, nil, difference
+		return false, difference, nil
 	}
 	settled, err := t.op.Settled(s.here)
-	return settled && err == nil, err, "it has not settled"
+	return settled && err == nil, "it has not settled", err
 }
 
 func (r *runner) do(ctx context.Context, t *task) error {

@@ -80,9 +80,9 @@ func (r *runner) undoAndSee(ctx context.Context, t *task) (seen, error) {
 	if err != nil {
 		return seen{}, err
 	}
-	s, err := r.await(ctx, t, t.Timeout, func(s seen) (bool, error, string) {
+	s, err := r.await(ctx, t, t.Timeout, func(s seen) (bool, string, error) {
 		ok, difference := actuators.Holds(t.have, predicted, s.here)
-		return ok, nil, difference
+		return ok, difference, nil
 	})
 	if err != nil {
 		return s, fmt.Errorf("it was undone, but is not as before: %w", err)

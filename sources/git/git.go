@@ -142,7 +142,8 @@ func (s *Source) Watch(ctx context.Context, changed func()) error {
 
 // state is the head, or why there is none: for Watch to compare.
 func (s *Source) state(ctx context.Context) string {
-	tip, err := plumbing.ZeroHash, error(nil)
+	var tip plumbing.Hash
+	var err error
 	if s.remote != nil {
 		tip, err = s.remote.tip(ctx)
 	} else {

@@ -51,7 +51,7 @@ func drain(monitor *nftables.Monitor, commits <-chan *nftables.MonitorEvents) {
 // author says which program committed; the number in the message is a netlink port, which is the program's process ID for
 // its first socket only.
 func author(commit *nftables.MonitorEvents) string {
-	if gen, ok := commit.GeneratedBy.Data.(*nftables.GenMsg); ok {
+	if gen, ok := commit.GeneratedBy.Data.(*nftables.Gen); ok {
 		return fmt.Sprintf("nftables changed by %s (%d)", gen.ProcComm, gen.ProcPID)
 	}
 	return "nftables changed"
