@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long the commands of one page may take.
-const patience = 3 * time.Minute
+const patience = 2 * time.Minute
 
 func TestCommandsOfThePagesRun(t *testing.T) {
 	binary := build(t)

@@ -10,7 +10,7 @@ import (
 )
 
 // subcommand finds the commands that a help text lists.
-var subcommand = regexp.MustCompile(`(?m)^  ([a-z-]+) +[A-Z]`)
+var subcommand = regexp.MustCompile(`(?m)^  ([a-z-]+) {2,}[A-Z]`)
 
 // commands makes the page of all commands from what they say themselves.
 func commands() (string, error) {
@@ -63,8 +63,7 @@ func describe(page *strings.Builder, binary string, path []string) error {
 	}
 	help := string(out)
 	fmt.Fprintf(page, "## %s\n\n```text\n%s```\n\n", strings.Join(append([]string{"plumb"}, path...), " "), trim(help, len(path) > 0))
-	_, list, _ := strings.Cut(help, "Available Commands:\n")
-	list, _, _ = strings.Cut(list, "\n\n")
+	list, _, _ := strings.Cut(help, "\nFlags:\n")
 	for _, found := range subcommand.FindAllStringSubmatch(list, -1) {
 		if name := found[1]; name != "help" && !(len(path) > 0 && path[0] == "completion") {
 			if err := describe(page, binary, append(append([]string{}, path...), name)); err != nil {
