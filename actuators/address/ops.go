@@ -25,6 +25,13 @@ type before struct {
 	There  bool    `json:"there,omitempty"`  // the wanted place had its address
 	Up     bool    `json:"up,omitempty"`     // the wanted interface was on
 	Others []Place `json:"others,omitempty"` // what else stood on the wanted interface
+	Routes []route `json:"routes,omitempty"` // which the kernel may take along with an address
+}
+
+// route is a route through an interface.
+type route struct {
+	Interface string     `json:"interface"`
+	Route     link.Route `json:"route"`
 }
 
 var (
@@ -44,7 +51,10 @@ var (
 			if !b.There {
 				return writeRecord(h, p.Mark.ID, b.Record)
 			}
-			return enter(ctx, h, p.Mark, b.Record, p.Place)
+			if err := enter(ctx, h, p.Mark, b.Record, p.Place); err != nil {
+				return err
+			}
+			return putRoutes(ctx, b.Routes)
 		},
 		Predict: func(params, *State) *State { return nil },
 	}
@@ -108,6 +118,9 @@ func capture(ctx context.Context, h actuators.Host, p params) (before, error) {
 		return b, fmt.Errorf("%w: there is no interface %s", actuators.ErrNotFound, p.Interface)
 	}
 	b.Up = one.Up
+	if b.Routes, err = routes(ctx, links, p, b.Record); err != nil {
+		return b, err
+	}
 	addresses, err := link.Addresses(ctx, links)
 	if err != nil {
 		return b, err

@@ -30,6 +30,9 @@ func goBack(ctx context.Context, h actuators.Host, p params, b before) error {
 	if err := switchBack(ctx, p.Place, b); err != nil {
 		return err
 	}
+	if err := putRoutes(ctx, b.Routes); err != nil {
+		return err
+	}
 	return writeRecord(h, p.Mark.ID, b.Record)
 }
 

@@ -65,9 +65,13 @@ func AddAddress(ctx context.Context, one Link, prefix netip.Prefix) error {
 
 // RemoveAddress takes an address from an interface; an absent one is no error. With the first address of a network the
 // kernel removes the others of that network from the interface, unless promote_secondaries is set
-// (Documentation/networking/ip-sysctl.rst): those are put back.
+// (Documentation/networking/ip-sysctl.rst), and routes with them: those are put back.
 func RemoveAddress(ctx context.Context, one Link, prefix netip.Prefix) error {
-	return change(ctx, "take the address "+prefix.String()+" from "+one.Name, one, func(h *netlink.Handle, l netlink.Link) error {
+	routes, err := Routes(ctx, one)
+	if err != nil {
+		return err
+	}
+	err = change(ctx, "take the address "+prefix.String()+" from "+one.Name, one, func(h *netlink.Handle, l netlink.Link) error {
 		before, err := h.AddrList(l, netlink.FAMILY_ALL)
 		if err != nil {
 			return err
@@ -78,6 +82,10 @@ func RemoveAddress(ctx context.Context, one Link, prefix netip.Prefix) error {
 		}
 		return putBack(h, l, before, prefix)
 	})
+	if err != nil {
+		return err
+	}
+	return PutRoutes(ctx, one, routes)
 }
 
 func putBack(h *netlink.Handle, l netlink.Link, before []netlink.Addr, gone netip.Prefix) error {
