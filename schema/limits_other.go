@@ -11,4 +11,7 @@ func (Limits) set() error {
 	return errors.New("cannot limit the evaluation: this system has no resource limits")
 }
 
+func (Limits) renew() error { return nil }
+func (Limits) spent() bool  { return true }
+
 func outOfTime(*os.ProcessState) bool { return false }

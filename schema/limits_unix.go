@@ -5,23 +5,56 @@ package schema
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// exitTime is how a worker says that an evaluation has used up its time on the processor: as a shell would say of
+// SIGXCPU.
+const exitTime = 128 + int(unix.SIGXCPU)
+
 // set binds this process. RLIMIT_AS would be unfit: Go reserves far more address space than it uses.
 func (l Limits) set() error {
-	for resource, most := range map[int]uint64{unix.RLIMIT_DATA: l.Data, unix.RLIMIT_CPU: l.CPU} {
-		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}); err != nil {
-			return fmt.Errorf("cannot limit the evaluation: %w", err)
-		}
+	over := make(chan os.Signal, 1)
+	signal.Notify(over, unix.SIGXCPU)
+	go func() { <-over; os.Exit(exitTime) }()
+	return setLimit(unix.RLIMIT_DATA, unix.Rlimit{Cur: l.Data, Max: l.Data})
+}
+
+// renew gives the next evaluation the whole time on the processor. RLIMIT_CPU counts from the start of the process, so
+// it moves on; beyond its hard limit the kernel kills, whatever this process does. A worker is spent before an
+// evaluation could meet that too early.
+func (l Limits) renew() error {
+	return setLimit(unix.RLIMIT_CPU, unix.Rlimit{Cur: uint64(used()/time.Second) + l.CPU, Max: 2*l.CPU + 1})
+}
+
+// spent tells whether this process had better not evaluate anything more.
+func (l Limits) spent() bool {
+	return used() > time.Duration(l.CPU)*time.Second || heap() > l.Data/4
+}
+
+// used is the processor time of this process.
+func used() time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func setLimit(resource int, most unix.Rlimit) error {
+	if err := unix.Setrlimit(resource, &most); err != nil {
+		return fmt.Errorf("cannot limit the evaluation: %w", err)
 	}
 	return nil
 }
 
-// outOfTime tells whether a worker was ended by RLIMIT_CPU.
+// outOfTime tells whether a worker ended because its time on the processor was over.
 func outOfTime(state *os.ProcessState) bool {
 	status, ok := state.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && (status.Signal() == unix.SIGXCPU || status.Signal() == unix.SIGKILL)
+	return ok && (status.Exited() && status.ExitStatus() == exitTime ||
+		status.Signaled() && (status.Signal() == unix.SIGXCPU || status.Signal() == unix.SIGKILL))
 }

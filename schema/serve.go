@@ -7,11 +7,14 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 )
 
-// ServeEval is the child of a Process: it reads limits, binds itself to them, then reads one source, evaluates it and
-// writes the evaluation. It ends the process when its parent goes away.
+// ServeEval is the child of a Process or a Pool: it reads limits, binds itself to them, then reads sources, evaluates
+// each and writes its evaluation, until there are no more. It ends the process when its parent goes away, or when an
+// evaluation has used up its time on the processor.
 func ServeEval(in io.Reader, out io.Writer) error {
 	var limits Limits
 	if err := binary.Read(in, binary.BigEndian, &limits); err != nil {
@@ -24,26 +27,60 @@ func ServeEval(in io.Reader, out io.Writer) error {
 	// near the limit it must be collected all the same.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(int64(limits.Data / 4 * 3))
-	var src Source
-	if err := readFrame(in, &src); err != nil {
-		return fmt.Errorf("cannot read the source: %w", err)
+	var busy atomic.Bool
+	sources := make(chan Source)
+	go readSources(in, sources, &busy)
+	w := frames{out: out}
+	for {
+		if err := limits.renew(); err != nil {
+			return err
+		}
+		src := <-sources
+		evaluation, err := Evaluate(context.Background(), src, func(dir string, ended bool) { _ = w.write(report{Dir: dir, Ended: ended}) })
+		last := report{Evaluation: &evaluation, Spent: limits.spent()}
+		if err != nil {
+			last = report{Error: err.Error(), Spent: true}
+		}
+		busy.Store(false)
+		if err := w.write(last); err != nil || last.Spent {
+			return err
+		}
 	}
-	go exitWith(in)
-	var mu sync.Mutex
-	tell := func(r report) error {
-		mu.Lock()
-		defer mu.Unlock()
-		return writeFrame(out, r)
-	}
-	evaluation, err := Evaluate(context.Background(), src, func(dir string, ended bool) { _ = tell(report{Dir: dir, Ended: ended}) })
-	if err != nil {
-		return tell(report{Error: err.Error()})
-	}
-	return tell(report{Evaluation: &evaluation})
 }
 
-// exitWith ends this process when its parent closes the pipe, also by dying.
-func exitWith(in io.Reader) {
-	_, _ = io.Copy(io.Discard, in)
-	os.Exit(1)
+// readSources hands on one source after the other. It ends this process when the parent closes the pipe, also by dying,
+// even in the midst of an evaluation: nobody reads what that would say.
+func readSources(in io.Reader, sources chan<- Source, busy *atomic.Bool) {
+	for {
+		var src Source
+		err := readFrame(in, &src)
+		switch {
+		case err == io.EOF && !busy.Load():
+			os.Exit(0)
+		case err != nil:
+			fmt.Fprintln(os.Stderr, "cannot read the source:", err)
+			os.Exit(1)
+		}
+		busy.Store(true)
+		sources <- src
+	}
+}
+
+// frames writes frames from several goroutines.
+type frames struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (f *frames) write(r report) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return writeFrame(f.out, r)
+}
+
+// heap is the memory that Go holds in this process, in bytes.
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() - sample[1].Value.Uint64()
 }

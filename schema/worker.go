@@ -41,34 +41,68 @@ func (p *Process) defaults() Process {
 
 // Evaluate implements Evaluator. If the child hits a limit, the error is Problems that name the package.
 func (p *Process) Evaluate(ctx context.Context, src Source) (Evaluation, error) {
-	run := workerRun{Process: p.defaults(), running: map[string]bool{}}
-	within, cancel := context.WithTimeout(ctx, run.Timeout)
-	defer cancel()
-	err := run.start(within)
+	run, err := p.defaults().begin()
 	if err != nil {
-		return Evaluation{}, fmt.Errorf("cannot start the evaluation: %w", err)
+		return Evaluation{}, err
 	}
-	out, talkErr := run.talk(src)
-	run.stdin.Close()
-	if talkErr != nil {
-		cancel() // what it says no longer matters
+	out, alive, err := run.evaluate(ctx, src)
+	if alive {
+		run.end()
 	}
-	waitErr := run.cmd.Wait()
+	return out, err
+}
+
+// begin starts a child, which lives until it is ended or killed.
+func (p Process) begin() (*workerRun, error) {
+	life, kill := context.WithCancel(context.Background())
+	run := &workerRun{Process: p, kill: kill}
+	if err := run.start(life); err != nil {
+		kill()
+		return nil, fmt.Errorf("cannot start the evaluation: %w", err)
+	}
+	return run, nil
+}
+
+// evaluate lets the child answer one source. If the child is not alive after that, it has been waited for.
+func (r *workerRun) evaluate(ctx context.Context, src Source) (_ Evaluation, alive bool, _ error) {
+	within, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	unwatch := context.AfterFunc(within, r.kill)
+	out, talkErr := r.talk(src)
+	if talkErr == nil && !r.spent && unwatch() {
+		return *out, true, nil
+	}
+	r.overdue = r.late(within)
+	if talkErr != nil && !errors.Is(talkErr, io.EOF) {
+		r.kill() // what it says no longer matters
+	}
+	waitErr := r.end()
 	switch {
 	case ctx.Err() != nil:
-		return Evaluation{}, ctx.Err()
+		return Evaluation{}, false, ctx.Err()
 	case out != nil:
-		return *out, nil
-	case run.late(within):
-		return Evaluation{}, run.exceeded(fmt.Sprintf("takes longer than %s", run.Timeout))
+		return *out, false, nil
+	case r.overdue:
+		return Evaluation{}, false, r.exceeded(fmt.Sprintf("takes longer than %s", r.Timeout))
 	}
-	return Evaluation{}, run.explain(cmp.Or(waitErr, talkErr))
+	return Evaluation{}, false, r.explain(cmp.Or(waitErr, talkErr))
+}
+
+// end lets an idle child go and waits for it.
+func (r *workerRun) end() error {
+	defer r.kill()
+	r.stdin.Close()
+	return r.cmd.Wait()
 }
 
 // workerRun is one child at work.
 type workerRun struct {
 	Process
+	kill    context.CancelFunc
 	cmd     *exec.Cmd
+	jobs    int  // that it was given
+	spent   bool // it wants no other
+	overdue bool // it was killed because its time was over
 	stdin   io.WriteCloser
 	stdout  io.ReadCloser
 	stderr  tail
@@ -98,6 +132,7 @@ func (r *workerRun) start(ctx context.Context) (err error) {
 // talk sends the source and reads frames until the evaluation is there.
 func (r *workerRun) talk(src Source) (*Evaluation, error) {
 	sent := make(chan error, 1)
+	r.running, r.jobs = map[string]bool{}, r.jobs+1
 	go func() { sent <- r.send(src) }()
 	for {
 		var f report
@@ -107,6 +142,7 @@ func (r *workerRun) talk(src Source) (*Evaluation, error) {
 		}
 		switch {
 		case f.Evaluation != nil:
+			r.spent = f.Spent
 			return f.Evaluation, nil
 		case f.Error != "":
 			return nil, errors.New(f.Error)
@@ -119,8 +155,10 @@ func (r *workerRun) talk(src Source) (*Evaluation, error) {
 }
 
 func (r *workerRun) send(src Source) error {
-	if err := binary.Write(r.stdin, binary.BigEndian, r.Limits); err != nil {
-		return err
+	if r.jobs <= 1 {
+		if err := binary.Write(r.stdin, binary.BigEndian, r.Limits); err != nil {
+			return err
+		}
 	}
 	return writeFrame(r.stdin, src)
 }
@@ -184,6 +222,7 @@ type report struct {
 	Ended      bool        `json:"ended,omitempty"`
 	Evaluation *Evaluation `json:"evaluation,omitempty"`
 	Error      string      `json:"error,omitempty"`
+	Spent      bool        `json:"spent,omitempty"` // with one of the two above: this child takes no other source
 }
 
 // maxFrame bounds what one frame may hold: the largest tree in base64 has a third more.

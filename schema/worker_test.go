@@ -27,13 +27,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func worker(t *testing.T) *Process {
+func worker(t *testing.T) *Process { return Worker(self(t)).(*Process) }
+
+// self is the command of a worker.
+func self(t testing.TB) []string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Worker([]string{self, "eval"}).(*Process)
+	return []string{self, "eval"}
 }
 
 func source(t *testing.T, files map[string]string) Source {
