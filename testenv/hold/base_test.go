@@ -204,15 +204,20 @@ func (s *scene) told(reason, commit string, words ...string) {
 	s.t.Fatalf("no notice %s about %.10s says all of %q, only:\n%s", reason, commit, words, strings.Join(said, "\n"))
 }
 
-// release lets what a commit parked be tried again, as the notes of its plan say.
-func (s *scene) release(commit string) {
+// parked is the digest of what the head parked, as its plan says.
+func (s *scene) parked() string {
 	s.t.Helper()
 	out, err := s.Plumb(s.ctx, "plan")
 	_, rest, found := strings.Cut(out, "plumb resume ")
 	if err != nil || !found {
 		s.t.Fatalf("the plan names nothing to resume: %v\n%s", err, out)
 	}
-	digest := strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune("\" \n)", r) })[0]
+	return strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune("\" \n)", r) })[0]
+}
+
+// release lets what was parked be tried again.
+func (s *scene) release(digest string) {
+	s.t.Helper()
 	if out, err := s.Plumb(s.ctx, "resume", digest); err != nil {
 		s.t.Fatalf("%v\n%s", err, out)
 	}

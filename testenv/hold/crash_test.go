@@ -16,7 +16,8 @@ import (
 // application, and is started again on the same head, for every n. What it left open must come to an end by itself, every
 // lane done in full, as virsh, qemu-img, nft and kdig see it.
 func TestAKillAtEachWriteOfTheJournal(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	s := newSite(t, ctx, site.Options{})
 	t.Cleanup(func() {
@@ -78,7 +79,7 @@ func (s *scene) crash(n int, p topology) bool {
 	if died {
 		s.crashless()
 	}
-	s.settledAs("applied", commit, 30*time.Second)
+	s.settledAs("applied", commit, time.Minute)
 	s.nothingToDo()
 	return died
 }

@@ -1,6 +1,7 @@
 package hold
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,15 @@ func TestANameServerThatFreezesRollsItsLaneBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { knot.Thaw() })
-	st := s.settledAs("partly applied", commit, 100*time.Second)
-	t.Logf("%+v", st)
+	s.until(20*time.Second, func() error { // our element is there; another lane and somebody else write beside it
+		n, err := s.Elements(s.ctx, "edge1", "10.1.1.13")
+		if err == nil && n != 1 {
+			err = fmt.Errorf("edge1 has %d elements for the VM", n)
+		}
+		return err
+	})
+	s.on("edge1", "nft", "add element ip plumb forwards { 203.0.113.9 . tcp . 99 : 10.1.1.99 . 80 }")
+	s.settledAs("partly applied", commit, 100*time.Second)
 	s.told("PartlyApplied", commit, "rolled back: record/names.mycompany.com on ns1", "server 127.0.0.1:53")
 	if err := knot.Thaw(); err != nil {
 		t.Fatal(err)
@@ -54,6 +62,10 @@ func TestANameServerThatFreezesRollsItsLaneBack(t *testing.T) {
 	if n, err := s.Elements(s.ctx, "edge1", "10.1.1.12"); err != nil || n != 2 {
 		t.Errorf("edge1 forwards %d ports in the other lane, want 2 (%v)", n, err)
 	}
+	if n, err := s.Elements(s.ctx, "edge1", "10.1.1.99"); err != nil || n != 1 {
+		t.Errorf("edge1 has %d elements of somebody else, want 1 (%v)", n, err)
+	}
+	s.on("edge1", "nft", "delete element ip plumb forwards { 203.0.113.9 . tcp . 99 }")
 	s.apply(payroll)
 	s.nothingToDo()
 }
