@@ -20,13 +20,13 @@ var volatile = []struct {
 	{regexp.MustCompile(`dir:[0-9a-f]{6,64}`), "dir:HASH"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{10}\b|\b[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\b`), "HASH"},
 	{regexp.MustCompile(`plumb:[0-9a-f]{8}:(\S+):[0-9a-f]{16}`), "plumb:MARK:$1"},
-	{regexp.MustCompile(`\d{8}T\d{6}(\.\d+)?Z`), "TIME"},
+	{regexp.MustCompile(`\d{8}T\d{6}[.0-9]*Z?`), "TIME"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.Z]*`), "TIME"},
 	{regexp.MustCompile(`\b\d\d:\d\d:\d\d\b`), "TIME"},
-	{regexp.MustCompile(` *\b\d+\.\d+ ?s\b`), " N s"},
-	{regexp.MustCompile(`\b(\d+m)?\d+s\b`), "N s"},
+	{regexp.MustCompile(` *\b(\d+ ?h ?)?(\d+ ?m(in)? ?)?\d+(\.\d+)? ?s\b`), " N s"},
+	{regexp.MustCompile(`an address (came|went)`), "an address MOVED"}, // the event that was told last
 	{regexp.MustCompile(`(Pid:|pid |memory=|uptime=)[0-9.]+`), "${1}N"},
-	{regexp.MustCompile(`(?m)^(waiting|looking|planning|applying|loading) for `), "PHASE for "},
+	{regexp.MustCompile(`(?m)^(waiting|looking|planning|applying|loading|healing) +for `), "PHASE for "},
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
 }
 
