@@ -140,6 +140,18 @@ func TestReloadSparesAServiceThatHasJustStarted(t *testing.T) {
 	}
 }
 
+// A service is slow to end. Its file went away, so it is told to end; its file is back: what is told to start must start.
+func TestStartWaitsForTheEndOfItsPredecessor(t *testing.T) {
+	h := lab.Host(t, lab.WithDaemon(lab.Service{Name: "slow", When: "/run/go", Argv: []string{"sh", "-c",
+		`trap : HUP; trap 'touch /run/ending; sleep 0.5; exit' TERM; echo $$ >/run/slow.pid; while :; do sleep 0.01; done`}}))
+	for range 2 {
+		h.Exec("sh", "-ec", `rm -f /run/ending; touch /run/go; systemctl start slow; until [ -s /run/slow.pid ]; do sleep 0.01; done
+			ends=$(cat /run/slow.pid); rm /run/go; until [ -e /run/ending ]; do sleep 0.01; done; touch /run/go
+			systemctl reload-or-restart slow; systemctl is-active slow
+			if kill -0 $ends; then echo "the one that ends was taken for the one that was to start" >&2; exit 1; fi`)
+	}
+}
+
 func TestFrozenLibvirtdBlocksAndGoesOn(t *testing.T) {
 	h := lab.Host(t, lab.With("libvirtd"))
 	daemon := h.Service("host1", "libvirtd")

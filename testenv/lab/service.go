@@ -34,6 +34,7 @@ type services struct {
 
 type running struct {
 	Service
+	doing   sync.Mutex // held from the decision to start or stop until that state is reached
 	pid     int
 	ended   chan struct{}
 	frozen  bool
@@ -95,7 +96,13 @@ func (s *services) watch() {
 	}
 }
 
+// follow decides and acts in one go: a stop decided before the file came back would hit the service that was started with
+// it. While another acts on the service it looks again later.
 func (s *services) follow(r *running) {
+	if !r.doing.TryLock() {
+		return
+	}
+	defer r.doing.Unlock()
 	waiting := r.waiting()
 	s.mu.Lock()
 	alive, fresh := r.alive(), r.ended == nil && !r.stopped

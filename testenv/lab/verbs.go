@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,7 +19,7 @@ func (s *services) answer(q request) reply {
 	case "status":
 		return reply{Services: s.states()}
 	case "service":
-		if err := s.act(q.Service, q.Action); err != nil {
+		if err := s.act(q); err != nil {
 			return reply{Err: err.Error()}
 		}
 		return reply{Services: s.states()}
@@ -26,12 +27,27 @@ func (s *services) answer(q request) reply {
 	return reply{Err: fmt.Sprintf("internal error: unknown request %q", q.Verb)}
 }
 
-func (s *services) act(name, action string) error {
-	r, ok := s.all[name]
+// act returns when the state that was asked for is reached. What disturbs a service does so at once; all else waits for its
+// turn, and is not done for a client that is gone by then: its successor would find it undone, and it would come later.
+func (s *services) act(q request) error {
+	r, ok := s.all[q.Service]
 	if !ok {
-		return fmt.Errorf("no service %s", name)
+		return fmt.Errorf("no service %s", q.Service)
 	}
-	switch action {
+	switch q.Action {
+	case "kill":
+		return s.kill(r)
+	case "freeze":
+		return s.demand(r, q.Action, syscall.SIGSTOP)
+	case "thaw":
+		return s.demand(r, q.Action, syscall.SIGCONT)
+	}
+	r.doing.Lock()
+	defer r.doing.Unlock()
+	if q.gone() {
+		return fmt.Errorf("cannot %s %s: nobody waits for it any more", q.Action, r.Name)
+	}
+	switch q.Action {
 	case "start":
 		return s.start(r)
 	case "stop":
@@ -42,14 +58,8 @@ func (s *services) act(name, action string) error {
 		return s.reload(r)
 	case "reload-or-restart":
 		return s.reloadOrStart(r)
-	case "kill":
-		return s.kill(r)
-	case "freeze":
-		return s.demand(r, action, syscall.SIGSTOP)
-	case "thaw":
-		return s.demand(r, action, syscall.SIGCONT)
 	}
-	return fmt.Errorf("internal error: unknown action %q", action)
+	return fmt.Errorf("internal error: unknown action %q", q.Action)
 }
 
 func (s *services) reloadOrStart(r *running) error {
@@ -78,7 +88,7 @@ func (s *services) states() map[string]ServiceState {
 }
 
 func (s *services) stop(r *running) error {
-	ended := s.end(r, syscall.SIGTERM)
+	_, ended := s.end(r, syscall.SIGTERM, false)
 	s.signal(r, syscall.SIGCONT)
 	select {
 	case <-ended:
@@ -91,15 +101,9 @@ func (s *services) stop(r *running) error {
 // kill ends the service and the children in its process group. Until they are reaped,
 // a successor such as keepalived may take them for a daemon that runs.
 func (s *services) kill(r *running) error {
-	s.mu.Lock()
-	group := r.pid
-	alive := r.alive()
-	if alive {
-		s.run.signal(group, syscall.SIGKILL, true)
-	}
-	s.mu.Unlock()
-	<-s.end(r, syscall.SIGKILL)
-	for deadline := time.Now().Add(stopLimit); alive && syscall.Kill(-group, 0) == nil; time.Sleep(time.Millisecond) {
+	group, ended := s.end(r, syscall.SIGKILL, true)
+	<-ended
+	for deadline := time.Now().Add(stopLimit); group != 0 && syscall.Kill(-group, 0) == nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("cannot kill %s: its children live on", r.Name)
 		}
@@ -107,18 +111,18 @@ func (s *services) kill(r *running) error {
 	return nil
 }
 
-// end notes that the service is to be down and tells it so.
-func (s *services) end(r *running, sig syscall.Signal) (ended <-chan struct{}) {
-	s.signal(r, sig)
+// end notes that the service is to be down, and tells so the process that runs now, if any, or its group.
+func (s *services) end(r *running, sig syscall.Signal, group bool) (pid int, ended <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.stopped = true
-	if r.ended == nil {
-		never := make(chan struct{})
-		close(never)
-		return never
+	if !r.alive() {
+		none := make(chan struct{})
+		close(none)
+		return 0, none
 	}
-	return r.ended
+	s.run.signal(r.pid, sig, group)
+	return r.pid, r.ended
 }
 
 // signal reaches the main process only.
@@ -144,25 +148,38 @@ func (s *services) demand(r *running, verb string, sig syscall.Signal) error {
 	return nil
 }
 
-// reload first waits until the process minds SIGHUP: one that has just started would die of it.
+// reload first waits until the process minds SIGHUP: one that has just started would die of it. It returns when the
+// process has taken the signal.
 func (s *services) reload(r *running) error {
+	s.await(r, func(pid int) bool { return minds(pid, syscall.SIGHUP) })
+	if err := s.demand(r, "reload", syscall.SIGHUP); err != nil {
+		return err
+	}
+	s.await(r, func(pid int) bool { return !masked(pid, syscall.SIGHUP, "SigPnd", "ShdPnd") })
+	return nil
+}
+
+// await waits until the process is as wanted, or has ended, or stopLimit is over.
+func (s *services) await(r *running, wanted func(pid int) bool) {
 	for deadline := time.Now().Add(stopLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
 		pid, alive := r.pid, r.alive()
 		s.mu.Unlock()
-		if !alive || minds(pid, syscall.SIGHUP) {
-			break
+		if !alive || wanted(pid) {
+			return
 		}
 	}
-	return s.demand(r, "reload", syscall.SIGHUP)
 }
 
-// minds tells whether a process catches or blocks (signalfd) a signal: the masks of proc(5) status.
-func minds(pid int, sig syscall.Signal) bool {
+// minds tells whether a process catches or blocks (signalfd) a signal.
+func minds(pid int, sig syscall.Signal) bool { return masked(pid, sig, "SigCgt", "SigBlk") }
+
+// masked tells whether a signal is in one of the masks of a process: proc(5) status.
+func masked(pid int, sig syscall.Signal, masks ...string) bool {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for _, line := range strings.Split(string(text), "\n") {
 		name, mask, _ := strings.Cut(line, ":\t")
-		if name != "SigCgt" && name != "SigBlk" {
+		if !slices.Contains(masks, name) {
 			continue
 		}
 		if bits, err := strconv.ParseUint(mask, 16, 64); err == nil && bits&(1<<(uint(sig)-1)) != 0 {

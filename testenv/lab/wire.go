@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // A request on a control socket: one byte that carries the descriptors, then
@@ -20,6 +22,8 @@ type request struct {
 	Argv    []string
 	Env     []string
 	Dir     string
+
+	gone func() bool // whether the client has left
 }
 
 type reply struct {
@@ -105,7 +109,22 @@ func receive(c *net.UnixConn) (q request, in *json.Decoder, fds []int, err error
 		syscall.CloseOnExec(fd)
 	}
 	in = json.NewDecoder(c)
+	q.gone = func() bool { return hungUp(c) }
 	return q, in, fds, in.Decode(&q)
+}
+
+// hungUp tells whether the other end is closed; no client closes just one direction.
+func hungUp(c *net.UnixConn) (gone bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	err = raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd)}} // POLLHUP is always told
+		n, err := unix.Poll(poll, 0)
+		gone = err == nil && n > 0
+	})
+	return gone || err != nil
 }
 
 // ask sends a request without files and waits for its reply.
