@@ -60,8 +60,8 @@ func (s *scene) breaks(object, host, command string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.on(host, "sh", "-ec", command)
 	begun := time.Now()
+	s.on(host, "sh", "-ec", command)
 	for {
 		all, err := s.Notices()
 		if err != nil {

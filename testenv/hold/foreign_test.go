@@ -32,7 +32,7 @@ var strangers = []theirs{
 	{"bridge/theirs@jino0", "jino0", `ip link add theirs type bridge`, `ip link del theirs`, `ip -j link show theirs`,
 		`bridge: theirs: {host: "jino0"}`},
 	{"volume/stranger@jino0", "jino0", `qemu-img create -q -f qcow2 ` + pool + `stranger.qcow2 64M`, `rm ` + pool + `stranger.qcow2`,
-		`stat -c '%i %s %y %z' ` + pool + `stranger.qcow2 && sha256sum ` + pool + `stranger.qcow2 && ls -A ` + pool,
+		`stat -c '%i %s %y %z' ` + pool + `stranger.qcow2 && sha256sum ` + pool + `stranger.qcow2 && ls -A ` + pool + ` | grep ^stranger`,
 		`volume: stranger: {pool: "vmdisks", size: "64Mi"}`},
 	{"pool/theirs@jino0", "jino0", `mkdir -p /srv/theirs && echo data > /srv/theirs/file`, `rm -r /srv/theirs`, `stat -c '%i %y %z' /srv/theirs && ls -A /srv/theirs`,
 		`pool: theirs: {host: "jino0", dir: "/srv/theirs"}`},

@@ -76,8 +76,8 @@ func TestAChangeThatCutsThePathIsBackByItsDeadline(t *testing.T) {
 	}
 	ends := []struct {
 		name string
-		end  func(*scene)
-	}{{"nobody dies", func(*scene) {}}, {"controller dies", (*scene).controllerDies}, {"host dies", (*scene).hostDies}}
+		end  func(*scene) bool
+	}{{"nobody dies", func(*scene) bool { return false }}, {"controller dies", (*scene).controllerDies}, {"host dies", (*scene).hostDies}}
 	for _, c := range cutOffs {
 		for try, e := range ends {
 			t.Run(c.name+"/"+e.name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func onPath(t *testing.T, ctx context.Context) *scene {
 }
 
 // cutOff pushes the change, and wants the path to be back and the change rolled back, whoever dies meanwhile.
-func (s *scene) cutOff(c cutOff, try int, end func(*scene)) {
+func (s *scene) cutOff(c cutOff, try int, end func(*scene) (rebooted bool)) {
 	for i, before := range c.before {
 		if try == 0 || i == len(c.before)-1 {
 			s.apply(before)
@@ -124,8 +124,8 @@ func (s *scene) cutOff(c cutOff, try int, end func(*scene)) {
 		return nil
 	})
 	cut := time.Now()
-	end(s)
-	s.backBy(c, cut)
+	rebooted := end(s)
+	s.backBy(c, cut, rebooted)
 	if !s.Running() {
 		if err := s.StartRun(s.ctx); err != nil {
 			s.t.Fatal(err)
@@ -143,10 +143,13 @@ func (s *scene) cutOff(c cutOff, try int, end func(*scene)) {
 }
 
 // controllerDies: nobody but the host's own watcher can take the change back.
-func (s *scene) controllerDies() { s.KillRun() }
+func (s *scene) controllerDies() bool {
+	s.KillRun()
+	return false
+}
 
 // hostDies: the watcher is gone too. What the reboot leaves is taken back by the next executor.
-func (s *scene) hostDies() {
+func (s *scene) hostDies() bool {
 	s.KillRun()
 	if err := s.Lab.Kill("edge1"); err != nil {
 		s.t.Fatal(err)
@@ -154,14 +157,15 @@ func (s *scene) hostDies() {
 	if err := s.Lab.Start("edge1"); err != nil {
 		s.t.Fatal(err)
 	}
+	return true
 }
 
 // backBy waits until a cut is mended, a little after its deadline at most.
-func (s *scene) backBy(c cutOff, cut time.Time) {
+func (s *scene) backBy(c cutOff, cut time.Time, rebooted bool) {
 	s.t.Helper()
 	s.until(deadline+3*time.Second, func() error {
-		if c.cut(s) {
-			return fmt.Errorf("the path is still cut")
+		if !rebooted && c.cut(s) { // a kernel that starts anew has neither the change nor what was before
+			return fmt.Errorf("the change is still there")
 		}
 		_, err := s.On(s.ctx, "ns1", "busybox", "nc", "-w", "1", mgmt, relayPort)
 		return err
