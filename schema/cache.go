@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"cuelang.org/go/cue"
 )
@@ -32,6 +33,7 @@ const (
 // processes.
 type Cache struct {
 	shelf *shelf // nil: memory only
+	memo  atomic.Pointer[memo]
 
 	mu      sync.Mutex
 	turn    int // counts loads

@@ -60,6 +60,10 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	}
 	r := newResolver(kinds, evaluation)
 	r.former = l.former
+	if l.cache != nil {
+		r.past = l.cache.memo.Load().of(kinds)
+		defer l.cache.memo.Store(r.present)
+	}
 	r.report(l.stock.problems...)
 	r.resolve()
 	if len(r.findings) > 0 {

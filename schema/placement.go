@@ -69,11 +69,7 @@ func (r *resolver) hosts(id ID, asking map[ID]bool) []string {
 }
 
 func (r *resolver) onHosts(id ID, asking map[ID]bool) []string {
-	var own placement
-	if err := json.Unmarshal(r.declared[id].Spec, &own); err != nil {
-		r.fail(id, "hosts", fmt.Errorf("internal error: cannot read host and hosts: %w", err))
-		return nil
-	}
+	own := r.present.objects[id].own
 	home := r.outlines[id].Home
 	switch {
 	case home == "" && own.empty():
@@ -136,24 +132,39 @@ func (r *resolver) existing(id ID, names []string, path func(int) string) []stri
 // labelled finds the hosts that carry all labels, sorted by name.
 func (r *resolver) labelled(id ID, labels map[string]string) []string {
 	var hosts []string
-	values := map[string][]string{}
-	for _, name := range r.names(hostKind) {
+	for _, name := range r.hostsByName() {
 		carried := r.labels(name)
-		matches := true
+		matches := carried != nil
 		for key, value := range labels {
 			matches = matches && carried[key] == value
 		}
-		if matches && carried != nil {
+		if matches {
 			hosts = append(hosts, name)
-		}
-		for key, value := range carried {
-			values[key] = append(values[key], value)
 		}
 	}
 	if len(hosts) == 0 && !r.partial && !r.anyBroken(hostKind) {
-		r.noHost(id, labels, values)
+		r.noHost(id, labels, r.labelValues())
 	}
 	return hosts
+}
+
+// hostsByName lists the declared hosts.
+func (r *resolver) hostsByName() []string {
+	if r.hostNames == nil {
+		r.hostNames = r.names(hostKind)
+	}
+	return r.hostNames
+}
+
+// labelValues lists the values of each label that hosts carry.
+func (r *resolver) labelValues() map[string][]string {
+	values := map[string][]string{}
+	for _, name := range r.hostsByName() {
+		for key, value := range r.labels(name) {
+			values[key] = append(values[key], value)
+		}
+	}
+	return values
 }
 
 // noHost says which label finds no host. values holds the values of each label that hosts carry.
@@ -179,6 +190,9 @@ func (r *resolver) labels(host string) map[string]string {
 	if object == nil || r.broken[object.ID] {
 		return nil
 	}
+	if carried, ok := r.carried[host]; ok {
+		return carried
+	}
 	var spec struct {
 		Site   string            `json:"site"`
 		Labels map[string]string `json:"labels"`
@@ -189,6 +203,7 @@ func (r *resolver) labels(host string) map[string]string {
 	carried := map[string]string{}
 	maps.Copy(carried, spec.Labels)
 	carried["site"], carried["host"] = spec.Site, host
+	r.carried[host] = carried
 	return carried
 }
 

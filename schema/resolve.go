@@ -21,6 +21,12 @@ type resolver struct {
 	outlines map[ID]Outline
 	broken   map[ID]bool
 	former   func(Fact) ID // who provided a fact before; "" = nobody
+	past     *memo
+	present  *memo
+
+	hostNames []string                     // sorted; see hostsByName
+	carried   map[string]map[string]string // labels of each host, as far as they were asked for
+	sorted    []*Node                      // see nodes
 
 	instances map[Instance]*Node
 	ranges    []Range
@@ -33,6 +39,7 @@ func newResolver(kinds Kinds, e Evaluation) *resolver {
 		kinds: kinds, partial: e.Partial,
 		declared: map[ID]Declaration{}, objects: map[ID]*Object{}, outlines: map[ID]Outline{},
 		broken: map[ID]bool{}, instances: map[Instance]*Node{},
+		past: newMemo(kinds), present: newMemo(kinds), carried: map[string]map[string]string{},
 	}
 	r.report(e.Problems...)
 	r.declare(e.Objects)
@@ -114,21 +121,38 @@ func (r *resolver) outline(id ID) {
 		r.broken[id] = true
 		return
 	}
-	object := &Object{ID: id, Pos: d.Pos}
-	if err := object.split(d.Spec, kind.Where() == OnHost); err != nil {
+	seen := remembered{declared: d.Spec}
+	if known := r.past.object(d); known != nil {
+		seen = *known
+		seen.nodes = nil
+	} else if err := seen.read(id, kind); err != nil {
 		r.fail(id, "", err)
 		return
 	}
-	outline, err := kind.Outline(id, object.Spec)
-	if err != nil {
-		r.fail(id, "", err)
-		return
+	object := seen.object
+	object.Pos = d.Pos
+	r.objects[id], r.outlines[id], r.present.objects[id] = &object, seen.outline, &seen
+}
+
+// read asks a kind what an object declares.
+func (seen *remembered) read(id ID, kind KindInfo) (err error) {
+	seen.object.ID = id
+	if err = seen.object.split(seen.declared, kind.Where() == OnHost); err != nil {
+		return err
 	}
-	if outline.Home != "" && !slices.ContainsFunc(outline.Edges, func(e Edge) bool { return e.To == outline.Home }) {
-		outline.Edges = append(outline.Edges, Edge{To: outline.Home})
+	if seen.outline, err = kind.Outline(id, seen.object.Spec); err != nil {
+		return err
 	}
-	object.Edges = outline.Edges
-	r.objects[id], r.outlines[id] = object, outline
+	if home := seen.outline.Home; home != "" && !slices.ContainsFunc(seen.outline.Edges, func(e Edge) bool { return e.To == home }) {
+		seen.outline.Edges = append(seen.outline.Edges, Edge{To: home})
+	}
+	seen.object.Edges = seen.outline.Edges
+	if kind.Where() == OnHost {
+		if err = json.Unmarshal(seen.declared, &seen.own); err != nil {
+			return fmt.Errorf("internal error: cannot read host and hosts: %w", err)
+		}
+	}
+	return nil
 }
 
 // fail reports an error of a kind about one object, which is then broken.
@@ -255,24 +279,39 @@ func (r *resolver) instantiate(id ID) {
 		hosts = []string{""}
 	}
 	for _, host := range hosts {
-		spec, problems := kind.Resolve(id, Place{Host: host, Hosts: object.Hosts}, object.Spec, r.look)
-		if len(problems) > 0 {
-			r.reportFor(id, problems)
-			r.broken[id] = true
-			continue
+		seen := r.present.objects[id]
+		node := r.past.node(seen, host, object.Hosts, r.look)
+		if node == nil {
+			if node = r.ask(kind, object, host); node == nil {
+				continue
+			}
 		}
+		seen.nodes = append(seen.nodes, node)
 		instance := id.On(host)
-		facts, err := kind.Facts(instance, spec)
-		if err != nil {
-			r.fail(id, "", err)
-			continue
-		}
 		r.instances[instance] = &Node{
-			Instance: instance, Object: object, Spec: spec, Hash: Hash(spec),
-			Provides: facts.Provides, Needs: facts.Needs, Share: facts.Share,
+			Instance: instance, Object: object, Spec: node.spec, Hash: node.hash,
+			Provides: node.facts.Provides, Needs: node.facts.Needs, Share: node.facts.Share,
 		}
-		r.ranges = append(r.ranges, facts.Ranges...)
+		r.ranges = append(r.ranges, node.facts.Ranges...)
 	}
+}
+
+// ask lets a kind resolve an instance. It is nil, and the object may be broken, if there are problems.
+func (r *resolver) ask(kind KindInfo, object *Object, host string) *rememberedNode {
+	node := &rememberedNode{host: host, hosts: object.Hosts}
+	spec, problems := kind.Resolve(object.ID, Place{Host: host, Hosts: object.Hosts}, object.Spec, noting(r.look, &node.told))
+	if len(problems) > 0 {
+		r.reportFor(object.ID, problems)
+		r.broken[object.ID] = true
+		return nil
+	}
+	facts, err := kind.Facts(object.ID.On(host), spec)
+	if err != nil {
+		r.fail(object.ID, "", err)
+		return nil
+	}
+	node.spec, node.hash, node.facts = spec, Hash(spec), facts
+	return node
 }
 
 // audit lets each kind judge all of its instances together.
@@ -299,9 +338,11 @@ func (r *resolver) sound() []*Object {
 	return objects
 }
 
-// nodes lists the resolved instances, sorted.
+// nodes lists the resolved instances, sorted. It is asked for once all of them are there.
 func (r *resolver) nodes() []*Node {
-	nodes := slices.Collect(maps.Values(r.instances))
-	slices.SortFunc(nodes, func(a, b *Node) int { return a.Instance.Compare(b.Instance) })
-	return nodes
+	if len(r.sorted) != len(r.instances) {
+		r.sorted = slices.Collect(maps.Values(r.instances))
+		slices.SortFunc(r.sorted, func(a, b *Node) int { return a.Instance.Compare(b.Instance) })
+	}
+	return r.sorted
 }

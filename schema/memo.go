@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+)
+
+// memo is what the kinds said of the objects of the load before. What they say is a function of what they are given, so
+// an object that is declared as before is not read again, and an instance not resolved again unless what its kind asked
+// about other objects has another answer now. A memo is not changed once a load has ended.
+type memo struct {
+	kinds   Kinds
+	objects map[ID]*remembered
+}
+
+// remembered is one object.
+type remembered struct {
+	declared json.RawMessage
+	object   Object // without position and hosts
+	outline  Outline
+	own      placement // if it lives on hosts
+	nodes    []*rememberedNode
+}
+
+// rememberedNode is one instance, and what its kind was told when it was resolved.
+type rememberedNode struct {
+	host  string
+	hosts []string
+	told  []answer
+	spec  json.RawMessage
+	hash  string
+	facts Facts
+}
+
+// answer is one of a Lookup.
+type answer struct {
+	id    ID
+	spec  json.RawMessage
+	hosts []string
+	ok    bool
+}
+
+func newMemo(kinds Kinds) *memo { return &memo{kinds: kinds, objects: map[ID]*remembered{}} }
+
+// of is the memo, if it is about the same kinds, or an empty one.
+func (m *memo) of(kinds Kinds) *memo {
+	if m == nil || !same(m.kinds, kinds) {
+		return newMemo(kinds)
+	}
+	return m
+}
+
+// same tells whether two sets of kinds are one and the same; where that cannot be told they are not.
+func same(a, b Kinds) bool {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	if !x.IsValid() || !y.IsValid() || x.Type() != y.Type() {
+		return false
+	}
+	switch x.Kind() {
+	case reflect.Pointer, reflect.Map:
+		return x.Pointer() == y.Pointer()
+	}
+	return false
+}
+
+// object is what is known of an object that is declared like this, or nil.
+func (m *memo) object(d Declaration) *remembered {
+	if known := m.objects[d.ID]; known != nil && bytes.Equal(known.declared, d.Spec) {
+		return known
+	}
+	return nil
+}
+
+// node is what is known of an instance if nothing that it depends on has changed, or nil.
+func (m *memo) node(now *remembered, host string, hosts []string, look Lookup) *rememberedNode {
+	known := m.objects[now.object.ID]
+	if known == nil || !bytes.Equal(known.declared, now.declared) {
+		return nil
+	}
+	for _, n := range known.nodes {
+		if n.host == host && slices.Equal(n.hosts, hosts) && !slices.ContainsFunc(n.told, func(a answer) bool { return a.stale(look) }) {
+			return n
+		}
+	}
+	return nil
+}
+
+func (a answer) stale(look Lookup) bool {
+	spec, hosts, ok := look(a.id)
+	return ok != a.ok || !bytes.Equal(spec, a.spec) || !slices.Equal(hosts, a.hosts)
+}
+
+// noting is a Lookup that keeps what it said.
+func noting(look Lookup, told *[]answer) Lookup {
+	return func(id ID) (json.RawMessage, []string, bool) {
+		spec, hosts, ok := look(id)
+		*told = append(*told, answer{id, spec, hosts, ok})
+		return spec, hosts, ok
+	}
+}
