@@ -32,6 +32,7 @@ type Options struct {
 	Memory    Memory         // what is remembered, for planning without the store itself; nil: the store, or nothing
 	Log       zerolog.Logger
 	Evaluator schema.Evaluator
+	Cache     *schema.Cache // what evaluations gave; nil: kept in memory
 	Dial      Dialer // nil: by the transports of Config
 	Version   string
 	Notify    func(notify.Notice) // nil: nobody is told
@@ -57,6 +58,7 @@ type Controller struct {
 	memory Memory
 	hosts  *Hosts
 	eval   schema.Evaluator
+	cache  *schema.Cache
 	log    zerolog.Logger
 	now    func() time.Time
 
@@ -80,13 +82,16 @@ type Controller struct {
 
 // New wires a controller. Close it when done.
 func New(o Options) *Controller {
-	c := &Controller{cfg: o.Config, kinds: o.Kinds, source: o.Source, store: o.Store, memory: o.Memory, eval: o.Evaluator, log: o.Log, now: o.Now,
+	c := &Controller{cfg: o.Config, kinds: o.Kinds, source: o.Source, store: o.Store, memory: o.Memory, eval: o.Evaluator, cache: o.Cache, log: o.Log, now: o.Now,
 		nudge: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, sinks: o.Notify, again: o.Again}
 	if c.memory == nil && o.Store != nil {
 		c.memory = o.Store
 	}
 	if c.eval == nil {
 		c.eval = schema.InProcess()
+	}
+	if c.cache == nil {
+		c.cache = schema.NewCache("")
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -140,7 +145,7 @@ func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, er
 	if err != nil {
 		return nil, err
 	}
-	graph, err := schema.Load(ctx, tree, commit, c.kinds, schema.WithEvaluator(c.eval), schema.WithFormer(formerProvider(inv)))
+	graph, err := schema.Load(ctx, tree, commit, c.kinds, schema.WithEvaluator(c.eval), schema.WithCache(c.cache), schema.WithFormer(formerProvider(inv)))
 	if err != nil {
 		return nil, err
 	}

@@ -36,13 +36,21 @@ func (s *settings) openSource() (sources.Source, error) {
 	})
 }
 
-// evaluator runs CUE in a limited child of this binary.
+// evaluator runs CUE in limited children of this binary, which end with it.
 func evaluator() schema.Evaluator {
 	self, err := os.Executable()
 	if err != nil {
 		return schema.InProcess()
 	}
-	return schema.Worker([]string{self, "eval"})
+	return schema.NewPool([]string{self, "eval"})
+}
+
+// cache keeps what evaluations gave in the state directory, if there is one, else in memory.
+func (s *settings) cache() *schema.Cache {
+	if found, err := exists(s.config.State); !found || err != nil {
+		return schema.NewCache("")
+	}
+	return schema.NewCache(filepath.Join(s.config.State, "cache", "eval"))
 }
 
 // openStore opens journal and inventory for writing.
@@ -79,7 +87,7 @@ func (s *settings) storePath() string { return filepath.Join(s.config.State, "jo
 func (s *settings) controller(source sources.Source, store *journal.Store, memory reconcile.Memory) *reconcile.Controller {
 	return reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Memory: memory, Log: s.log,
-		Evaluator: evaluator(), Version: version, Dial: s.dialer(),
+		Evaluator: evaluator(), Cache: s.cache(), Version: version, Dial: s.dialer(),
 	})
 }
 

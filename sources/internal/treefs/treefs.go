@@ -116,6 +116,12 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	return f.info("stat", name, e)
 }
 
+// Hash is the reference of a file or directory, which its content decides (a Git object ID, say), without reading it.
+func (f *FS) Hash(name string) (string, error) {
+	e, err := f.find("hash", name)
+	return e.Ref, err
+}
+
 // find walks from the root to name. What is on the way and what is found is a
 // directory or a file, never a link.
 func (f *FS) find(op, name string) (Entry, error) {

@@ -39,6 +39,21 @@ func TestIsAFileSystem(t *testing.T) {
 	}
 }
 
+// A hash is told without reading, and never for what cannot be read.
+func TestHashIsTheReference(t *testing.T) {
+	m := model{
+		"root": {{"a", 0o444, "aa"}, {"link", fs.ModeSymlink | 0o777, "ll"}, {"sub", fs.ModeDir | 0o555, "s"}},
+		"s":    {{"b.cue", 0o444, "bb"}},
+	}
+	f := treefs.New(m, "root", time.Time{}, sources.Limits{})
+	for name, want := range map[string]string{".": "root", "a": "aa", "sub": "s", "sub/b.cue": "bb", "link": "", "none": ""} {
+		got, err := f.Hash(name)
+		if (err == nil) != (want != "") || err == nil && got != want {
+			t.Errorf("hash of %s is %q, %v, wanted %q", name, got, err, want)
+		}
+	}
+}
+
 // Looking twice at a directory counts it once.
 func TestEntriesAreCountedOnce(t *testing.T) {
 	m := model{"root": {{"a", 0o444, "x"}, {"b", 0o444, "x"}}}
