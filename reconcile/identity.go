@@ -54,7 +54,7 @@ func (i *identities) check(ctx context.Context, host string, executor exec.Execu
 		return err
 	}
 	switch {
-	case hello.Machine == "" || known[host] == hello.Machine:
+	case known[host] == hello.Machine:
 		return nil
 	case known[host] != "":
 		return fmt.Errorf("%w: its machine ID is %s and was %s; if that is right, say \"plumb trust %s\"", ErrStranger, hello.Machine, known[host], host)
@@ -80,11 +80,27 @@ func (i *identities) write(known map[string]string) error {
 	if err != nil {
 		return err
 	}
-	temporary := i.path + ".new"
-	if err := os.WriteFile(temporary, data, 0o600); err != nil {
+	if err := i.replace(data); err != nil {
 		return fmt.Errorf("cannot write the identities of hosts: %w", err)
 	}
-	return os.Rename(temporary, i.path)
+	return nil
+}
+
+// replace writes the file whole and synced before it takes the old one's place: an empty one would make every host a
+// stranger.
+func (i *identities) replace(data []byte) error {
+	file, err := os.OpenFile(i.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(i.path+".new", i.path)
 }
 
 // checked wraps a dialer so that only the machine that a host was is talked to.

@@ -2,6 +2,7 @@ package nat
 
 import (
 	"context"
+	"time"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/nft"
@@ -10,8 +11,8 @@ import (
 type op = actuators.Op[nft.Claim, nft.Before, State]
 
 var (
-	add     = claimOp("add", nft.Forwarding)
-	replace = claimOp("replace", nft.Forwarding)
+	add     = confirmed(claimOp("add", nft.Forwarding))
+	replace = confirmed(claimOp("replace", nft.Forwarding))
 	remove  = claimOp("remove", nil)
 	adopt   = claimOp("adopt", nil)
 )
@@ -36,6 +37,13 @@ func claimOp(name string, preflight func(actuators.Host) error) op {
 		},
 		Predict: predict,
 	}
+}
+
+// confirmed makes the host take the op back unless it can still be reached: a NAT of the host's own address and the port
+// that it is reached on sends every new connection elsewhere.
+func confirmed(o op) op {
+	o.Confirm = 60 * time.Second
+	return o
 }
 
 func predict(c nft.Claim, _ *State) *State {

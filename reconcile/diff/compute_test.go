@@ -56,6 +56,8 @@ func TestCompute(t *testing.T) {
 		{name: "ours goes before a foreign thing of the same name", want: "thing/a@h1=1", applied: "thing/a@h1=1", live: "thing/a@h1=1 thing/a@h1=9!foreign"},
 		{name: "ours goes before a foreign thing seen first", want: "thing/a@h1=1", applied: "thing/a@h1=1", live: "thing/a@h1=9!foreign thing/a@h1=1"},
 		{name: "a lost mark makes it foreign", want: "thing/a@h1=2", applied: "thing/a@h1=1", live: "thing/a@h1=1!foreign", expect: "foreign thing/a@h1"},
+		{name: "data that lost its mark is unknown", want: "disk/a@h1=2", applied: "disk/a@h1=1", live: "disk/a@h1=1!foreign", expect: "unknown disk/a@h1"},
+		{name: "data that lost its mark is not adopted", want: "disk/a@h1=2!adopt", applied: "disk/a@h1=1", live: "disk/a@h1=1!foreign", expect: "unknown disk/a@h1"},
 		{name: "adopting writes the mark", want: "thing/a@h1=1!adopt", live: "thing/a@h1=1!foreign", expect: "adopt thing/a@h1"},
 		{name: "adopting what is ours does nothing", want: "thing/a@h1=1!adopt", applied: "thing/a@h1=1", live: "thing/a@h1=1"},
 		{name: "adopting what is not there makes it", want: "thing/a@h1=1!adopt", expect: "create thing/a@h1"},

@@ -25,6 +25,8 @@ func (c *comparison) declared(n *schema.Node) {
 		c.refuse(n.Instance, n.Object.Pos, Stuck, stuckText(entry))
 	case !known:
 		c.refuse(n.Instance, n.Object.Pos, Unknown, why)
+	case owned && kind.HoldsData && !kind.Unmarked && have.Here != nil && have.Mark == nil:
+		c.refuse(n.Instance, n.Object.Pos, Unknown, "what is there has lost our mark, and it held data: is it the right thing, and mounted? put it back, or take the declaration out and adopt it under a new name")
 	case n.Object.Meta.Manage == schema.Observe:
 		c.observed(kind, n, entry, have)
 	case c.renamed(n):

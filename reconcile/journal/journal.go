@@ -32,7 +32,7 @@ import (
 var ErrInUse = errors.New("it is in use by another plumb")
 
 // ErrDamaged means that the file is no state that can be read: torn, truncated or overwritten.
-var ErrDamaged = errors.New("the file is damaged; restore it from a backup, or set it aside and run `plumb recover`")
+var ErrDamaged = errors.New("the file is damaged; restore it from a backup; nothing was changed")
 
 // lockWait bounds the wait for another process to release the file, which is asked again after each pause.
 const (

@@ -141,6 +141,9 @@ func (r *runner) decide(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
+	if same, _ := actuators.SameConfig(predicted, t.have); same {
+		return errors.New("it changes nothing that could be seen, so nobody can tell whether it was done")
+	}
 	s, err := r.await(ctx, t, t.Timeout, func(s seen) (bool, string, error) {
 		if ok, difference := actuators.Holds(predicted, t.have, s.here); !ok {
 			return false, "", errors.New(difference)

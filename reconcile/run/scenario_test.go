@@ -75,6 +75,8 @@ var scenarios = []struct{ name, plan, faults, want string }{
 		"t1:begun t1:done t2:begun t2:done; 1 applied; applied"},
 	{"death: an unacknowledged step that completes its lane is acknowledged", "t1.make t2.make<t1", "t2:do-die",
 		"t1:begun t1:done t2:begun / t2:done; 1 applied; applied"},
+	{"death: a step whose effect cannot be seen is not believed", "t1.make t1b.wait", "t1b:do-die",
+		"t1:begun t1:done t1b:begun / t1b:undone t1:undone; 1 rolled back (interrupted); rolled back"},
 	{"death: an incomplete lane goes back", "t1.make t2.make<t1 | t3.make", "t1:do-die",
 		"t1:begun / t1:undone; 1 rolled back (interrupted), 2 not run (interrupted); rolled back"},
 	{"death on the way back", "t1.make t2.make<t1", "t2:do-error-half t2:undo-die",

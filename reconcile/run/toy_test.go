@@ -155,6 +155,7 @@ func (w *world) kind() *actuators.Registry {
 		Ops: []actuators.AnyOp{
 			actuators.Op[params, *config, state]{Name: "make", Reversal: actuators.Exact, Capture: capture, Do: w.set, Undo: w.unset, Predict: predictSet},
 			actuators.Op[params, *config, state]{Name: "set", Reversal: actuators.Exact, Capture: capture, Do: w.set, Undo: w.unset, Predict: predictSet},
+			actuators.Op[params, *config, state]{Name: "wait", Reversal: actuators.Exact, Capture: capture, Do: nothing, Undo: nothing, Predict: func(_ params, have *state) *state { return have }},
 			actuators.Op[params, *config, state]{Name: "drop", Reversal: actuators.Exact, Capture: capture, Do: w.drop, Undo: w.undrop, Predict: func(params, *state) *state { return nil }},
 			actuators.Op[params, *config, state]{Name: "grow", Reversal: actuators.Kept, Capture: capture, Do: w.grow, Predict: func(p params, have *state) *state {
 				next := *have
@@ -317,3 +318,6 @@ func (w *world) input(s *journal.Store, p *plan.Plan, dies int) run.Input {
 		},
 	}
 }
+
+// nothing is the Do and Undo of an op that only waits.
+func nothing(context.Context, actuators.Host, params, *config) error { return nil }

@@ -1,0 +1,47 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"plumbline/reconcile/exec"
+)
+
+// machine answers Hello with its ID, and nothing else.
+type machine struct {
+	exec.Executor
+	id string
+}
+
+func (m machine) Hello(context.Context) (exec.Hello, error) { return exec.Hello{Machine: m.id}, nil }
+func (m machine) Close() error                              { return nil }
+
+func TestOnlyTheMachineThatAHostWasIsTalkedTo(t *testing.T) {
+	answering := ""
+	known := &identities{path: filepath.Join(t.TempDir(), "hosts.json")}
+	dial := known.checked(func(context.Context, string, string) (exec.Executor, error) { return machine{id: answering}, nil })
+	for _, step := range []struct {
+		say, id  string
+		stranger bool
+	}{
+		{"the first machine is remembered", "one", false},
+		{"it is known again", "one", false},
+		{"another one is a stranger", "two", true},
+		{"one without an ID is a stranger, too", "", true},
+		{"the first is still known", "one", false},
+	} {
+		answering = step.id
+		if _, err := dial(t.Context(), "jino0", ""); errors.Is(err, ErrStranger) != step.stranger {
+			t.Errorf("%s: got %v", step.say, err)
+		}
+	}
+	if was, err := known.forget("jino0"); err != nil || !was {
+		t.Fatalf("forget: %t, %v", was, err)
+	}
+	answering = "two"
+	if _, err := dial(t.Context(), "jino0", ""); err != nil {
+		t.Errorf("after trust: %v", err)
+	}
+}
