@@ -173,12 +173,15 @@ func (st Status) settledOn(commit string) error {
 // Applied waits until a commit is applied in full.
 func (s *Site) Applied(ctx context.Context, commit string) error {
 	started := time.Now()
-	st, err := s.Settled(ctx, commit, 90*time.Second)
+	err := Until(ctx, 3*time.Minute, func() error {
+		st, err := s.Settled(ctx, commit, 3*time.Minute)
+		if err == nil && (st.Verdict != "applied" || st.Applied != commit) {
+			err = fmt.Errorf("the commit is not applied: %+v", st)
+		}
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	if st.Verdict != "applied" || st.Applied != commit {
-		return fmt.Errorf("the commit was not applied: %+v", st)
 	}
 	s.Say("   applied in %.1f s", time.Since(started).Seconds())
 	return nil

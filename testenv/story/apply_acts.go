@@ -23,7 +23,7 @@ func (s *Story) firstPush(ctx context.Context) error {
 	if err := s.Applied(ctx, commit); err != nil {
 		return err
 	}
-	page, err := s.Fetched(ctx, 20*time.Second)
+	page, err := s.Fetched(ctx, time.Minute)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (s *Story) grow(ctx context.Context) error {
 
 func (s *Story) grown(ctx context.Context, before map[string]string) error {
 	seen := map[string]map[string]string{}
-	err := site.Until(ctx, 20*time.Second, func() error {
+	err := site.Until(ctx, time.Minute, func() error {
 		page, err := s.Page(ctx)
 		if err == nil {
 			seen[page["hostname"]] = page

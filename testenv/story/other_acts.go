@@ -12,7 +12,7 @@ import (
 
 // told waits for a notice of a reason and status about an object ("" = any).
 func (s *Story) told(ctx context.Context, reason, status, object string) error {
-	return site.Until(ctx, 30*time.Second, func() error {
+	return site.Until(ctx, 2*time.Minute, func() error {
 		all, err := s.Notices()
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func (s *Story) edgeDies(ctx context.Context) error {
 	if err := s.Lab.Kill(edge); err != nil {
 		return err
 	}
-	if _, err := s.Fetched(ctx, 30*time.Second); err != nil {
+	if _, err := s.Fetched(ctx, 2*time.Minute); err != nil {
 		return err
 	}
 	now, err := s.Holder(ctx)
@@ -152,7 +152,7 @@ func (s *Story) refusedPush(ctx context.Context, message string, words ...string
 	if err != nil {
 		return err
 	}
-	st, err := s.Settled(ctx, commit, 30*time.Second)
+	st, err := s.Settled(ctx, commit, 2*time.Minute)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (s *Story) gone(ctx context.Context) error {
 }
 
 func (s *Story) sameData(ctx context.Context) error {
-	return site.Until(ctx, 30*time.Second, func() error {
+	return site.Until(ctx, 2*time.Minute, func() error {
 		page, err := s.Page(ctx)
 		if err != nil {
 			return err
