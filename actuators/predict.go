@@ -31,7 +31,9 @@ func Holds(predicted, before, observed json.RawMessage) (ok bool, difference str
 
 // SameConfig tells whether a state has the `config` half that it should have, or is absent as it should be. If not,
 // difference names the first path, in order.
-func SameConfig(want, have json.RawMessage) (ok bool, difference string) { return Holds(want, have, have) }
+func SameConfig(want, have json.RawMessage) (ok bool, difference string) {
+	return Holds(want, have, have)
+}
 
 func presence(there bool) string {
 	if there {

@@ -33,7 +33,7 @@ type Options struct {
 	Log       zerolog.Logger
 	Evaluator schema.Evaluator
 	Cache     *schema.Cache // what evaluations gave; nil: kept in memory
-	Dial      Dialer // nil: by the transports of Config
+	Dial      Dialer        // nil: by the transports of Config
 	Version   string
 	Notify    func(notify.Notice) // nil: nobody is told
 	Again     time.Duration       // how soon a head is considered anew that could not be applied in full; 0 = 10 s
