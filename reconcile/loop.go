@@ -190,22 +190,36 @@ func passing(err error) bool {
 // incomplete tells whether something was left out that may pass by itself: a host that did not answer.
 func incomplete(p *plan.Plan) bool { return len(p.Refusals) > 0 && !p.Refused() }
 
+// held names the lanes that wait: those that the plan held, and those whose effect failed and is parked from now on.
+func held(p *plan.Plan, r run.Result) []string {
+	failed := map[int]string{}
+	for _, l := range r.Lanes {
+		if l.Outcome == run.LaneRolledBack && l.Cause == run.CauseError {
+			failed[l.Lane] = l.Err
+		}
+	}
+	var out []string
+	for _, l := range p.Lanes {
+		switch {
+		case l.Held != "":
+			out = append(out, fmt.Sprintf("lane %d (%s): %s", l.ID, l.Objects[0], l.Held))
+		case failed[l.ID] != "":
+			out = append(out, fmt.Sprintf("lane %d (%s): %s; change it, or \"plumb resume %.19s\"", l.ID, l.Objects[0], failed[l.ID], l.EffectDigest))
+		}
+	}
+	return out
+}
+
 // settle writes the outcome on the board and tells it.
 func (c *Controller) settle(graph *schema.Graph, p *plan.Plan, result run.Result) {
 	c.setGraph(graph)
 	commits, _ := c.store.Commits()
-	var held []string
-	for _, l := range p.Lanes {
-		if l.Held != "" {
-			held = append(held, fmt.Sprintf("lane %d (%s): %s", l.ID, l.Objects[0], l.Held))
-		}
+	if result.Verdict == run.Applied && len(p.Refusals) > 0 {
+		result.Verdict = run.Partly // every lane went through, and something was left out
 	}
-	verdict := result.Verdict
-	if verdict == run.Applied && len(p.Refusals) > 0 {
-		verdict = run.Partly // every lane went through, and something was left out
-	}
+	held := held(p, result)
 	c.board.update(func(s *Status) {
-		s.Applied, s.Verdict, s.Plan, s.Error, s.Problems = commits.Applied, string(verdict), p.ID, "", nil
+		s.Applied, s.Verdict, s.Plan, s.Error, s.Problems = commits.Applied, string(result.Verdict), p.ID, "", nil
 		s.Refusals, s.Held, s.Notes, s.Objects = p.Refusals, held, p.Notes, len(graph.Objects)
 	})
 	c.tellResult(p, result)

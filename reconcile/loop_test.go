@@ -114,6 +114,9 @@ func TestAFailedEffectIsHeldWhileLaterCommitsRun(t *testing.T) {
 	s.run()
 	s.repo.push("a", ground+declare("p", "h1", "/fail"))
 	s.until("rolled back", func() bool { return s.Status().Verdict == string(run.RolledBack) })
+	if held := s.Status().Held; len(held) != 1 || !strings.Contains(held[0], "plumb resume sha256:") {
+		t.Errorf("held right after the failure: %q", held)
+	}
 	s.repo.push("b", ground+declare("p", "h1", "/fail")+declare("q", "h1", "/two"))
 	s.until("q is made", func() bool { return s.world.dir(pool("q", "h1")) == "/two" })
 	s.until("p is held", func() bool { return len(s.Status().Held) == 1 })
