@@ -42,6 +42,7 @@ func TestAnotherHostTakesOverAndThatIsNoDifference(t *testing.T) {
 		onEdge(t, name)
 		return
 	}
+	t.Parallel()
 	l := lab.Start(t, lab.Config{Hosts: []lab.HostConfig{
 		edge("edge1", "203.0.113.251/24"), edge("edge2", "203.0.113.252/24"),
 		{Name: "internet", NICs: []lab.NIC{{Name: "eth2", Segment: "public", Addresses: []string{"203.0.113.254/24"}}}},

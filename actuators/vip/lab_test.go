@@ -15,11 +15,18 @@ import (
 	"plumbline/testenv/lab"
 )
 
+// within runs the body on a host of its own, beside the other tests.
 func within(t *testing.T, body func(b kindtest.Bench)) {
+	t.Helper()
+	t.Parallel()
+	withinLab(t, body, lab.With("keepalived"))
+}
+
+func withinLab(t *testing.T, body func(b kindtest.Bench), keepalived lab.Option) {
 	t.Helper()
 	lab.Within(t, func() {
 		body(kindtest.Bench{T: t, Kind: Kind, Host: host.NewMachine("edge1", host.Dirs{}), At: schema.ID("vip/edge-public").On("edge1")})
-	}, lab.With("keepalived"), lab.WithNICs(lab.NIC{Name: "eth2", Segment: "public", Addresses: []string{"203.0.113.251/24"}}))
+	}, keepalived, lab.WithNICs(lab.NIC{Name: "eth2", Segment: "public", Addresses: []string{"203.0.113.251/24"}}))
 }
 
 func sh(t *testing.T, script string) string {
@@ -122,6 +129,34 @@ func TestUndoAfterHalfACreate(t *testing.T) {
 			same(t, half, clean, disk(t, b))
 		}
 	})
+}
+
+// TestARemovalCutOffAfterTheMainFileStopsTheDaemon has a keepalived that nobody stops when its file goes away.
+func TestARemovalCutOffAfterTheMainFileStopsTheDaemon(t *testing.T) {
+	t.Parallel()
+	withinLab(t, func(b kindtest.Bench) {
+		sh(t, "rm -rf /etc/keepalived; mkdir /etc/keepalived")
+		b.Apply(spec(nil), false)
+		settled(t, b, spec(nil))
+		step := b.Plan(spec(nil), true)[0]
+		op, _ := Kind.Op(step.Op)
+		before, err := op.Capture(context.Background(), b.Host, step.Params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sh(t, "rm "+confPath("edge-public")+" "+mainFile)
+		if on, err := running(b.Host); err != nil || !on {
+			t.Fatalf("before the removal goes on: running %v, %v", on, err)
+		}
+		for range 2 {
+			if err := op.Do(context.Background(), b.Host, step.Params, before); err != nil {
+				t.Fatal(err)
+			}
+			if on, err := running(b.Host); err != nil || on {
+				t.Errorf("after the removal: running %v, %v", on, err)
+			}
+		}
+	}, lab.WithDaemon(lab.Service{Name: "keepalived", Argv: []string{"keepalived", "--dont-fork", "--log-console", "--vrrp"}}))
 }
 
 func TestSabotageIsSeenAndMended(t *testing.T) {

@@ -34,7 +34,12 @@ var (
 	remove = actuators.Op[params, before, State]{
 		Name: "remove", Reversal: actuators.Exact, Timeout: settle,
 		Capture: capture,
-		Do:      func(ctx context.Context, h actuators.Host, p params, _ before) error { return drop(ctx, h, p) },
+		Do: func(ctx context.Context, h actuators.Host, p params, b before) error {
+			if err := drop(ctx, h, p); err != nil || b.Main != mainText {
+				return err
+			}
+			return rest(ctx, h)
+		},
 		Undo:    undo,
 		Predict: func(params, *State) *State { return nil },
 	}
@@ -179,6 +184,18 @@ func drop(ctx context.Context, h actuators.Host, p params) error {
 		return reload(ctx, h)
 	}
 	if err := h.Remove(mainFile); err != nil {
+		return err
+	}
+	return service(ctx, h, "stop")
+}
+
+// rest stops a keepalived whose main file is gone: a removal that was cut off there goes on here.
+func rest(ctx context.Context, h actuators.Host) error {
+	main, err := readFile(h, mainFile)
+	if err != nil || main != "" {
+		return err
+	}
+	if on, err := running(h); err != nil || !on {
 		return err
 	}
 	return service(ctx, h, "stop")
