@@ -122,9 +122,19 @@ func config(state json.RawMessage) string {
 // await looks until nothing differs, and gives the last difference when the time is over.
 func (s *suite) await(limit time.Duration, difference func(actuators.HaveJSON) string) (actuators.HaveJSON, string) {
 	s.t.Helper()
+	return s.awaitFor(s.patience(limit), difference)
+}
+
+// patience is how long a state may take to show.
+func (s *suite) patience(limit time.Duration) time.Duration {
 	if s.c.Patience > 0 {
-		limit = s.c.Patience
+		return s.c.Patience
 	}
+	return limit
+}
+
+func (s *suite) awaitFor(limit time.Duration, difference func(actuators.HaveJSON) string) (actuators.HaveJSON, string) {
+	s.t.Helper()
 	pause := 5 * time.Millisecond
 	for deadline := time.Now().Add(limit); ; {
 		have := s.look()

@@ -18,6 +18,9 @@ const maxCalls = 12
 // undoTries is how often a run tries to take a step back.
 const undoTries = 3
 
+// betweenTries is how long it may look as if an undo had been in vain before it is tried again.
+const betweenTries = 3 * time.Second
+
 // done is a step that ran, with what was there before.
 type done struct {
 	step   actuators.Step
@@ -163,11 +166,11 @@ func (s *suite) undone(one done, after string, tries int) {
 	s.at("%s, after %s", where, after)
 	for range 2 {
 		s.undo(one)
-		why := s.asBefore(one)
+		why := s.asBefore(one, tries == 1)
 		for try := 1; try < tries && why != ""; try++ {
 			s.t.Logf("conform: %s: undone, and then %s; undone again", s.where, why)
 			s.undo(one)
-			why = s.asBefore(one)
+			why = s.asBefore(one, try+1 == tries)
 		}
 		if why != "" {
 			s.fail("undo is not the inverse: %s", why)
@@ -186,11 +189,16 @@ func (s *suite) undo(one done) {
 	}
 }
 
-// asBefore waits until a step is taken back. One that compensates may leave what it does not decide.
-func (s *suite) asBefore(one done) string {
+// asBefore waits until a step is taken back, for the whole time of the op only at the last try: what a daemon made of a Do
+// that was cut off stays until it is undone again. One that compensates may leave what it does not decide.
+func (s *suite) asBefore(one done, last bool) string {
 	s.t.Helper()
 	predicted := s.predict(one)
-	_, why := s.await(one.step.Timeout, func(have actuators.HaveJSON) string {
+	limit := s.patience(one.step.Timeout)
+	if !last {
+		limit = min(limit, betweenTries)
+	}
+	_, why := s.awaitFor(limit, func(have actuators.HaveJSON) string {
 		if one.op.Reversal == actuators.Exact {
 			return same(one.have, have)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 
 	"plumbline/actuators"
 )
@@ -179,12 +180,20 @@ func (s *suite) inTheDark(breakIt func() (mend func())) {
 	s.t.Helper()
 	mend := breakIt()
 	defer mend()
-	for _, all := range []bool{true, false} {
-		ctx, cancel := context.WithTimeout(context.Background(), darkTimeout)
-		found, err := s.driver.observe(ctx, s.scope(all))
-		cancel()
+	var found [2][]actuators.Observed
+	var errs [2]error
+	var both sync.WaitGroup // at once, for each may need all its time
+	for i, all := range []bool{true, false} {
+		both.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), darkTimeout)
+			defer cancel()
+			found[i], errs[i] = s.driver.observe(ctx, s.scope(all))
+		})
+	}
+	both.Wait()
+	for i, err := range errs {
 		if err == nil {
-			s.fail("a look (all: %v) that cannot see gives an answer: %s", all, encode(found))
+			s.fail("a look (all: %v) that cannot see gives an answer: %s", i == 0, encode(found[i]))
 		}
 		s.open("the error of a look", []byte(err.Error()))
 	}
