@@ -14,8 +14,10 @@ import (
 	"plumbline/testenv/lab"
 )
 
+// within runs the body on a host of its own, beside the other tests.
 func within(t *testing.T, body func(b kindtest.Bench)) {
 	t.Helper()
+	t.Parallel()
 	lab.Within(t, func() {
 		sh(t, "ip link add app type bridge; ip link add br1 type bridge; ip link set app up; ip link set br1 up")
 		body(kindtest.Bench{T: t, Kind: Kind, Host: host.NewMachine("host1", host.Dirs{}), At: schema.ID("network/app-boston").On("host1")})

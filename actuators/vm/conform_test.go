@@ -14,7 +14,7 @@ func TestConform(t *testing.T) {
 		r.world(img, "extra")
 		r.sh(`qemu-img create -q -f qcow2 /var/lib/plumb/pools/vmdisks/payroll-disk.qcow2 1M`)
 		spec := func(change func(s *Spec)) any {
-			return declared(t, func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "500ms"; change(s) })
+			return declared(t, func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "100ms"; change(s) })
 		}
 		conform.Run(t, conform.Case{
 			Kind: Kind, ID: payroll, Host: r.host,
@@ -42,7 +42,8 @@ func TestConform(t *testing.T) {
 			},
 			Broken: []conform.Breakage{{Name: "libvirtd hangs", Break: func() func() { return r.freeze() }}},
 			Native: func() string {
-				return r.sh(`for d in $(virsh -q list --all --name | sort); do virsh dominfo $d | grep -v -e '^Id' -e '^CPU time'; virsh domblklist $d; virsh domiflist --inactive $d; done`)
+				return r.sh(`all=; for d in $(virsh -q list --all --name | sort); do all="$all dominfo $d; domblklist $d; domiflist --inactive $d;"; done
+					test -z "$all" || virsh "$all" | grep -v -e '^Id' -e '^CPU time'`)
 			},
 			Patience: 20 * time.Second,
 		})

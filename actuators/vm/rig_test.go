@@ -223,8 +223,10 @@ func config(l *State) *Config {
 // page fetches what the guest says about itself.
 func (r *rig) page() string { return r.sh(`curl -s -m 5 http://10.1.1.12/`) }
 
+// onHost runs the body on a host of its own, beside the other tests.
 func onHost(t *testing.T, body func(r *rig, img guest.Image)) {
 	t.Helper()
+	t.Parallel()
 	img := image(t)
 	lab.Within(t, func() { body(newRig(t), img) }, lab.With("libvirtd"))
 }
