@@ -64,6 +64,9 @@ func waiting(p *plan.Plan) map[int]run.Outcome {
 func (c *Controller) nothing(p *plan.Plan) run.Result {
 	now := c.now()
 	result := run.Result{Plan: p.ID, Commit: p.Commit, Verdict: run.Applied, Lanes: []run.LaneResult{}, BegunAt: now, EndedAt: now}
+	if len(p.Refusals) > 0 {
+		result.Verdict = run.Partly // as run.Run says it
+	}
 	waits := waiting(p)
 	for _, l := range p.Lanes {
 		result.Verdict = run.NotRun

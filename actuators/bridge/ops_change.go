@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,7 +41,10 @@ func arrange(ctx context.Context, p params, b before, in func(name string) bool,
 	if err != nil {
 		return err
 	}
-	if !there {
+	switch {
+	case !there && undo: // a reboot took it along
+		return actuators.Stuck("bridge "+p.Interface, "gone", "there")
+	case !there:
 		return fmt.Errorf("%w: there is no bridge %s", actuators.ErrNotFound, p.Interface)
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Ports)) {
@@ -97,12 +101,16 @@ var setMTU = actuators.Op[params, before, State]{
 		return changeMTU(ctx, p, func(int) (int, error) { return p.MTU, nil })
 	},
 	Undo: func(ctx context.Context, _ actuators.Host, p params, b before) error {
-		return changeMTU(ctx, p, func(live int) (int, error) {
+		err := changeMTU(ctx, p, func(live int) (int, error) {
 			if live != p.MTU && live != b.Config.MTU {
 				return 0, actuators.Stuck("the MTU of "+p.Interface, live, b.Config.MTU)
 			}
 			return b.Config.MTU, nil
 		})
+		if errors.Is(err, actuators.ErrNotFound) {
+			return actuators.Stuck("bridge "+p.Interface, "gone", "there")
+		}
+		return err
 	},
 	Predict: func(p params, have *State) *State {
 		after := predicted(have)

@@ -24,6 +24,7 @@ type cutOff struct {
 	before []topology // applied one after the other
 	change topology
 	cut    func(*scene) bool
+	lost   string // the instance that a reboot takes away with the change: nothing is left to take back, and a person decides
 }
 
 // reached is edge1 with the address that it is reached at.
@@ -47,11 +48,13 @@ var cutOffs = []cutOff{
 		"firewall", []topology{reached},
 		reached.with("cut", `firewall: cut: {host: "edge1", interfaces: ["eth0"], default: "drop"}`),
 		func(s *scene) bool { return strings.Contains(s.on("edge1", "nft", "list", "ruleset"), "plumb_fw") },
+		"",
 	},
 	{
 		"address", []topology{reached},
 		reached.with("address", reachedAt("eth0", "10.9.0.99")),
 		func(s *scene) bool { return !slices.Contains(s.addresses("edge1", "eth0"), mgmt) },
+		"",
 	},
 	{
 		"bridge", []topology{overBridge(`"eth0"`).with("address", reachedAt("eth0", mgmt)), overBridge(`"eth0"`)},
@@ -59,6 +62,7 @@ var cutOffs = []cutOff{
 		func(s *scene) bool {
 			return !strings.Contains(s.on("edge1", "ip", "-j", "link", "show", "eth0"), `"master"`)
 		},
+		"bridge/mg@edge1",
 	},
 }
 
@@ -131,6 +135,10 @@ func (s *scene) cutOff(c cutOff, try int, end func(*scene) (rebooted bool)) {
 			s.t.Fatal(err)
 		}
 	}
+	if rebooted && c.lost != "" {
+		s.lost(c, commit)
+		return
+	}
 	s.settledAs("rolled back", commit, 90*time.Second)
 	s.t.Logf("settled %.1f s after the cut", time.Since(cut).Seconds())
 	if left := s.on("edge1", "sh", "-c", "ls /var/lib/plumb/exec/confirm 2>/dev/null || true"); strings.Contains(left, ".json") {
@@ -140,6 +148,29 @@ func (s *scene) cutOff(c cutOff, try int, end func(*scene) (rebooted bool)) {
 	s.apply(c.before[len(c.before)-1])
 	s.nothingToDo()
 	s.release(parked) // for the next one
+}
+
+// lost wants what a reboot took away to be named as stuck, untouched until a person resumes it, and made anew then.
+func (s *scene) lost(c cutOff, commit string) {
+	s.t.Helper()
+	st := s.settledAs("partly applied", commit, 90*time.Second)
+	if !slices.ContainsFunc(st.Refusals, func(r site.Refusal) bool {
+		return r.Instance == c.lost && r.Class == "stuck" && strings.Contains(r.Text, "plumb resume "+c.lost)
+	}) {
+		s.t.Fatalf("%s is not named as stuck: %+v", c.lost, st.Refusals)
+	}
+	s.push(c.before[len(c.before)-1])
+	s.release(c.lost)
+	s.until(30*time.Second, func() error {
+		if _, err := s.On(s.ctx, "ns1", "busybox", "nc", "-w", "1", mgmt, relayPort); err != nil {
+			return err
+		}
+		if c.cut(s) {
+			return fmt.Errorf("%s is not made anew", c.lost)
+		}
+		return nil
+	})
+	s.nothingToDo()
 }
 
 // controllerDies: nobody but the host's own watcher can take the change back.

@@ -139,8 +139,11 @@ func (s *Site) Plumb(ctx context.Context, args ...string) (string, error) {
 type Status struct {
 	Head, Applied, Verdict, Phase, Error string
 	Held                                 []string
-	Refusals                             []struct{ Instance, Class, Text string }
+	Refusals                             []Refusal
 }
+
+// Refusal is an instance that may not change now, and why.
+type Refusal struct{ Instance, Class, Text string }
 
 // Status asks the running controller.
 func (s *Site) Status(ctx context.Context) (Status, error) {
