@@ -149,14 +149,15 @@ func (e *evaluator) load(dirs []string) (instances []*build.Instance, err error)
 }
 
 func (e *evaluator) build(dirs []string, instances []*build.Instance) {
-	topology, err := schemaValue(cuecontext.New(), instances[0])
+	cuectx := cuecontext.New()
+	topology, err := schemaValue(cuectx, instances[0])
 	if err != nil {
 		e.problem(true, Problem{Text: "internal error: the schema in this binary is broken: " + err.Error()})
 		return
 	}
 	for i, inst := range instances[1:] {
 		e.tell(dirs[i], false)
-		e.instance(dirs[i], topology, inst)
+		e.instance(cuectx, dirs[i], topology, inst)
 		e.tell(dirs[i], true)
 	}
 }
@@ -192,7 +193,7 @@ func unevaluable(dir string, reason any) Problem {
 }
 
 // instance evaluates one package.
-func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instance) {
+func (e *evaluator) instance(cuectx *cue.Context, dir string, topology cue.Value, inst *build.Instance) {
 	defer e.guard(dir)
 	if inst.Err != nil {
 		e.problem(true, rewrite(inst.Err, e.src, dir)...)
@@ -202,7 +203,7 @@ func (e *evaluator) instance(dir string, topology cue.Value, inst *build.Instanc
 	if !e.count(dir, len(index.objects)) {
 		return
 	}
-	value := topology.Unify(topology.Context().BuildInstance(inst))
+	value := topology.Unify(cuectx.BuildInstance(inst))
 	p := &pack{dir: dir, value: value, files: inst.Files, index: index}
 	p.words = &translator{src: e.src, pack: p, words: vocabulary{topology: topology, definitions: e.definitions}}
 	if len(e.src.Locate) > 0 {
