@@ -41,7 +41,8 @@ type Declared struct {
 	Spec     json.RawMessage
 }
 
-// KindInfo is what the loader asks of a kind. actuators.Kind implements it.
+// KindInfo is what the loader asks of a kind. actuators.Kind implements it. All of it is pure: the loader asks about many
+// objects at once, and remembers what it was told for as long as nothing changes of what it gave and answered.
 type KindInfo interface {
 	Where() Where
 	Ground() bool // shared ground (site, host, network, pool …): joins no lanes

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"sync"
 )
 
 // memo is what the kinds said of the objects of the load before. What they say is a function of what they are given, so
@@ -99,4 +100,25 @@ func noting(look Lookup, told *[]answer) Lookup {
 		*told = append(*told, answer{id, spec, hosts, ok})
 		return spec, hosts, ok
 	}
+}
+
+// inParallel does pure work on all items, on all processors when there are many.
+func inParallel[T, R any](items []T, work func(T) R) []R {
+	const few = 256
+	out := make([]R, len(items))
+	var group sync.WaitGroup
+	for from := 0; from < len(items); from += few {
+		part := func() {
+			for i := from; i < min(from+few, len(items)); i++ {
+				out[i] = work(items[i])
+			}
+		}
+		if len(items) <= few {
+			part()
+		} else {
+			group.Go(part)
+		}
+	}
+	group.Wait()
+	return out
 }

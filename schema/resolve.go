@@ -49,8 +49,8 @@ func newResolver(kinds Kinds, e Evaluation) *resolver {
 
 // resolve runs the steps in the order in which each can trust the one before.
 func (r *resolver) resolve() {
-	for _, id := range r.ids {
-		r.outline(id)
+	for i, seen := range inParallel(r.ids, r.reading) {
+		r.outline(r.ids[i], seen)
 	}
 	for _, id := range r.ids {
 		r.checkEdges(id)
@@ -61,8 +61,8 @@ func (r *resolver) resolve() {
 		r.place(id)
 	}
 	r.spreadBroken()
-	for _, id := range r.ids {
-		r.instantiate(id)
+	for i, asked := range inParallel(r.ids, r.asking) {
+		r.instantiate(r.ids[i], asked)
 	}
 	r.audit()
 	r.order()
@@ -110,28 +110,45 @@ func (r *resolver) checkName(d Declaration) {
 	r.broken[d.ID] = true
 }
 
-// outline splits an object's spec and asks its kind what it refers to.
-func (r *resolver) outline(id ID) {
+// reading is what a kind says of one declared object, or why it cannot.
+type reading struct {
+	seen *remembered
+	err  error
+}
+
+// reading asks about one object, or remembers. It changes nothing, so that many can be asked about at once.
+func (r *resolver) reading(id ID) reading {
 	d := r.declared[id]
 	kind, known := r.kinds.Info(id.Kind())
-	if !known && d.Spec != nil {
-		r.wrong(id, "", fmt.Sprintf("there is no kind %q in this binary", id.Kind()), "known kinds: "+list(r.kinds.Names(), "and"))
-	}
 	if d.Spec == nil || !known || r.broken[id] {
-		r.broken[id] = true
-		return
+		return reading{}
 	}
 	seen := remembered{declared: d.Spec}
-	if known := r.past.object(d); known != nil {
-		seen = *known
+	if before := r.past.object(d); before != nil {
+		seen = *before
 		seen.nodes = nil
-	} else if err := seen.read(id, kind); err != nil {
-		r.fail(id, "", err)
+		return reading{seen: &seen}
+	}
+	return reading{&seen, seen.read(id, kind)}
+}
+
+// outline enters an object with what its kind says that it refers to.
+func (r *resolver) outline(id ID, said reading) {
+	d := r.declared[id]
+	if _, known := r.kinds.Info(id.Kind()); !known && d.Spec != nil {
+		r.wrong(id, "", fmt.Sprintf("there is no kind %q in this binary", id.Kind()), "known kinds: "+list(r.kinds.Names(), "and"))
+	}
+	switch {
+	case said.seen == nil:
+		r.broken[id] = true
+		return
+	case said.err != nil:
+		r.fail(id, "", said.err)
 		return
 	}
-	object := seen.object
+	object := said.seen.object
 	object.Pos = d.Pos
-	r.objects[id], r.outlines[id], r.present.objects[id] = &object, seen.outline, &seen
+	r.objects[id], r.outlines[id], r.present.objects[id] = &object, said.seen.outline, said.seen
 }
 
 // read asks a kind what an object declares.
@@ -265,53 +282,6 @@ func (r *resolver) look(id ID) (json.RawMessage, []string, bool) {
 		return nil, nil, false
 	}
 	return object.Spec, object.Hosts, true
-}
-
-// instantiate resolves every instance of an object and asks for its facts.
-func (r *resolver) instantiate(id ID) {
-	if r.broken[id] {
-		return
-	}
-	kind, _ := r.kinds.Info(id.Kind())
-	object := r.objects[id]
-	hosts := object.Hosts
-	if len(hosts) == 0 {
-		hosts = []string{""}
-	}
-	for _, host := range hosts {
-		seen := r.present.objects[id]
-		node := r.past.node(seen, host, object.Hosts, r.look)
-		if node == nil {
-			if node = r.ask(kind, object, host); node == nil {
-				continue
-			}
-		}
-		seen.nodes = append(seen.nodes, node)
-		instance := id.On(host)
-		r.instances[instance] = &Node{
-			Instance: instance, Object: object, Spec: node.spec, Hash: node.hash,
-			Provides: node.facts.Provides, Needs: node.facts.Needs, Share: node.facts.Share,
-		}
-		r.ranges = append(r.ranges, node.facts.Ranges...)
-	}
-}
-
-// ask lets a kind resolve an instance. It is nil, and the object may be broken, if there are problems.
-func (r *resolver) ask(kind KindInfo, object *Object, host string) *rememberedNode {
-	node := &rememberedNode{host: host, hosts: object.Hosts}
-	spec, problems := kind.Resolve(object.ID, Place{Host: host, Hosts: object.Hosts}, object.Spec, noting(r.look, &node.told))
-	if len(problems) > 0 {
-		r.reportFor(object.ID, problems)
-		r.broken[object.ID] = true
-		return nil
-	}
-	facts, err := kind.Facts(object.ID.On(host), spec)
-	if err != nil {
-		r.fail(object.ID, "", err)
-		return nil
-	}
-	node.spec, node.hash, node.facts = spec, Hash(spec), facts
-	return node
 }
 
 // audit lets each kind judge all of its instances together.
