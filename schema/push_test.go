@@ -41,7 +41,9 @@ func BenchmarkPush(b *testing.B) {
 				if name == "cold" {
 					cold = each
 				}
-				b.ReportMetric(each/cold, "of-cold")
+				if cold > 0 {
+					b.ReportMetric(each/cold, "of-cold")
+				}
 			})
 		}
 		measure("cold", func() { mustLoad(b, push(), schema) })
