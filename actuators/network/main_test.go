@@ -1,6 +1,7 @@
 package network
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -9,5 +10,6 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Main()
+	flag.Set("test.parallel", "2") // labs with daemons; the command line may say otherwise
 	os.Exit(m.Run())
 }
