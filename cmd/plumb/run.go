@@ -47,7 +47,7 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, s.sinks()...)
 	defer bus.Close()
 	c := reconcile.New(reconcile.Options{
-		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Log: s.log, Evaluator: evaluator(), Cache: s.cache(), Version: version,
+		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Log: s.log, Evaluator: s.evaluator(), Cache: s.cache(), Version: version,
 		Notify: bus.Notify, Dial: s.dialer(),
 	})
 	defer c.Close()

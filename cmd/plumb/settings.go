@@ -35,6 +35,8 @@ type settings struct {
 
 	config reconcile.Config
 	log    zerolog.Logger
+
+	children *schema.Pool // that evaluate CUE; nil until one is needed
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {

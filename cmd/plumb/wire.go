@@ -36,13 +36,23 @@ func (s *settings) openSource() (sources.Source, error) {
 	})
 }
 
-// evaluator runs CUE in limited children of this binary, which end with it.
-func evaluator() schema.Evaluator {
+// evaluator runs CUE in limited children of this binary. They end before the command does.
+func (s *settings) evaluator() schema.Evaluator {
 	self, err := os.Executable()
 	if err != nil {
 		return schema.InProcess()
 	}
-	return schema.NewPool([]string{self, "eval"})
+	if s.children == nil {
+		s.children = schema.NewPool([]string{self, "eval"})
+	}
+	return s.children
+}
+
+// close ends what commands leave running.
+func (s *settings) close() {
+	if s.children != nil {
+		s.children.Close()
+	}
 }
 
 // cache keeps what evaluations gave in the state directory, if there is one, else in memory.
@@ -87,7 +97,7 @@ func (s *settings) storePath() string { return filepath.Join(s.config.State, "jo
 func (s *settings) controller(source sources.Source, store *journal.Store, memory reconcile.Memory) *reconcile.Controller {
 	return reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Memory: memory, Log: s.log,
-		Evaluator: evaluator(), Cache: s.cache(), Version: version, Dial: s.dialer(),
+		Evaluator: s.evaluator(), Cache: s.cache(), Version: version, Dial: s.dialer(),
 	})
 }
 
