@@ -141,13 +141,19 @@ func (s *scene) cutOff(c cutOff, try int, end func(*scene) (rebooted bool)) {
 	}
 	s.settledAs("rolled back", commit, 90*time.Second)
 	s.t.Logf("settled %.1f s after the cut", time.Since(cut).Seconds())
-	if left := s.on("edge1", "sh", "-c", "ls /var/lib/plumb/exec/confirm 2>/dev/null || true"); strings.Contains(left, ".json") {
+	if left := s.waiting(); left != "" {
 		s.t.Errorf("still waits for a confirmation: %s", left)
 	}
 	parked := s.parked()
 	s.apply(c.before[len(c.before)-1])
 	s.nothingToDo()
 	s.release(parked) // for the next one
+}
+
+// waiting lists the steps of edge1 that wait for a confirmation.
+func (s *scene) waiting() string {
+	s.t.Helper()
+	return s.on("edge1", "sh", "-c", "cd /var/lib/plumb/exec/confirm 2>/dev/null && ls | grep '[.]json$' || true")
 }
 
 // lost wants what a reboot took away to be named as stuck, untouched until a person resumes it, and made anew then.
@@ -159,18 +165,24 @@ func (s *scene) lost(c cutOff, commit string) {
 	}) {
 		s.t.Fatalf("%s is not named as stuck: %+v", c.lost, st.Refusals)
 	}
-	s.push(c.before[len(c.before)-1])
+	s.push(c.before[0])                            // the address is where the boot put it
+	s.until(deadline+5*time.Second, func() error { // the host's own watcher comes to the same end first
+		if left := s.waiting(); left != "" {
+			return fmt.Errorf("still waits for a confirmation: %s", left)
+		}
+		return nil
+	})
 	s.release(c.lost)
-	s.until(30*time.Second, func() error {
+	s.until(time.Minute, func() error {
 		if _, err := s.On(s.ctx, "ns1", "busybox", "nc", "-w", "1", mgmt, relayPort); err != nil {
 			return err
 		}
 		if c.cut(s) {
 			return fmt.Errorf("%s is not made anew", c.lost)
 		}
-		return nil
+		_, err := s.Plumb(s.ctx, "plan", "--detailed-exitcode")
+		return err
 	})
-	s.nothingToDo()
 }
 
 // controllerDies: nobody but the host's own watcher can take the change back.
