@@ -72,6 +72,10 @@ type dialed struct{ conn net.Conn }
 // Dial hands the connection over.
 func (d dialed) Dial() (net.Conn, error) { return d.conn, nil }
 
+// answerLimit is how long the answer to a call may still come when its context has ended. libvirtd finishes what it was asked
+// also when nobody listens any more, and an undo must not run beside it.
+const answerLimit = 2 * time.Second
+
 // call runs one call of the library under the context's deadline.
 func (c *Conn) call(ctx context.Context, what string, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
@@ -79,9 +83,16 @@ func (c *Conn) call(ctx context.Context, what string, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("cannot %s: %w", what, err)
 	}
-	stop := context.AfterFunc(ctx, func() { c.raw.Close() })
+	answered := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		select {
+		case <-answered:
+		case <-time.After(answerLimit):
+			c.raw.Close()
+		}
+	})
 	err := f()
-	stop()
+	close(answered)
 	if err == nil {
 		return nil
 	}
