@@ -51,13 +51,14 @@ func stream(name string, verb func(context.Context, Executor, *request, func(*re
 	return grpc.StreamDesc{StreamName: name, Handler: handler, ServerStreams: true}
 }
 
-// early ends a verb a moment before its caller stops waiting, so that the caller still hears what the verb waited for.
+// early ends a verb a moment before its caller stops waiting, so that the caller still hears what the verb waited for:
+// parting from a frozen daemon takes a second.
 func early(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, bounded := ctx.Deadline()
 	if !bounded {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/10, time.Second)))
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/10, 2*time.Second)))
 }
 
 func serveHello(ctx context.Context, e Executor, _ *request) *reply {
