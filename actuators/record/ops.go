@@ -117,6 +117,13 @@ func do(ctx context.Context, h actuators.Host, p params, before captured) error 
 // undo puts back what was captured, if the zone is as do left it. Whatever the server says to that, a zone that is as it
 // was captured needs no undo: the key that may not write now may not have written before.
 func undo(ctx context.Context, h actuators.Host, p params, before captured) error {
+	return undoOnce(ctx, h, p, before, lateTries)
+}
+
+// lateTries is how often an undo begins again because the update of a Do that was cut off came only after the undo's own.
+const lateTries = 3
+
+func undoOnce(ctx context.Context, h actuators.Host, p params, before captured, tries int) error {
 	err := p.Server.Update(ctx, h, dns.Change{Before: p.After, After: before.Sets})
 	if err == nil {
 		return nil
@@ -129,6 +136,8 @@ func undo(ctx context.Context, h actuators.Host, p params, before captured) erro
 	switch {
 	case same(live, before.Sets):
 		return nil
+	case errors.Is(err, dns.ErrChanged) && same(live, p.After) && tries > 1:
+		return undoOnce(ctx, h, p, before, tries-1)
 	case errors.Is(err, dns.ErrChanged):
 		return about(p, actuators.Stuck(p.Name, summary(live), summary(before.Sets)))
 	}
