@@ -52,13 +52,13 @@ func stream(name string, verb func(context.Context, Executor, *request, func(*re
 }
 
 // early ends a verb a moment before its caller stops waiting, so that the caller still hears what the verb waited for:
-// parting from a frozen daemon takes a second.
+// an answer that was given up is still waited for a while.
 func early(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, bounded := ctx.Deadline()
 	if !bounded {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/10, 2*time.Second)))
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/6, 4*time.Second)))
 }
 
 func serveHello(ctx context.Context, e Executor, _ *request) *reply {

@@ -47,8 +47,10 @@ func libvirtdFails(t *testing.T, vm string, fail, mend func(lab.Control) error) 
 	}
 	s.without(vm)
 	s.resolves("extra.mycompany.com", "203.0.113.3", time.Second)
+	parked := s.parked()
 	s.apply(payroll)
 	s.nothingToDo()
+	s.release(parked)
 }
 
 // without wants neither a VM nor its disk to be there.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/digitalocean/go-libvirt"
@@ -29,6 +30,7 @@ const callLimit = 2 * time.Minute
 type Conn struct {
 	rpc *libvirt.Libvirt
 	raw net.Conn
+	cut atomic.Bool // closed under a call that got no answer
 }
 
 // Open connects to the system libvirtd of the host.
@@ -56,6 +58,9 @@ const closeLimit = time.Second
 
 // Close ends the connection. It takes leave, or libvirtd would log an error; it does not wait long for the answer.
 func (c *Conn) Close() {
+	if c.cut.Load() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
 	c.call(ctx, "close the connection", c.rpc.ConnectClose) // whatever it answers, the connection goes
@@ -88,6 +93,7 @@ func (c *Conn) call(ctx context.Context, what string, f func() error) error {
 		select {
 		case <-answered:
 		case <-time.After(answerLimit):
+			c.cut.Store(true)
 			c.raw.Close()
 		}
 	})
