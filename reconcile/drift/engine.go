@@ -73,10 +73,18 @@ func New(o Options) *Engine {
 	}
 }
 
-// confirmAfter is how soon a suspicion is looked at again.
-const confirmAfter = time.Second
+// confirmMost is the longest that a suspicion waits for its second look.
+const confirmMost = time.Second
 
-// Run watches until the context ends: events where a kind gives them, a full sweep at the start and at every interval. Looks
+// confirmAfter is how soon a suspicion is looked at again.
+func (e *Engine) confirmAfter() time.Duration { return min(confirmMost, e.Interval/4) }
+
+// sweepEvery leaves room for the second look, so that a change is told within the interval:
+//
+//	sweepEvery + confirmAfter + half of that until the tick that sees it < Interval
+func (e *Engine) sweepEvery() time.Duration { return e.Interval - 2*e.confirmAfter() }
+
+// Run watches until the context ends: events where a kind gives them, a full sweep at the start and in every interval. Looks
 // and healing never wait for each other. When it returns, everything that it started has ended.
 func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -90,7 +98,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		watchers.all.Wait()
 		healer.Wait()
 	}()
-	sweep, confirm := time.NewTicker(e.Interval), time.NewTicker(confirmAfter)
+	sweep, confirm := time.NewTicker(e.sweepEvery()), time.NewTicker(e.confirmAfter()/2)
 	defer sweep.Stop()
 	defer confirm.Stop()
 	e.visitAll()

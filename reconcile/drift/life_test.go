@@ -25,7 +25,7 @@ func TestAPolledDifferenceFiresWhenASecondLookSeesIt(t *testing.T) {
 		defer r.run()()
 		pass(5 * time.Second)
 		r.set("polled/a@h1", "2")
-		pass(25 * time.Second)
+		pass(23 * time.Second) // to the look, which comes early enough for a second one within the 30 s
 		if got := r.phases(); got != "polled/a@h1 suspected" || r.said() != "" {
 			t.Fatalf("after one look: %s; %s", got, r.said())
 		}
@@ -36,12 +36,28 @@ func TestAPolledDifferenceFiresWhenASecondLookSeesIt(t *testing.T) {
 	})
 }
 
+func TestAPolledChangeIsToldWithinItsInterval(t *testing.T) {
+	for _, interval := range []time.Duration{2 * time.Second, 30 * time.Second} {
+		for tenth := range 10 {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, "polled/a@h1")
+				r.options.Interval = interval
+				defer r.run()()
+				pass(interval + interval*time.Duration(tenth)/10)
+				r.set("polled/a@h1", "2")
+				pass(interval)
+				r.expect(fires + "polled/a@h1")
+			})
+		}
+	}
+}
+
 func TestASuspicionThatPassesIsNeverTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "polled/a@h1")
 		defer r.run()()
 		r.set("polled/a@h1", "2")
-		pass(30 * time.Second)
+		pass(28 * time.Second)
 		r.set("polled/a@h1", "1")
 		pass(2 * time.Second)
 		r.expect("")

@@ -32,7 +32,7 @@ func (e *Engine) visitAll() {
 
 // settle looks again at what is only suspected, and closes what is not ours any more.
 func (e *Engine) settle() {
-	for _, p := range e.suspected(e.Now().Add(-confirmAfter)) {
+	for _, p := range e.suspected(e.Now().Add(-e.confirmAfter())) {
 		e.visits.ask(p, nil)
 	}
 	e.mu.Lock()

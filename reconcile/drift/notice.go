@@ -94,6 +94,9 @@ func value(v any) string {
 	case nil:
 		return "absent"
 	case string:
+		if v == "" {
+			return "absent"
+		}
 		return v
 	}
 	data, err := json.Marshal(v)

@@ -31,6 +31,23 @@ func (s *Story) firstPush(ctx context.Context) error {
 	if _, err := s.On(ctx, "internet", "curl", "-sS", "--max-time", "3", "http://payroll.mycompany.com/cgi-bin/write?salaries"); err != nil {
 		return err
 	}
+	if err := s.nothingLeftToDo(ctx); err != nil {
+		return err
+	}
+	return s.restartDaemons(ctx)
+}
+
+// restartDaemons: what was applied is still so when every daemon was started anew.
+func (s *Story) restartDaemons(ctx context.Context) error {
+	for _, d := range []struct{ host, service string }{{"jino0", "libvirtd"}, {"ns1", "knot"}, {"edge1", "keepalived"}, {"edge2", "keepalived"}} {
+		if err := s.Lab.Service(d.host, d.service).Restart(); err != nil {
+			return err
+		}
+	}
+	s.Say("   libvirtd, knot and both keepalived were restarted")
+	if _, err := s.Fetched(ctx, time.Minute); err != nil {
+		return err
+	}
 	return s.nothingLeftToDo(ctx)
 }
 

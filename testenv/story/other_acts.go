@@ -19,12 +19,20 @@ func (s *Story) told(ctx context.Context, reason, status, object string) error {
 		}
 		for _, n := range slices.Backward(all) {
 			if n.Reason == reason && n.Status == status && (object == "" || n.Object == object) {
-				s.Say("   %s %s: %s", n.Status, n.Reason, n.Message)
+				s.Say("   %s %s: %s%s", n.Status, n.Reason, n.Message, where(n))
 				return nil
 			}
 		}
 		return fmt.Errorf("no notice %s %s about %q among %d", reason, status, object, len(all))
 	})
+}
+
+// where says where a thing that drifted is declared, and since when it is not so.
+func where(n site.Notice) string {
+	if n.Status != "firing" {
+		return ""
+	}
+	return fmt.Sprintf(" (declared %s:%d, since %.19s)", n.Declared.File, n.Declared.Line, n.StartsAt)
 }
 
 // sabotage: drift is told with what, since when and where it is declared, healed, and told as resolved.
