@@ -20,7 +20,8 @@ deps: build ## install the Debian packages that the laboratory and its tests nee
 demo: build ## tell the payroll story on real daemons (root), or on the modelled datacenter; KEEP=1 leaves it up
 	bin/plumb lab demo
 
-test: ## run all tests, with the real daemons when root
+ROOT := $(filter 0,$(shell id -u))
+test: $(if $(ROOT),deps) ## run all tests, with the real daemons (installed when missing) when root
 	$(GO) test -timeout $(TIMEOUT) ./...
 
 test-race: ## run all tests with the race detector
