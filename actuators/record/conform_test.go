@@ -1,13 +1,7 @@
 package record
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"plumbline/actuators/internal/dns"
 	"plumbline/actuators/internal/dns/dnstest"
@@ -34,40 +28,11 @@ func TestConforms(t *testing.T) {
 				{Name: "address deleted", Do: func() { put(t, s, a()) }, Path: "a"},
 			},
 			Broken: []conform.Breakage{{Name: "a server that hangs", Break: func() func() {
-				signal(t, s, syscall.SIGSTOP)
-				return func() { signal(t, s, syscall.SIGCONT) }
+				s.Freeze(t)
+				return func() { s.Thaw(t) }
 			}}},
 			Native:  func() string { return texts(t, s) },
 			Secrets: []string{string(secret)},
 		})
 	})
-}
-
-// signal stops or continues the server, and waits until all of its threads have minded it.
-func signal(t *testing.T, s *dnstest.Server, sig syscall.Signal) {
-	t.Helper()
-	if err := s.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(10 * time.Second); stopped(t, s.Process.Pid) != (sig == syscall.SIGSTOP); {
-		if time.Now().After(deadline) {
-			t.Fatalf("the server does not mind %s", sig)
-		}
-	}
-}
-
-// stopped tells whether every thread of a process is stopped: state T, see proc_pid_stat(5).
-func stopped(t *testing.T, pid int) bool {
-	t.Helper()
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-	if err != nil || len(threads) == 0 {
-		t.Fatalf("no thread of process %d: %v", pid, err)
-	}
-	for _, thread := range threads {
-		data, err := os.ReadFile(thread)
-		if _, rest, _ := strings.Cut(string(data), ") "); err != nil || !strings.HasPrefix(rest, "T") { // an error: it just ended
-			return false
-		}
-	}
-	return true
 }

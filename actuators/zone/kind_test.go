@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -79,9 +78,7 @@ func TestDeadAndFrozenServersAreUnknown(t *testing.T) {
 	s := dnstest.Knot(t)
 	b, spec := bench(t, s)
 	b.Host = shortly{s.Host}
-	if err := s.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	s.Freeze(t)
 	if _, err := b.Look(spec); !errors.Is(err, actuators.ErrTransient) || !strings.Contains(err.Error(), "does not answer in time") {
 		t.Errorf("frozen: got %v", err)
 	}
