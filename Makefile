@@ -22,7 +22,7 @@ demo: build ## tell the payroll story on real daemons (root), or on the modelled
 
 ROOT := $(filter 0,$(shell id -u))
 test: $(if $(ROOT),deps) ## run all tests, with the real daemons (installed when missing) when root
-	$(GO) test -count=1 -timeout $(TIMEOUT) ./...
+	$(GO) test -p 1 -count=1 -timeout $(TIMEOUT) ./... # one package at a time: each of the laboratory boots guests
 
 test-race: ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...

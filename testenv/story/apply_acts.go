@@ -93,7 +93,7 @@ const natLine = `	nat: payroll: {hosts: role: "edge", public: "203.0.113.3", to:
 
 // grow: disk and memory grow under the running guest, and a second VM shares the load.
 func (s *Story) grow(ctx context.Context) error {
-	before, err := s.Page(ctx)
+	before, err := s.Fetched(ctx, time.Minute) // the address may still be moving after keepalived was restarted
 	if err != nil {
 		return err
 	}
