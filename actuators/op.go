@@ -26,6 +26,8 @@ type Op[P, B, L any] struct {
 	Settled   func(l L) (done bool, err error)                       // nil = at once; err = will never come
 	Timeout   time.Duration
 	Confirm   time.Duration // > 0: the host undoes it alone unless confirmed over a new connection
+	// Many does many steps at once; nil = one by one. With it Capture, Do and Undo may be nil: they are Many's of one.
+	Many *Many[P, B]
 }
 
 // AnyOp is an Op of any types; only Op implements it.
@@ -40,6 +42,7 @@ type ErasedOp struct {
 	Reversal  Reversal
 	Timeout   time.Duration
 	Confirm   time.Duration
+	Asks      bool // Preflight does more than reading the params
 	Preflight func(ctx context.Context, h Host, params json.RawMessage) error
 	Capture   func(ctx context.Context, h Host, params json.RawMessage) (json.RawMessage, error)
 	Do        func(ctx context.Context, h Host, params, before json.RawMessage) error
@@ -47,11 +50,14 @@ type ErasedOp struct {
 	// Predict gives the state that Do decides, from the state before; nil JSON = absent.
 	Predict func(params, have json.RawMessage) (json.RawMessage, error)
 	Settled func(state json.RawMessage) (bool, error)
+	Many    *ErasedMany // nil = one by one
 }
 
 func (o Op[P, B, L]) erase() *ErasedOp {
+	o = o.filled()
 	o.check()
 	e := &ErasedOp{Name: o.Name, Version: max(o.Version, 1), Reversal: o.Reversal, Timeout: o.Timeout, Confirm: o.Confirm}
+	e.Asks, e.Many = o.Preflight != nil, o.Many.erase()
 	if e.Timeout == 0 {
 		e.Timeout = DefaultTimeout
 	}
@@ -93,6 +99,8 @@ func (o Op[P, B, L]) check() {
 	switch {
 	case o.Name == "" || o.Reversal == "" || o.Capture == nil || o.Do == nil || o.Predict == nil:
 		panic("internal error: op " + strconv.Quote(o.Name) + " lacks a name, reversal, capture, do or predict")
+	case o.Many != nil && (o.Many.Capture == nil || o.Many.Do == nil || (o.Many.Undo == nil) != (o.Undo == nil)):
+		panic("internal error: op " + o.Name + " does not do with many all that it does with one")
 	case (o.Undo == nil) != (o.Reversal == Kept || o.Reversal == NoReversal):
 		panic("internal error: op " + o.Name + ": reversal " + string(o.Reversal) + " and its undo do not agree")
 	}
