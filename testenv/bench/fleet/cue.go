@@ -49,6 +49,12 @@ func (f *Fleet) recordName(n int) string { return app(n) + "." + zone(f.zoneOf(n
 func (f *Fleet) zoneOf(app int) int      { return app % f.Racks % f.Names }
 func (f *Fleet) pairOf(rack int) int     { return rack % f.Pairs }
 
+// port is the public one of the n-th application of a rack; racks of one pair share its address and not a port.
+func (f *Fleet) port(rack, n int) int {
+	racks := (f.Racks + f.Pairs - 1) / f.Pairs
+	return firstPort + n*racks + rack/f.Pairs
+}
+
 // public is the virtual address of a pair, of a documentation range (RFC 5737).
 func public(pair int) string { return fmt.Sprintf("203.0.113.%d", 10+pair) }
 
@@ -157,6 +163,6 @@ func (f *Fleet) application(b *strings.Builder, rack, n, number, ttl int) {
 	fmt.Fprintf(b, "\tvm: %s: size.#Small & {\n\t\thost: %q\n\t\tdisks: [{volume: \"%s-disk\"}]\n\t\tnics: [{network: %q, address: %q}]\n\t\taccel: \"tcg\"\n\t}\n",
 		name, rackHost(rack), name, network(rack), address)
 	fmt.Fprintf(b, "\tnat: %s: {hosts: pair: \"p%02d\", public: %q, to: %q, network: %q, ports: [{public: %d, to: 80}]}\n",
-		name, pair, public(pair), address, network(rack), firstPort+number/f.Pairs)
+		name, pair, public(pair), address, network(rack), f.port(rack, n))
 	fmt.Fprintf(b, "\trecord: %q: {zone: %q, a: [%q], ttl: %d}\n", f.recordName(number), zone(f.zoneOf(number)), public(pair), ttl)
 }

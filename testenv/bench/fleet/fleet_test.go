@@ -22,7 +22,7 @@ func load(t *testing.T, tree fstest.MapFS) *schema.Graph {
 }
 
 func TestFleetDeclaresExactlyWhatWasAskedFor(t *testing.T) {
-	for _, n := range []int{1, fleet.Least, 100, 101, 102, 103, 1000} {
+	for _, n := range []int{1, fleet.Least, 100, 101, 102, 103, 2500} {
 		f := fleet.New(n)
 		g := load(t, f.FS())
 		if len(g.Objects) != f.Objects || f.Objects != max(n, fleet.Least) {
