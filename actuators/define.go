@@ -13,7 +13,7 @@ import (
 // Define erases a Def. It panics on a bad one: that is a mistake of ours, seen at every start.
 func Define[S, L any](d Def[S, L]) *Kind {
 	d.check()
-	k := &Kind{Name: d.Name, HoldsData: d.HoldsData, Unmarked: d.Unmarked, Watch: d.Watch, where: d.Where, ground: d.Ground, ops: map[string]*ErasedOp{}}
+	k := &Kind{Name: d.Name, HoldsData: d.HoldsData, Unmarked: d.Unmarked, Watch: d.Watch, Stamp: d.Stamp, where: d.Where, ground: d.Ground, ops: map[string]*ErasedOp{}}
 	for _, any := range d.Ops {
 		op := any.erase()
 		if _, twice := k.ops[op.Name]; twice {

@@ -30,6 +30,7 @@ type Def[S, L any] struct {
 	Steps    func(sub Subject, d Diff, want *S, have Have[L]) ([]Step, error)        // pure
 	Ops      []AnyOp
 	Watch    WatchFunc           // nil = polled
+	Stamp    StampFunc           // nil = every question is answered by a look
 	Import   func(l L) (S, bool) // an unmanaged live thing as a spec; nil = not yet
 }
 
@@ -58,6 +59,7 @@ type Kind struct {
 	HoldsData bool
 	Unmarked  bool
 	Watch     WatchFunc
+	Stamp     StampFunc
 
 	where    schema.Where
 	ground   bool

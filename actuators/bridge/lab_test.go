@@ -195,8 +195,8 @@ func TestWatchHints(t *testing.T) {
 		for seen := false; !seen; {
 			sh(t, "ip link set eth1 up; ip link set eth1 down")
 			select {
-			case <-events:
-				seen = true
+			case e := <-events:
+				seen = !e.Standing
 			case <-ctx.Done():
 				t.Fatal("no hint")
 			case <-time.After(10 * time.Millisecond):

@@ -66,7 +66,7 @@ func identify(d virt.Domain) (actuators.Live[State], error) {
 
 func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
 	return virt.Watch(ctx, h, func(hint virt.Hint) {
-		event := actuators.Event{Time: h.Now(), Text: hint.Text}
+		event := actuators.Event{Time: h.Now(), Text: hint.Text, Standing: hint.Standing}
 		if hint.Domain != "" {
 			event.ID = schema.MakeID("vm", retiredName.ReplaceAllString(hint.Domain, ""))
 		}

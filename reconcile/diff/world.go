@@ -19,6 +19,7 @@ type Look struct {
 	Found []actuators.Observed
 	Err   string // why the look failed; then Found says nothing and everything here is unknown
 	At    time.Time
+	Rev   uint64 // two looks at a host and kind of one number, not 0, by one process found the same; 0 says nothing
 }
 
 // World is what was seen: at most one look per host and kind.

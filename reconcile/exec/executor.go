@@ -9,13 +9,16 @@ import (
 	"plumbline/schema"
 )
 
-// Executor runs the verbs of kinds on one host. Every method ends by its context. Preflight, Capture and Observe change
-// nothing; Do, Undo and Confirm do, and are refused in read-only mode and for an epoch below the highest seen.
+// Executor runs the verbs of kinds on one host. Every method ends by its context. Preflight, Capture, Observe and Stamps
+// change nothing; Do, Undo and Confirm do, and are refused in read-only mode and for an epoch below the highest seen.
 type Executor interface {
 	// Hello tells who answers. The clock is the host's at the time of the answer.
 	Hello(ctx context.Context) (Hello, error)
 	// Observe gives all of the scope or an error.
 	Observe(ctx context.Context, kind string, sc actuators.Scope) ([]actuators.Observed, error)
+	// Stamps gives the stamps of scopes, by kind, in one question. A kind that has none, whose stamp is empty, failed or took
+	// too long is left out: it promises nothing, and a look decides.
+	Stamps(ctx context.Context, scopes map[string]actuators.Scope) (map[string]string, error)
 	Preflight(ctx context.Context, c Call) error
 	Capture(ctx context.Context, c Call) (json.RawMessage, error)
 	// Do runs the op; with Confirm > 0 it arms the watcher first. An error that is ErrUnknown says nothing about what

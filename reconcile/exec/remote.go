@@ -32,6 +32,14 @@ func (r *remote) Hello(ctx context.Context) (Hello, error) {
 	return *out.Hello, nil
 }
 
+func (r *remote) Stamps(ctx context.Context, scopes map[string]actuators.Scope) (map[string]string, error) {
+	out, err := r.ask(ctx, "Stamps", &request{Scopes: scopes}, false)
+	if err != nil {
+		return nil, err
+	}
+	return out.Stamps, nil
+}
+
 func (r *remote) Preflight(ctx context.Context, c Call) error {
 	_, err := r.ask(ctx, "Preflight", &request{Call: &c}, false)
 	return err

@@ -43,6 +43,7 @@ var suite = map[string]func(w *world, open func() exec.Executor){
 	"refuses lower epochs":                   epochTest,
 	"never undoes beside a live do":          besideTest,
 	"passes hints on":                        watchTest,
+	"stamps several kinds at once":           stampsTest,
 	"keeps what is confirmed":                confirmedTest,
 	"undoes what is not confirmed":           unconfirmedTest,
 	"tells of an undo that is stuck":         stuckTest,
@@ -215,6 +216,33 @@ func watchTest(w *world, open func() exec.Executor) {
 		w.Fatalf("hints %s", got)
 	}
 	w.fails(e.Watch(w.ctx(), "polled", func(actuators.Event) {}), exec.ErrPolled)
+}
+
+func stampsTest(w *world, open func() exec.Executor) {
+	e := open()
+	scopes := map[string]actuators.Scope{
+		"pair":   {All: true, Targets: []actuators.Target{{ID: "pair/p", Spec: encode(w, pairSpec{Path: w.pair})}}},
+		"polled": {All: true},
+		"nobody": {All: true},
+	}
+	ask := func() map[string]string {
+		stamps, err := e.Stamps(w.ctx(), scopes)
+		w.must(err)
+		return stamps
+	}
+	w.must(os.Remove(w.pair))
+	if got := ask(); len(got) != 0 {
+		w.Fatalf("a failed stamp, and kinds without any: %v", got)
+	}
+	w.must(os.WriteFile(w.pair, []byte("one\ntwo\n"), 0o600))
+	first := ask()
+	if len(first) != 1 || first["pair"] == "" || ask()["pair"] != first["pair"] {
+		w.Fatalf("stamps %v", first)
+	}
+	w.must(os.WriteFile(w.pair, []byte("one\nthree\n"), 0o600))
+	if now := ask()["pair"]; now == first["pair"] {
+		w.Fatalf("it is still %s", now)
+	}
 }
 
 func uniqueSleep(w *world) string {

@@ -65,7 +65,7 @@ var registry = actuators.NewRegistry(actuators.Define(actuators.Def[pairSpec, pa
 			return &pairState{Config: pairConfig{Text: p.A + "\n" + p.B + "\n"}}
 		},
 	}},
-	Watch: watchPair,
+	Watch: watchPair, Stamp: stampPair,
 }), actuators.Define(actuators.Def[pairSpec, pairState]{
 	Name: "polled", Where: schema.OnHost, Observe: observePair,
 	Diff: func(*pairSpec, actuators.Have[pairState]) actuators.Diff { return actuators.Diff{} },
@@ -104,6 +104,16 @@ func observePair(_ context.Context, h actuators.Host, sc actuators.Scope) ([]act
 		all = append(all, actuators.Live[pairState]{ID: target.ID, Mark: mark, State: pairState{Config: pairConfig{Text: string(data)}}})
 	}
 	return all, nil
+}
+
+// stampPair is what the files hold; without any it fails.
+func stampPair(_ context.Context, h actuators.Host, sc actuators.Scope) (string, error) {
+	all, err := observePair(context.Background(), h, sc)
+	if err == nil && len(all) == 0 {
+		err = actuators.ErrNotFound
+	}
+	data, _ := json.Marshal(all)
+	return string(data), err
 }
 
 func capturePair(_ context.Context, h actuators.Host, p pairParams) (pairBefore, error) {

@@ -66,6 +66,11 @@ func serveHello(ctx context.Context, e Executor, _ *request) *reply {
 	return &reply{Hello: &hello, Err: packError(err)}
 }
 
+func serveStamps(ctx context.Context, e Executor, in *request) *reply {
+	stamps, err := e.Stamps(ctx, in.Scopes)
+	return &reply{Stamps: stamps, Err: packError(err)}
+}
+
 func servePreflight(ctx context.Context, e Executor, in *request) *reply {
 	return &reply{Err: packError(e.Preflight(ctx, *in.Call))}
 }

@@ -17,10 +17,11 @@ const (
 
 // request is what goes to the host; each verb uses its fields.
 type request struct {
-	Call  *Call            `json:"call,omitempty"`
-	Kind  string           `json:"kind,omitempty"`
-	Scope *actuators.Scope `json:"scope,omitempty"`
-	Step  string           `json:"step,omitempty"`
+	Call   *Call                      `json:"call,omitempty"`
+	Kind   string                     `json:"kind,omitempty"`
+	Scope  *actuators.Scope           `json:"scope,omitempty"`
+	Step   string                     `json:"step,omitempty"`
+	Scopes map[string]actuators.Scope `json:"scopes,omitempty"` // by kind
 }
 
 // reply is what comes back. Errors of verbs travel inside, so that a gRPC status always speaks of the connection. A
@@ -30,6 +31,7 @@ type reply struct {
 	Before json.RawMessage      `json:"before,omitempty"`
 	Batch  []actuators.Observed `json:"batch,omitempty"`
 	Event  *actuators.Event     `json:"event,omitempty"`
+	Stamps map[string]string    `json:"stamps,omitempty"` // by kind
 	Done   bool                 `json:"done,omitempty"`
 	Err    *wireError           `json:"err,omitempty"`
 }
@@ -73,7 +75,7 @@ func service() *grpc.ServiceDesc {
 		ServiceName: serviceName,
 		HandlerType: (*Executor)(nil),
 		Methods: []grpc.MethodDesc{
-			unary("Hello", serveHello), unary("Preflight", servePreflight), unary("Capture", serveCapture),
+			unary("Hello", serveHello), unary("Stamps", serveStamps), unary("Preflight", servePreflight), unary("Capture", serveCapture),
 			unary("Do", serveDo), unary("Undo", serveUndo), unary("Confirm", serveConfirm),
 		},
 		Streams: []grpc.StreamDesc{stream("Observe", serveObserve), stream("Watch", serveWatch)},

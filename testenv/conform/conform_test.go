@@ -116,6 +116,9 @@ func TestMutantsFail(t *testing.T) {
 		"no mark":                         "second one says: not ours",
 		"never content":                   "spec 0, applied: still to do: update",
 		"made anew instead of restored":   "restore: it is set aside and declared again, but to be done is create",
+		"a stamp of names":                `stands for two states`,
+		"a stamp of the time":             "at rest: its stamp is",
+		"never stands":                    "watching: its first event does not say that it stands",
 		"deaf":                            "it does not heed its context",
 	} {
 		t.Run(fault, func(t *testing.T) {

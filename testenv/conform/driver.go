@@ -14,6 +14,9 @@ import (
 // driver runs the verbs of the kind, in this process or through an executor.
 type driver interface {
 	observe(ctx context.Context, sc actuators.Scope) ([]actuators.Observed, error)
+	// stamp is "" when the kind gives none.
+	stamp(ctx context.Context, sc actuators.Scope) (string, error)
+	watch(ctx context.Context, emit func(actuators.Event)) error
 	preflight(ctx context.Context, st actuators.Step) error
 	capture(ctx context.Context, st actuators.Step) (json.RawMessage, error)
 	// do ends by its context, which cut may end earlier.
@@ -65,6 +68,19 @@ func (d direct) observe(ctx context.Context, sc actuators.Scope) (found []actuat
 	return found, err
 }
 
+func (d direct) stamp(ctx context.Context, sc actuators.Scope) (stamp string, err error) {
+	err = bounded(ctx, func() error {
+		var err error
+		stamp, err = d.kind.Stamp(ctx, d.host, sc)
+		return err
+	})
+	return stamp, err
+}
+
+func (d direct) watch(ctx context.Context, emit func(actuators.Event)) error {
+	return bounded(ctx, func() error { return d.kind.Watch(ctx, d.host, emit) })
+}
+
 func (d direct) preflight(ctx context.Context, st actuators.Step) error {
 	return bounded(ctx, func() error { return d.op(st).Preflight(ctx, d.host, st.Params) })
 }
@@ -91,6 +107,7 @@ func (d direct) counts() bool { return true }
 
 // dialled calls an executor.
 type dialled struct {
+	kind     string
 	executor exec.Executor
 	fresh    func(ctx context.Context) (exec.Executor, error)
 }
@@ -104,6 +121,16 @@ func call(st actuators.Step, before json.RawMessage) exec.Call {
 
 func (d dialled) observe(ctx context.Context, sc actuators.Scope) ([]actuators.Observed, error) {
 	return d.executor.Observe(ctx, sc.Targets[0].ID.Kind(), sc)
+}
+
+func (d dialled) stamp(ctx context.Context, sc actuators.Scope) (string, error) {
+	kind := sc.Targets[0].ID.Kind()
+	stamps, err := d.executor.Stamps(ctx, map[string]actuators.Scope{kind: sc})
+	return stamps[kind], err
+}
+
+func (d dialled) watch(ctx context.Context, emit func(actuators.Event)) error {
+	return d.executor.Watch(ctx, d.kind, emit)
 }
 
 func (d dialled) preflight(ctx context.Context, st actuators.Step) error {

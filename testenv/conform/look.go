@@ -18,12 +18,17 @@ func (s *suite) observe(all bool) []actuators.Observed {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
-	found, err := s.driver.observe(ctx, s.scope(all))
+	sc := s.scope(all)
+	before := s.stamp(ctx, sc)
+	found, err := s.driver.observe(ctx, sc)
 	if err != nil {
 		s.fail("cannot observe: %v", err)
 	}
 	for _, one := range found {
 		s.open("the observed state", one.State)
+	}
+	if before != "" && before == s.stamp(ctx, sc) {
+		s.stamps.hold(s, sc, before, found)
 	}
 	return found
 }

@@ -26,8 +26,10 @@ func Run(t T, c Case) {
 		s.fail("it is there before it was made: %s", have.Here)
 	}
 	first, native := s.picture(everything), s.native()
+	s.watched()
 	s.foreign()
 	s.walk()
+	s.rested()
 	s.sabotage()
 	s.broken()
 	retired := s.removal()
@@ -64,6 +66,7 @@ type suite struct {
 	listed bool            // the inventory has it
 	steps  int
 	ran    []done // the steps of the last change
+	stamps stamps
 }
 
 func (s *suite) check() {
@@ -88,7 +91,7 @@ func (s *suite) dial() {
 	if err != nil {
 		s.t.Fatalf("conform: cannot dial: %v", err)
 	}
-	s.driver = dialled{executor, s.c.Dial}
+	s.driver = dialled{s.c.Kind.Name, executor, s.c.Dial}
 }
 
 // at says where the suite is, for messages.

@@ -2,6 +2,8 @@ package conform
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,7 +69,7 @@ type toy struct {
 
 func (k toy) kind() *actuators.Kind {
 	return actuators.Define(actuators.Def[toySpec, toyState]{
-		Name: "toy", Where: schema.OnHost, Observe: k.observe, Diff: k.diff, Steps: k.steps,
+		Name: "toy", Where: schema.OnHost, Observe: k.observe, Stamp: k.stamp, Watch: k.watch, Diff: k.diff, Steps: k.steps,
 		Ops: []actuators.AnyOp{k.op("create"), k.op("set"), k.op("retire"), k.op("restore"), k.op("adopt")},
 	})
 }
@@ -140,6 +142,35 @@ func (k toy) observe(ctx context.Context, h actuators.Host, sc actuators.Scope) 
 			State: toyState{Config: toyConfig{Size: f.Size, Colour: f.Colour, Listed: ext == "toy" && isListed(h, name), Scratch: f.Scratch}}})
 	}
 	return lives, nil
+}
+
+// stamp is the content of all files.
+func (k toy) stamp(ctx context.Context, h actuators.Host, _ actuators.Scope) (string, error) {
+	names, err := filepath.Glob(filepath.Join(h.StateDir(), "*.*"))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, name := range names {
+		data, err := h.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		if k.fault == "a stamp of names" {
+			data = nil
+		}
+		fmt.Fprintf(sum, "%s %d %s\n", name, len(data), data)
+	}
+	if k.fault == "a stamp of the time" {
+		fmt.Fprint(sum, time.Now().UnixNano())
+	}
+	return hex.EncodeToString(sum.Sum(nil)), ctx.Err()
+}
+
+func (k toy) watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
+	emit(actuators.Event{Time: h.Now(), Standing: k.fault != "never stands"})
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (k toy) diff(want *toySpec, have actuators.Have[toyState]) actuators.Diff {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +76,28 @@ func (c *conn) Observe(ctx context.Context, kind string, sc actuators.Scope) (fo
 		return err
 	})
 	return found, err
+}
+
+// Stamps counts changes, for kinds that have a stamp on real hosts.
+func (c *conn) Stamps(ctx context.Context, scopes map[string]actuators.Scope) (map[string]string, error) {
+	if err := c.reach(ctx); err != nil {
+		return nil, err
+	}
+	stamps := map[string]string{}
+	return stamps, c.world.on(c.name, func(v *visit) error {
+		for name := range scopes {
+			k, ok := c.world.reg.Kind(name)
+			if !ok || k.Stamp == nil {
+				continue
+			}
+			s, err := v.shelf(name)
+			if err != nil {
+				return err
+			}
+			stamps[name] = strconv.FormatUint(s.Rev+1, 10)
+		}
+		return c.alive(v)
+	})
 }
 
 func (c *conn) Preflight(ctx context.Context, call exec.Call) error {
@@ -188,8 +211,12 @@ func (c *conn) Confirm(ctx context.Context, step string) error {
 }
 
 func (c *conn) Watch(ctx context.Context, kind string, emit func(actuators.Event)) error {
-	if _, err := c.world.kind(kind); err != nil {
+	k, err := c.world.kind(kind)
+	if err != nil {
 		return err
+	}
+	if k.Watch == nil {
+		return fmt.Errorf("kind %s %w", kind, exec.ErrPolled)
 	}
 	if err := c.reach(ctx); err != nil {
 		return err

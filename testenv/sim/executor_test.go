@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -49,6 +48,8 @@ func plug() *actuators.Registry {
 	}
 	return actuators.NewRegistry(actuators.Define(actuators.Def[plugParams, plugState]{
 		Name: "plug", Where: schema.OnHost, Ops: []actuators.AnyOp{on},
+		Watch: func(context.Context, actuators.Host, func(actuators.Event)) error { panic("no host is here") },
+		Stamp: func(context.Context, actuators.Host, actuators.Scope) (string, error) { panic("no host is here") },
 		Observe: func(context.Context, actuators.Host, actuators.Scope) ([]actuators.Live[plugState], error) {
 			panic("no host is here")
 		},
@@ -168,15 +169,18 @@ func TestChangesAreTold(t *testing.T) {
 			events, ended := make(chan actuators.Event, 100), make(chan error, 1)
 			e := dial(t, w)
 			go func() { ended <- e.Watch(ctx, "plug", func(e actuators.Event) { events <- e }) }()
-			for n, seen := 0, false; !seen; n++ {
-				must(t, other.Put(at("plug/p@a"), fmt.Sprintf(`{"config":{"n":%d},"status":{}}`, n), nil))
-				select {
-				case <-events:
-					seen = true
-				case <-time.After(50 * time.Millisecond):
-				case <-ctx.Done():
-					t.Fatal("no hint")
-				}
+			if first := <-events; !first.Standing {
+				t.Fatalf("the watch begins with %+v", first)
+			}
+			before := stamp(t, e)
+			must(t, other.Put(at("plug/p@a"), `{"config":{},"status":{}}`, nil))
+			select {
+			case <-events:
+			case <-ctx.Done():
+				t.Fatal("no hint")
+			}
+			if after := stamp(t, e); after == before || after != stamp(t, e) {
+				t.Errorf("the stamp was %q and is %q", before, after)
 			}
 			must(t, w.Kill("a"))
 			if err := <-ended; !errors.Is(err, hostexec.ErrUnreachable) {
@@ -184,6 +188,13 @@ func TestChangesAreTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+func stamp(t *testing.T, e hostexec.Executor) string {
+	t.Helper()
+	stamps, err := e.Stamps(context.Background(), map[string]actuators.Scope{"plug": {All: true}})
+	must(t, err)
+	return stamps["plug"]
 }
 
 // A controller in one process, and somebody's hands in another.

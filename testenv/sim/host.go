@@ -30,6 +30,7 @@ func (s slot) empty() bool { return s.Here == nil && s.Retired == nil && !s.Gone
 // shelf is all of one kind on a host.
 type shelf struct {
 	Slots map[schema.ID]slot `json:"slots"`
+	Rev   uint64             `json:"rev,omitempty"` // counts the changes
 	stamp stamp
 }
 
@@ -113,6 +114,7 @@ func (v *visit) put(id schema.ID, to slot, text string) error {
 	} else {
 		s.Slots[id] = to
 	}
+	s.Rev++
 	v.touched[id.Kind()] = true
 	v.changed = append(v.changed, change{id.Kind(), id, text})
 	return nil

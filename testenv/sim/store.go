@@ -85,7 +85,7 @@ func (v *visit) shelf(kind string) (*shelf, error) {
 	fresh := shelf{Slots: map[schema.ID]slot{}}
 	changed, err := read(v.file(kind), &s.stamp, &fresh)
 	if changed {
-		s.Slots = fresh.Slots
+		s.Slots, s.Rev = fresh.Slots, fresh.Rev
 	}
 	return s, err
 }

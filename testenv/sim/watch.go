@@ -60,6 +60,7 @@ func (w *watchers) run(ctx context.Context, c *conn, kind string, emit func(actu
 	if err != nil {
 		return err
 	}
+	emit(actuators.Event{Time: c.world.opts.Now(), Standing: true})
 	for {
 		select {
 		case <-ctx.Done():

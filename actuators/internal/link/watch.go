@@ -28,6 +28,7 @@ func Watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) er
 	if err := s.SetReceiveTimeout(&beat); err != nil {
 		return fmt.Errorf("cannot watch network interfaces: %w", err)
 	}
+	emit(actuators.Event{Time: h.Now(), Standing: true})
 	for ctx.Err() == nil {
 		messages, _, err := s.Receive()
 		switch {

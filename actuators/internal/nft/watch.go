@@ -10,7 +10,7 @@ import (
 	"plumbline/actuators"
 )
 
-// Watch gives a hint for every commit that touched anything of nftables in this namespace. It ends with the context, or with
+// Watch stands with its first event, then gives a hint for every commit that touched anything of nftables in this namespace. It ends with the context, or with
 // an error when the kernel's messages came faster than they were read: then some were lost, and a full look is due.
 func Watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
 	conn, err := nftables.New()
@@ -23,6 +23,7 @@ func Watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) er
 		return fmt.Errorf("cannot watch nftables: %w", err)
 	}
 	defer drain(monitor, commits)
+	emit(actuators.Event{Time: h.Now(), Standing: true})
 	for {
 		select {
 		case <-ctx.Done():

@@ -13,8 +13,9 @@ import (
 
 // Hint says that something about a domain may have changed. An empty Domain means any.
 type Hint struct {
-	Domain string
-	Text   string
+	Domain   string
+	Text     string
+	Standing bool // the first hint: everything is heard from now on
 }
 
 // pingEvery is how often a silent daemon is asked whether it is there; a frozen one does not close its socket.
@@ -43,7 +44,7 @@ func Watch(ctx context.Context, h actuators.Host, emit func(Hint)) error {
 			return err
 		}
 	}
-	emit(Hint{Text: "subscribed to libvirt events"})
+	emit(Hint{Text: "subscribed to libvirt events", Standing: true})
 	return c.forward(ctx, hints, emit)
 }
 
