@@ -42,7 +42,6 @@ type ErasedOp struct {
 	Reversal  Reversal
 	Timeout   time.Duration
 	Confirm   time.Duration
-	Asks      bool // Preflight does more than reading the params
 	Preflight func(ctx context.Context, h Host, params json.RawMessage) error
 	Capture   func(ctx context.Context, h Host, params json.RawMessage) (json.RawMessage, error)
 	Do        func(ctx context.Context, h Host, params, before json.RawMessage) error
@@ -57,7 +56,7 @@ func (o Op[P, B, L]) erase() *ErasedOp {
 	o = o.filled()
 	o.check()
 	e := &ErasedOp{Name: o.Name, Version: max(o.Version, 1), Reversal: o.Reversal, Timeout: o.Timeout, Confirm: o.Confirm}
-	e.Asks, e.Many = o.Preflight != nil, o.Many.erase()
+	e.Many = o.Many.erase()
 	if e.Timeout == 0 {
 		e.Timeout = DefaultTimeout
 	}

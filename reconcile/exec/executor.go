@@ -25,6 +25,10 @@ type Executor interface {
 	// happened: a look decides.
 	Do(ctx context.Context, c Call) error
 	Undo(ctx context.Context, c Call) error
+	// Many runs one of these four verbs for many calls, and answers each for itself, in order. Calls of one op that does many
+	// at once go together, all under the longest of their timeouts. Its own error speaks of the connection: then there is no
+	// answer to any call, and the outcome of each Do or Undo is unknown. No call may want a confirmation.
+	Many(ctx context.Context, verb Verb, calls []Call) ([]Answer, error)
 	// Confirm keeps what a step with Confirm > 0 did. It is refused on the connection that did the step, and ErrReverted
 	// when the deadline has passed. A step that waits for nothing is confirmed already.
 	Confirm(ctx context.Context, step string) error
@@ -50,6 +54,23 @@ type Call struct {
 	Confirm  time.Duration   `json:"confirm,omitempty"` // 0 = the op's own
 }
 
+// Verb is what Many does.
+type Verb string
+
+// The verbs of Many.
+const (
+	Preflight Verb = "preflight"
+	Capture   Verb = "capture"
+	Do        Verb = "do"
+	Undo      Verb = "undo"
+)
+
+// Answer is what one of many calls came to.
+type Answer struct {
+	Before json.RawMessage // of Capture
+	Err    error
+}
+
 // Hello is the handshake.
 type Hello struct {
 	Protocol int       `json:"protocol"` // of the pipe; both ends must agree
@@ -70,7 +91,7 @@ type Hello struct {
 }
 
 // Protocol is the number in Hello; it changes when an older end would misunderstand.
-const Protocol = 1
+const Protocol = 2
 
 // Options say who the executor is.
 type Options struct {

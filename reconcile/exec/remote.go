@@ -68,6 +68,22 @@ func (r *remote) Confirm(ctx context.Context, step string) error {
 	return err
 }
 
+func (r *remote) Many(ctx context.Context, verb Verb, calls []Call) ([]Answer, error) {
+	changes := verb == Do || verb == Undo
+	out, err := r.ask(ctx, "Many", &request{Verb: verb, Calls: calls}, changes)
+	if err != nil {
+		return nil, err
+	}
+	if len(out.All) != len(calls) {
+		return nil, fmt.Errorf("internal error: %w: %d answers to %d calls", ErrUnknown, len(out.All), len(calls))
+	}
+	answers := make([]Answer, len(calls))
+	for n, one := range out.All {
+		answers[n] = Answer{one.Before, one.Err.unpack()}
+	}
+	return answers, nil
+}
+
 // Observe gathers the batches; without the last message there is no answer at all.
 func (r *remote) Observe(ctx context.Context, kind string, sc actuators.Scope) ([]actuators.Observed, error) {
 	var all []actuators.Observed

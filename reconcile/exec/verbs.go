@@ -92,6 +92,15 @@ func serveConfirm(ctx context.Context, e Executor, in *request) *reply {
 	return &reply{Err: packError(e.Confirm(ctx, in.Step))}
 }
 
+func serveMany(ctx context.Context, e Executor, in *request) *reply {
+	answers, err := e.Many(ctx, in.Verb, in.Calls)
+	out := &reply{Err: packError(err), All: make([]wireAnswer, len(answers))}
+	for n, answer := range answers {
+		out.All[n] = wireAnswer{answer.Before, packError(answer.Err)}
+	}
+	return out
+}
+
 func serveObserve(ctx context.Context, e Executor, in *request, send func(*reply) error) error {
 	all, err := e.Observe(ctx, in.Kind, *in.Scope)
 	if err != nil {

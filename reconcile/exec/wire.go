@@ -18,6 +18,8 @@ const (
 // request is what goes to the host; each verb uses its fields.
 type request struct {
 	Call   *Call                      `json:"call,omitempty"`
+	Calls  []Call                     `json:"calls,omitempty"`
+	Verb   Verb                       `json:"verb,omitempty"`
 	Kind   string                     `json:"kind,omitempty"`
 	Scope  *actuators.Scope           `json:"scope,omitempty"`
 	Step   string                     `json:"step,omitempty"`
@@ -30,10 +32,17 @@ type reply struct {
 	Hello  *Hello               `json:"hello,omitempty"`
 	Before json.RawMessage      `json:"before,omitempty"`
 	Batch  []actuators.Observed `json:"batch,omitempty"`
+	All    []wireAnswer         `json:"all,omitempty"`
 	Event  *actuators.Event     `json:"event,omitempty"`
 	Stamps map[string]string    `json:"stamps,omitempty"` // by kind
 	Done   bool                 `json:"done,omitempty"`
 	Err    *wireError           `json:"err,omitempty"`
+}
+
+// wireAnswer is an Answer.
+type wireAnswer struct {
+	Before json.RawMessage `json:"before,omitempty"`
+	Err    *wireError      `json:"err,omitempty"`
 }
 
 // codec writes messages as JSON. Raw messages keep their bytes: nothing is escaped anew.
@@ -76,7 +85,7 @@ func service() *grpc.ServiceDesc {
 		HandlerType: (*Executor)(nil),
 		Methods: []grpc.MethodDesc{
 			unary("Hello", serveHello), unary("Stamps", serveStamps), unary("Preflight", servePreflight), unary("Capture", serveCapture),
-			unary("Do", serveDo), unary("Undo", serveUndo), unary("Confirm", serveConfirm),
+			unary("Do", serveDo), unary("Undo", serveUndo), unary("Confirm", serveConfirm), unary("Many", serveMany),
 		},
 		Streams: []grpc.StreamDesc{stream("Observe", serveObserve), stream("Watch", serveWatch)},
 	}

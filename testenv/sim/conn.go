@@ -143,6 +143,14 @@ func (c *conn) Undo(ctx context.Context, call exec.Call) error {
 	})
 }
 
+// Many passes the time of one verb, and then runs one after the other.
+func (c *conn) Many(ctx context.Context, verb exec.Verb, calls []exec.Call) ([]exec.Answer, error) {
+	if err := c.reach(ctx); err != nil {
+		return nil, err
+	}
+	return exec.Each(atOnce(ctx), c, verb, calls), nil
+}
+
 // change runs a verb that changes the host, for whoever has the highest epoch.
 func (c *conn) change(ctx context.Context, verb string, call exec.Call, run func(v *visit) error) error {
 	if _, err := c.op(call); err != nil {
