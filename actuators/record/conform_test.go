@@ -6,6 +6,7 @@ import (
 	"plumbline/actuators/internal/dns"
 	"plumbline/actuators/internal/dns/dnstest"
 	"plumbline/testenv/conform"
+	"plumbline/testenv/freeze"
 )
 
 func TestConforms(t *testing.T) {
@@ -28,11 +29,18 @@ func TestConforms(t *testing.T) {
 				{Name: "address deleted", Do: func() { put(t, s, a()) }, Path: "a"},
 			},
 			Broken: []conform.Breakage{{Name: "a server that hangs", Break: func() func() {
-				s.Freeze(t)
-				return func() { s.Thaw(t) }
+				must(t, freeze.Stop(s.Process.Pid))
+				return func() { must(t, freeze.Continue(s.Process.Pid)) }
 			}}},
 			Native:  func() string { return texts(t, s) },
 			Secrets: []string{string(secret)},
 		})
 	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

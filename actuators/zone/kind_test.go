@@ -12,6 +12,7 @@ import (
 	"plumbline/actuators/internal/dns/dnstest"
 	"plumbline/actuators/internal/kindtest"
 	"plumbline/schema"
+	"plumbline/testenv/freeze"
 )
 
 func bench(t *testing.T, s *dnstest.Server) (kindtest.Bench, Spec) {
@@ -78,7 +79,9 @@ func TestDeadAndFrozenServersAreUnknown(t *testing.T) {
 	s := dnstest.Knot(t)
 	b, spec := bench(t, s)
 	b.Host = shortly{s.Host}
-	s.Freeze(t)
+	if err := freeze.Stop(s.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := b.Look(spec); !errors.Is(err, actuators.ErrTransient) || !strings.Contains(err.Error(), "does not answer in time") {
 		t.Errorf("frozen: got %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"plumbline/actuators"
 	"plumbline/reconcile/exec"
+	"plumbline/testenv/freeze"
 )
 
 const step = "pair/p@jino0#1"
@@ -145,7 +146,7 @@ func TestUnconfirmedIsUndoneThoughItsDoIsFrozen(t *testing.T) {
 	did := make(chan error, 1)
 	go func() { did <- e.Do(w.ctx(), c) }()
 	w.sleeping()
-	w.kill(w.server(), unix.SIGSTOP)
+	w.must(freeze.Stop(w.server()))
 	w.becomes("old\nold\n") // the watcher killed what held the instance
 	w.fails(<-did, exec.ErrUnknown)
 }

@@ -16,6 +16,7 @@ import (
 
 	"plumbline/actuators"
 	"plumbline/reconcile/exec"
+	"plumbline/testenv/freeze"
 )
 
 // doing starts a Do that hangs in the middle, and returns when it does.
@@ -61,8 +62,7 @@ func TestFrozenExecutorEndsByTheContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.dial()
-	server := w.server()
-	w.kill(server, unix.SIGSTOP)
+	w.must(freeze.Stop(w.server()))
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	w.fails(e.Do(ctx, w.set(nil)), exec.ErrUnknown, context.DeadlineExceeded)
@@ -109,7 +109,7 @@ func TestDeadTransportTakesAFrozenExecutorAlong(t *testing.T) {
 		if strings.HasPrefix(args, "sh ") {
 			transport = pid
 		} else {
-			w.kill(pid, unix.SIGSTOP)
+			w.must(freeze.Stop(pid))
 		}
 	}
 	w.kill(transport, unix.SIGKILL)

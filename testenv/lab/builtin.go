@@ -14,7 +14,8 @@ type service struct {
 
 var builtin = map[string]service{
 	"libvirtd": {
-		Service: Service{Argv: []string{"libvirtd", "--listen"}, Ready: []string{"virsh", "-q", "-c", "qemu:///system", "list", "--all"}},
+		// Debian's unit revives it, and it needs that: libvirtd 9.0 sometimes crashes when a client is killed.
+		Service: Service{Argv: []string{"libvirtd", "--listen"}, Ready: []string{"virsh", "-q", "-c", "qemu:///system", "list", "--all"}, Revive: true},
 		prepare: prepareLibvirt,
 		boot:    func() error { return os.MkdirAll("/run/libvirt", 0o755) },
 	},

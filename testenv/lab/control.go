@@ -30,7 +30,7 @@ func (c Control) Reload() error { return c.do("reload") }
 // Kill sends SIGKILL, also to the children in its process group (QEMU is not among those of libvirtd).
 func (c Control) Kill() error { return c.do("kill") }
 
-// Freeze stops its main process where it stands (SIGSTOP).
+// Freeze stops its main process where it stands (SIGSTOP), with all of its threads.
 func (c Control) Freeze() error { return c.do("freeze") }
 
 // Thaw lets it go on.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,34 @@ func TestCommandIsATransport(t *testing.T) {
 	out, err := cmd.Output()
 	if err != nil || string(out) != "hello from outside\n" {
 		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+func TestOnlyAServiceThatFailsByItselfIsRevived(t *testing.T) {
+	h := lab.Host(t, lab.WithDaemon(lab.Service{Name: "web", Argv: []string{"busybox", "httpd", "-f", "-p", "80"}, Revive: true}))
+	web := h.Service("host1", "web")
+	pid := func() int {
+		state, err := web.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state.Pid
+	}
+	first := pid()
+	h.Exec("kill", "-SEGV", strconv.Itoa(first))
+	eventually(t, "it runs again", 10*time.Second, func() bool { now := pid(); return now != 0 && now != first })
+	if err := web.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := web.Start(); err != nil {
+		t.Fatal(err)
+	}
+	last := pid()
+	if err := web.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if now := pid(); now != 0 || last == 0 {
+		t.Errorf("killed on purpose, it runs as %d (was %d)", now, last)
 	}
 }
 

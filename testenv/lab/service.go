@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// Service is a program that pid 1 of a host runs in the foreground. It is never
-// restarted by itself: what a test kills stays dead.
+// Service is a program that pid 1 of a host runs in the foreground. What is stopped or killed
+// through its Control stays dead.
 type Service struct {
-	Name  string
-	Argv  []string
-	When  string   // runs only while this file exists, and starts as soon as it appears
-	Ready []string // succeeds when the service answers; nil = at once
+	Name   string
+	Argv   []string
+	When   string   // runs only while this file exists, and starts as soon as it appears
+	Ready  []string // succeeds when the service answers; nil = at once
+	Revive bool     // started again when it fails by itself, as by systemd with Restart=on-failure
 }
 
 // ServiceState is what Status tells of a service.
@@ -163,9 +164,31 @@ func (s *services) launch(r *running) error {
 		return err
 	}
 	ended := make(chan struct{})
-	go func() { <-status; close(ended) }()
 	r.pid, r.ended, r.frozen, r.stopped = pid, ended, false, false
+	go func() {
+		end := <-status
+		close(ended)
+		if r.Revive && !(end.Exited() && end.ExitStatus() == 0) {
+			s.revive(r, ended)
+		}
+	}()
 	return nil
+}
+
+// reviveAfter is what systemd waits at least (RestartSec).
+const reviveAfter = 100 * time.Millisecond
+
+// revive starts a service again that failed by itself, unless somebody acted on it since.
+func (s *services) revive(r *running, ended chan struct{}) {
+	time.Sleep(reviveAfter)
+	r.doing.Lock()
+	defer r.doing.Unlock()
+	s.mu.Lock()
+	ours := r.ended == ended && !r.stopped
+	s.mu.Unlock()
+	if ours {
+		s.start(r) // if it does not answer, its log says why
+	}
 }
 
 func (s *services) start(r *running) error {

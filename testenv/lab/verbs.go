@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"plumbline/testenv/freeze"
 )
 
 // stopLimit is how long a service may take to end before it is killed.
@@ -38,7 +40,7 @@ func (s *services) act(q request) error {
 	case "kill":
 		return s.kill(r)
 	case "freeze":
-		return s.demand(r, q.Action, syscall.SIGSTOP)
+		return s.freeze(r)
 	case "thaw":
 		return s.demand(r, q.Action, syscall.SIGCONT)
 	}
@@ -145,6 +147,18 @@ func (s *services) demand(r *running, verb string, sig syscall.Signal) error {
 	if !s.signal(r, sig) {
 		return fmt.Errorf("cannot %s %s: it is not running", verb, r.Name)
 	}
+	return nil
+}
+
+// freeze returns when each thread of the main process stands.
+func (s *services) freeze(r *running) error {
+	if err := s.demand(r, "freeze", syscall.SIGSTOP); err != nil {
+		return err
+	}
+	s.await(r, func(pid int) bool {
+		stands, err := freeze.Stands(pid)
+		return err != nil || stands
+	})
 	return nil
 }
 

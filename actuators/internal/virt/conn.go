@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/digitalocean/go-libvirt"
@@ -41,7 +42,7 @@ func Open(ctx context.Context, h actuators.Host) (*Conn, error) {
 func openURI(ctx context.Context, h actuators.Host, uri libvirt.ConnectURI) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	raw, err := h.Dial(ctx, "unix", Socket)
+	raw, err := dial(ctx, h)
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to libvirtd at %s: %w: %w", Socket, actuators.ErrTransient, err)
 	}
@@ -51,6 +52,26 @@ func openURI(ctx context.Context, h actuators.Host, uri libvirt.ConnectURI) (*Co
 		return nil, err
 	}
 	return c, nil
+}
+
+// restartLimit is how long a libvirtd that is not there may take to be back: it is being restarted, or has crashed (9.0
+// sometimes does when a client is killed) and its unit revives it.
+const restartLimit = 2 * time.Second
+
+// dial has patience with a daemon that is being restarted.
+func dial(ctx context.Context, h actuators.Host) (net.Conn, error) {
+	for deadline := time.Now().Add(restartLimit); ; {
+		conn, err := h.Dial(ctx, "unix", Socket)
+		absent := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
+		if !absent || time.Now().After(deadline) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // closeLimit bounds the parting from a daemon that may be frozen.
