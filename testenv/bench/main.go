@@ -2,29 +2,48 @@
 // `make bench` and `make soak` run it. It is no test: nothing fails because a machine is slow.
 //
 //	go run ./testenv/bench gen 10000 DIRECTORY      write a topology of 10,000 objects, as it is measured here
+//	go run ./testenv/bench run 100 1000             measure at these sizes and print the table
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"strconv"
+
+	"plumbline/schema"
 )
 
 func main() {
 	log.SetFlags(0)
-	if err := command(os.Args[1:]); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := command(ctx, os.Args[1:]); err != nil {
 		log.Fatal("bench: ", err)
 	}
 }
 
-func command(args []string) error {
-	if len(args) == 3 && args[0] == "gen" {
-		n, err := strconv.Atoi(args[1])
-		if err != nil {
-			return fmt.Errorf("cannot read the number of objects: %w", err)
-		}
-		return generate(n, args[2])
+func command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("want gen, run or soak")
 	}
-	return fmt.Errorf("want gen OBJECTS DIRECTORY")
+	numbers := make([]int, 0, len(args))
+	for _, arg := range args[1:] {
+		if n, err := strconv.Atoi(arg); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	switch {
+	case args[0] == "eval": // the child that evaluates CUE
+		return schema.ServeEval(os.Stdin, os.Stdout)
+	case args[0] == "gen" && len(args) == 3 && len(numbers) > 0:
+		return generate(numbers[0], args[2])
+	case args[0] == "resident" && len(args) == 4 && len(numbers) == 2:
+		return serveResident(args[1], numbers[0], numbers[1])
+	case args[0] == "run" && len(numbers) == len(args)-1:
+		return runAll(ctx, numbers)
+	}
+	return fmt.Errorf("cannot do %q", args)
 }

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"plumbline/actuators/all"
 	"strings"
 	"testing"
 	"time"
@@ -166,4 +167,16 @@ func parked(t *testing.T, c *center) map[string]bool {
 		out[digest] = true
 	}
 	return out
+}
+
+func TestSavedWorldIsTheSameWorld(t *testing.T) {
+	c := newCenter(t, sim.Options{})
+	c.applied()
+	dir := t.TempDir()
+	must(t, c.world.Save(dir))
+	picture, err := sim.New(all.Registry(), sim.Options{Dir: dir}).Picture()
+	must(t, err)
+	if before := c.picture(); before != picture || before == "" {
+		t.Errorf("saved:\n%s\nread:\n%s", before, picture)
+	}
 }

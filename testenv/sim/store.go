@@ -143,3 +143,22 @@ func write(path string, known *stamp, value any) error {
 	*known, err = stampOf(path)
 	return err
 }
+
+// Save writes a world that is in memory to a directory in the form of Options.Dir, so that other processes find it there.
+func (w *World) Save(dir string) error {
+	copied := &World{reg: w.reg, opts: Options{Dir: dir, Now: w.opts.Now}, hosts: map[string]*host{}}
+	for _, name := range w.names() {
+		err := w.on(name, func(v *visit) error {
+			to := &visit{host: copied.host(name), touched: map[string]bool{}, cond: true}
+			to.host.cond = v.host.cond
+			for kind, s := range v.shelves {
+				to.host.shelves[kind], to.touched[kind] = &shelf{Slots: s.Slots}, true
+			}
+			return to.alone(to.save)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -7,9 +7,7 @@ package fleet
 
 import (
 	"fmt"
-	"maps"
 	"path"
-	"slices"
 	"testing/fstest"
 )
 
@@ -88,16 +86,19 @@ func (f *Fleet) Files() map[string][]byte {
 	return files
 }
 
+// Turns is how many racks have applications: as many pushes in a row change a record each.
+func (f *Fleet) Turns() int { return min(f.Racks, f.Apps) }
+
 // Push is a change of one file: the time to live of one record of some rack. The same turn gives the same bytes, and
 // another one differs from what turn 0, Files, says of that rack.
 func (f *Fleet) Push(turn int) (file string, data []byte) {
-	rack := turn % min(f.Racks, f.Apps)
+	rack := turn % f.Turns()
 	return path.Join(Rack(rack), "apps.cue"), f.applications(rack, turn)
 }
 
 // Record is the instance that a push changes: its ID and its host.
 func (f *Fleet) Record(turn int) (id, host string) {
-	app := turn % min(f.Racks, f.Apps)
+	app := turn % f.Turns()
 	return "record/" + f.recordName(app), nameHost(f.zoneOf(app))
 }
 
@@ -110,5 +111,5 @@ func (f *Fleet) FS() fstest.MapFS {
 	return tree
 }
 
-// Paths are the files in order.
-func (f *Fleet) Paths() []string { return slices.Sorted(maps.Keys(f.Files())) }
+// VM is the name and the host of an application's VM.
+func (f *Fleet) VM(n int) (name, host string) { return app(n), rackHost(n % f.Racks) }
