@@ -46,7 +46,7 @@ func Main(m *testing.M) {
 }
 
 // Edge makes this process's namespace an edge host with an empty ruleset: loopback up, forwarding on.
-func Edge(t *testing.T) {
+func Edge(t testing.TB) {
 	t.Helper()
 	need.Root(t)
 	need.Program(t, "nft", "ip")
@@ -68,7 +68,7 @@ func namespace() string {
 }
 
 // Forward turns the forwarding of packets on or off.
-func Forward(t *testing.T, on bool) {
+func Forward(t testing.TB, on bool) {
 	t.Helper()
 	value := "0"
 	if on {
@@ -80,7 +80,7 @@ func Forward(t *testing.T, on bool) {
 }
 
 // Run runs a program on the edge and gives its output; a failure ends the test.
-func Run(t *testing.T, argv ...string) string {
+func Run(t testing.TB, argv ...string) string {
 	t.Helper()
 	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 	if err != nil {
@@ -91,7 +91,7 @@ func Run(t *testing.T, argv ...string) string {
 
 // Ruleset is what nft shows of all tables, without counters and handles. Chains and sets of a table come sorted, because
 // the kernel gives them in the order of their making.
-func Ruleset(t *testing.T) string {
+func Ruleset(t testing.TB) string {
 	t.Helper()
 	var out strings.Builder
 	for _, table := range strings.SplitAfter(Run(t, "nft", "-s", "list", "ruleset"), "\n}\n") {
@@ -107,7 +107,7 @@ func Ruleset(t *testing.T) string {
 }
 
 // Generation is the number by which the kernel counts commits to the ruleset.
-func Generation(t *testing.T) uint32 {
+func Generation(t testing.TB) uint32 {
 	t.Helper()
 	conn, err := nftables.New()
 	if err != nil {
