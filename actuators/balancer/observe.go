@@ -104,28 +104,18 @@ func stray(c Config, have map[string]nft.Element) []string {
 	return out
 }
 
-// chooser is the chain that the elements choose a backend in.
-func chooser(elements []nft.Element) string {
-	for _, e := range elements {
-		if e.Set == nft.Balancers {
-			return e.Value
-		}
-	}
-	return ""
-}
-
 func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	wanted, err := nft.WantedBy(sc.Targets, Spec.services)
 	if err != nil {
 		return nil, err
 	}
-	services, err := nft.Read(ctx)
+	owned, err := nft.Look(ctx, "balancer", wanted, sc, nft.Balancers, nft.Backends)
 	if err != nil {
 		return nil, err
 	}
-	var out []actuators.Live[State]
-	for _, o := range services.Scoped("balancer", wanted, sc, nft.Balancers, nft.Backends) {
-		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: State{Config: configOf(o.Elements, services.BrokenFor(chooser(o.Elements)))}})
+	out := make([]actuators.Live[State], 0, len(owned))
+	for _, o := range owned {
+		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: State{Config: configOf(o.Elements, o.Broken)}})
 	}
 	return out, nil
 }

@@ -96,6 +96,7 @@ func BenchmarkOneAmong10k(b *testing.B) {
 	targets := []string{"10.1.1.13", "10.1.1.14"}
 	turn := 0
 	b.Run("plumb", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			turn++
 			id, s := mapping(77, targets[turn%2])
@@ -103,6 +104,7 @@ func BenchmarkOneAmong10k(b *testing.B) {
 		}
 	})
 	b.Run("nft", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			turn++
 			const key = "203.0.113.9 . tcp . 8007"
@@ -121,6 +123,7 @@ func BenchmarkObserve10k(b *testing.B) {
 		}
 	}
 	b.Run("all-disturbed", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			b.StopTimer()
 			nfttest.Run(b, "nft", "add table ip other; delete table ip other")
@@ -129,6 +132,7 @@ func BenchmarkObserve10k(b *testing.B) {
 		}
 	})
 	b.Run("all-quiet", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			look(b, many, actuators.Scope{All: true})
 		}
@@ -136,11 +140,13 @@ func BenchmarkObserve10k(b *testing.B) {
 	id, s := mapping(77, "10.1.1.12")
 	one := actuators.Scope{Targets: []actuators.Target{{ID: id, Spec: jsonOf(b, s)}}}
 	b.Run("one", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			look(b, 1, one)
 		}
 	})
 	b.Run("nft-list", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			nfttest.Run(b, "nft", "list", "map", "ip", "plumb", "forwards")
 		}
@@ -152,6 +158,7 @@ func BenchmarkResync10k(b *testing.B) {
 	targets := []string{"10.1.1.13", "10.1.1.14"}
 	turn := 0
 	b.Run("plumb", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		nfttest.Edge(b)
 		host := exec.NewMachine("edge1", exec.Dirs{State: b.TempDir(), Secrets: b.TempDir()})
 		var specs []Spec
@@ -169,6 +176,7 @@ func BenchmarkResync10k(b *testing.B) {
 		}
 	})
 	b.Run("nft", func(b *testing.B) {
+		defer kindtest.CPU(b)()
 		_, one := crowd(b, targets[0])
 		scripts := []string{one, crowdFile(b, targets[1])}
 		for b.Loop() {

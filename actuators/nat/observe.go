@@ -59,13 +59,13 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	if err != nil {
 		return nil, err
 	}
-	services, err := nft.Read(ctx)
+	owned, err := nft.Look(ctx, "nat", wanted, sc, nft.Forwards)
 	if err != nil {
 		return nil, err
 	}
-	var out []actuators.Live[State]
-	for _, o := range services.Scoped("nat", wanted, sc, nft.Forwards) {
-		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: stateOf(o.Elements, services.BrokenFor(""))})
+	out := make([]actuators.Live[State], 0, len(owned))
+	for _, o := range owned {
+		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: stateOf(o.Elements, o.Broken)})
 	}
 	return out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"plumbline/actuators"
 )
@@ -22,34 +23,33 @@ type Before struct {
 
 // Capture reads what the claim's object has, and refuses when somebody else stands where it wants to be.
 func (c Claim) Capture(ctx context.Context) (Before, error) {
-	s, err := Read(ctx)
-	if err != nil {
-		return Before{}, err
-	}
-	_, _, err = c.delta(s)
-	return Before{Elements: c.standing(s)}, err
+	var before Before
+	var refused error
+	err := kept.view(ctx, func(s *Services) {
+		before.Elements = c.standing(s)
+		_, _, refused = c.delta(s)
+	})
+	return before, errors.Join(err, refused)
 }
 
 // standing is what an undo puts back: the object's own elements, and those that an adoption marks.
-func (c Claim) standing(s Services) []Element {
-	wanted := byPlace(c.Want)
-	var out []Element
-	for _, e := range s.Elements {
-		_, wants := wanted[e.place()]
-		if e.of(c.Mark) || wants && c.Adopt {
+func (c Claim) standing(s *Services) []Element {
+	out := s.of(c.Mark)
+	if !c.Adopt {
+		return out
+	}
+	for _, w := range c.Want {
+		if e := s.at(w.place()); e != (Element{}) && !e.of(c.Mark) {
 			out = append(out, e)
 		}
 	}
+	slices.SortFunc(out, compareElements)
 	return out
 }
 
 // Do makes the object have what it claims, in one batch.
 func (c Claim) Do(ctx context.Context) error {
-	return Change(ctx, func(tx *Tx) error {
-		s, err := tx.services()
-		if err != nil {
-			return err
-		}
+	return kept.change(ctx, func(tx *Tx, s *Services) error {
 		gone, added, err := c.delta(s)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (c Claim) Do(ctx context.Context) error {
 }
 
 // delta is what is to be taken away and added.
-func (c Claim) delta(s Services) (gone, added []Element, err error) {
+func (c Claim) delta(s *Services) (gone, added []Element, err error) {
 	want, err := marked(c.Want, c.Mark)
 	if err != nil {
 		return nil, nil, err
@@ -68,18 +68,17 @@ func (c Claim) delta(s Services) (gone, added []Element, err error) {
 		return nil, nil, err
 	}
 	wanted := byPlace(want)
-	live := standingAt(s.Elements, wanted)
-	for _, e := range s.Elements {
-		if w, ok := wanted[e.place()]; e.of(c.Mark) && (!ok || w != e) {
+	for _, e := range s.of(c.Mark) {
+		if w, ok := wanted[e.place()]; !ok || w != e {
 			gone = append(gone, e)
 		}
 	}
 	for _, w := range want {
-		e, taken := live[w.place()]
+		e := s.at(w.place())
 		switch {
-		case taken && e == w:
+		case e == w:
 			continue
-		case taken && !e.of(c.Mark):
+		case e != (Element{}) && !e.of(c.Mark):
 			if err := c.may(e, w); err != nil {
 				return nil, nil, err
 			}
@@ -88,17 +87,6 @@ func (c Claim) delta(s Services) (gone, added []Element, err error) {
 		added = append(added, w)
 	}
 	return gone, added, nil
-}
-
-// standingAt gives those elements that stand in one of a few places, of perhaps very many.
-func standingAt(elements []Element, places map[place]Element) map[place]Element {
-	out := make(map[place]Element, len(places))
-	for _, e := range elements {
-		if _, ok := places[e.place()]; ok {
-			out[e.place()] = e
-		}
-	}
-	return out
 }
 
 // may tells whether the claim takes over an element that is not its own.
@@ -117,11 +105,7 @@ func (c Claim) may(e, w Element) error {
 // as before stays; one that somebody else wrote stays too and makes the undo stuck.
 func (c Claim) Undo(ctx context.Context, before Before) error {
 	var stuck error
-	err := Change(ctx, func(tx *Tx) error {
-		s, err := tx.services()
-		if err != nil {
-			return err
-		}
+	err := kept.change(ctx, func(tx *Tx, s *Services) error {
 		gone, added, err := c.reverse(s, before)
 		stuck = err
 		return tx.apply(s, gone, added)
@@ -129,17 +113,14 @@ func (c Claim) Undo(ctx context.Context, before Before) error {
 	return errors.Join(err, stuck)
 }
 
-func (c Claim) reverse(s Services, before Before) (gone, added []Element, stuck error) {
+func (c Claim) reverse(s *Services, before Before) (gone, added []Element, stuck error) {
 	want, err := marked(c.Want, c.Mark)
 	if err != nil {
 		return nil, nil, nil // Do could not write a mark, so it wrote nothing
 	}
 	old, wrote := byPlace(before.Elements), byPlace(want)
-	touched := Sort(remaining(before.Elements, nil, want))
-	live := standingAt(s.Elements, byPlace(touched))
-	for _, e := range touched {
-		p := e.place()
-		have, was, new := live[p], old[p], wrote[p]
+	for _, p := range places(before.Elements, want) {
+		have, was, new := s.at(p), old[p], wrote[p]
 		switch have {
 		case was:
 			continue

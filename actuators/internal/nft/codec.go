@@ -89,30 +89,33 @@ func decode(t nftables.SetDatatype, data []byte) (string, error) {
 }
 
 func decodeService(data []byte) string {
-	proto := strconv.Itoa(int(data[4]))
-	for name, number := range protocols {
-		if number == data[4] {
-			proto = name
+	text := appendEndpoint(make([]byte, 0, 32), data[:4], data[8:])
+	return string(appendProtocol(append(text, '/'), data[4]))
+}
+
+func appendProtocol(text []byte, number byte) []byte {
+	for name, known := range protocols {
+		if known == number {
+			return append(text, name...)
 		}
 	}
-	return decodeEndpoint(data[:4], data[8:]) + "/" + proto
+	return strconv.AppendUint(text, uint64(number), 10)
 }
 
 func decodeEndpoint(address, port []byte) string {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(address)), binary.BigEndian.Uint16(port)).String()
+	return string(appendEndpoint(make([]byte, 0, 32), address, port))
+}
+
+func appendEndpoint(text, address, port []byte) []byte {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(address)), binary.BigEndian.Uint16(port)).AppendTo(text)
 }
 
 // decodeVerdict finds the chain in the attributes of a verdict (NFTA_VERDICT_CHAIN); a verdict without one is "".
 func decodeVerdict(data []byte) string {
-	for len(data) >= 4 {
-		length, kind := int(binary.NativeEndian.Uint16(data)), binary.NativeEndian.Uint16(data[2:])&^unix.NLA_F_NESTED
-		if length < 4 || length > len(data) {
-			break
-		}
+	for kind, chain := range attributes(data) {
 		if kind == unix.NFTA_VERDICT_CHAIN {
-			return strings.TrimRight(string(data[4:length]), "\x00")
+			return strings.TrimRight(string(chain), "\x00")
 		}
-		data = data[min((length+3)&^3, len(data)):]
 	}
 	return ""
 }

@@ -39,8 +39,22 @@ type place struct{ set, key string }
 
 func (p place) String() string { return "element " + p.key + " of nft set " + table.Name + " " + p.set }
 
+// places are where elements stand, sorted, each once.
+func places(lists ...[]Element) []place {
+	var out []place
+	for _, e := range slices.Concat(lists...) {
+		out = append(out, e.place())
+	}
+	slices.SortFunc(out, place.compare)
+	return slices.Compact(out)
+}
+
+func (p place) compare(other place) int {
+	return cmp.Or(cmp.Compare(p.set, other.set), cmp.Compare(p.key, other.key))
+}
+
 func compareElements(a, b Element) int {
-	return cmp.Or(cmp.Compare(a.Set, b.Set), cmp.Compare(a.Key, b.Key))
+	return a.place().compare(b.place())
 }
 
 func byPlace(elements []Element) map[place]Element {
@@ -60,28 +74,6 @@ func marked(elements []Element, mark actuators.Mark) ([]Element, error) {
 	out := slices.Clone(elements)
 	for i := range out {
 		out[i].Comment = comment
-	}
-	return out, nil
-}
-
-// elements reads all elements of a set.
-func (tx *Tx) elements(s *nftables.Set) ([]Element, error) {
-	raw, err := tx.conn.GetSetElements(s)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read nft set %s %s: %w", s.Table.Name, s.Name, err)
-	}
-	out := make([]Element, 0, len(raw))
-	for _, r := range raw {
-		e := Element{Set: s.Name, Comment: r.Comment}
-		if e.Key, err = decode(s.KeyType, r.Key); err != nil {
-			return nil, fmt.Errorf("cannot read a key of nft set %s %s: %w", s.Table.Name, s.Name, err)
-		}
-		if s.IsMap {
-			if e.Value, err = decode(s.DataType, r.Val); err != nil {
-				return nil, fmt.Errorf("cannot read a value of nft map %s %s: %w", s.Table.Name, s.Name, err)
-			}
-		}
-		out = append(out, e)
 	}
 	return out, nil
 }

@@ -166,7 +166,7 @@ func (tx *Tx) filterSet(s *nftables.Set) (FilterSet, error) {
 		out.Odd = true
 		return out, nil
 	}
-	raw, err := tx.conn.GetSetElements(s)
+	raw, err := tx.ask().GetSetElements(s)
 	if err != nil {
 		return FilterSet{}, fmt.Errorf("cannot read nft set %s %s: %w", filters.Name, s.Name, err)
 	}

@@ -101,7 +101,7 @@ func (tx *Tx) dropEmpty(name string, ownSets int) error {
 	if err != nil {
 		return err
 	}
-	sets, err := tx.conn.GetSets(filters)
+	sets, err := tx.ask().GetSets(filters)
 	if err != nil {
 		return fmt.Errorf("cannot list the sets of nft table %s: %w", filters.Name, err)
 	}

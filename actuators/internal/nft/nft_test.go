@@ -114,7 +114,7 @@ func TestReverseTouchesOnlyItsOwnDelta(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			gone, added, stuck := claim.reverse(Services{Elements: test.live}, Before{Elements: before})
+			gone, added, stuck := claim.reverse(newServices(test.live), Before{Elements: before})
 			if d := cmp.Diff([][]Element{test.gone, test.added}, [][]Element{gone, added}); d != "" || (stuck != nil) != test.stuck {
 				t.Errorf("stuck: %v\n%s", stuck, d)
 			}
@@ -124,7 +124,7 @@ func TestReverseTouchesOnlyItsOwnDelta(t *testing.T) {
 
 func TestAMarkThatDoesNotFitIsRefused(t *testing.T) {
 	long := actuators.Mark{Installation: "boston", ID: "nat/" + "x", Hash: strings.Repeat("x", maxComment)}
-	if _, _, err := (Claim{Mark: long, Want: []Element{{}}}).delta(Services{}); err == nil {
+	if _, _, err := (Claim{Mark: long, Want: []Element{{}}}).delta(newServices(nil)); err == nil {
 		t.Error("it was cut off instead")
 	}
 }

@@ -2,69 +2,111 @@ package nft
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/google/nftables"
 
 	"plumbline/actuators"
+	"plumbline/schema"
 )
 
-// Services is what the table "ip plumb" holds.
+// Services is what the table "ip plumb" holds, indexed so that one object among many costs what that one has.
 type Services struct {
-	Elements []Element // sorted
-	Broken   []string  // chains that are absent or not as the elements need them: what they serve is dead
+	Broken []string // chains that are absent or not as the elements need them: what they serve is dead; sorted
 
-	present   bool
-	sets      map[string]*nftables.Set
-	chains    map[string]*nftables.Chain
-	strangers bool // chains or sets that are not ours
+	present  bool
+	elements map[place]*entry
+	owners   map[schema.ID][]*entry // by the ID of the mark, whose installation differs at times; "" = without a mark
+	choosers map[string]int         // how many elements need the chain
+	sets     map[string]*nftables.Set
+	chains   map[string]*nftables.Chain
 }
 
-// Read reads the table, until nobody changed anything meanwhile. A table of that name which is not ours reads as empty.
-func Read(ctx context.Context) (Services, error) {
-	var s Services
-	err := View(ctx, func(tx *Tx) (err error) {
-		s, err = tx.services()
-		return err
-	})
-	return s, err
+// entry is an element with its mark read once.
+type entry struct {
+	Element
+	mark *actuators.Mark
 }
 
-func (tx *Tx) services() (Services, error) {
-	var s Services
-	var err error
-	if s.present, err = tx.table(table); err != nil || !s.present {
-		return s, err
+func (e *entry) owner() owner {
+	if e.mark == nil {
+		return owner{}
 	}
-	if s.sets, err = tx.sets(table); err != nil {
-		return s, err
+	return owner{e.mark.ID, e.mark.Installation}
+}
+
+func newServices(elements []Element) *Services {
+	s := &Services{elements: make(map[place]*entry, len(elements)), owners: make(map[schema.ID][]*entry, len(elements)), choosers: map[string]int{}}
+	for _, e := range elements {
+		s.add(e)
 	}
-	if s.chains, err = tx.chains(table); err != nil {
-		return s, err
+	return s
+}
+
+func (s *Services) add(e Element) {
+	one := &entry{e, e.Mark()}
+	s.elements[e.place()] = one
+	s.owners[one.owner().id] = append(s.owners[one.owner().id], one)
+	if e.Set == Balancers && isChooser(e.Value) {
+		s.choosers[e.Value]++
 	}
-	s.strangers = s.unknown()
-	for _, def := range setDefs() {
-		if live, ok := s.sets[def.Name]; ok && isOurs(live, def) {
-			elements, err := tx.elements(live)
-			if err != nil {
-				return s, err
-			}
-			s.Elements = append(s.Elements, elements...)
+}
+
+// drop forgets what stands in a place; the cost grows with the number of elements of its owner.
+func (s *Services) drop(p place) {
+	one, ok := s.elements[p]
+	if !ok {
+		return
+	}
+	delete(s.elements, p)
+	id := one.owner().id
+	s.owners[id] = slices.DeleteFunc(s.owners[id], func(e *entry) bool { return e == one })
+	if len(s.owners[id]) == 0 {
+		delete(s.owners, id)
+	}
+	if one.Set == Balancers {
+		s.choose(one.Value, -1)
+	}
+}
+
+func (s *Services) choose(chain string, n int) {
+	if s.choosers[chain] += n; s.choosers[chain] <= 0 {
+		delete(s.choosers, chain)
+	}
+}
+
+// at is what stands in a place; the zero element when nothing does.
+func (s *Services) at(p place) Element {
+	if one, ok := s.elements[p]; ok {
+		return one.Element
+	}
+	return Element{}
+}
+
+// of gives the elements of the mark's object, whatever their hash, sorted.
+func (s *Services) of(mark actuators.Mark) []Element {
+	var out []Element
+	for _, one := range s.owners[mark.ID] {
+		if one.mark != nil && one.mark.Installation == mark.Installation {
+			out = append(out, one.Element)
 		}
 	}
-	slices.SortFunc(s.Elements, compareElements)
-	s.Broken, err = tx.broken(s)
-	return s, err
+	slices.SortFunc(out, compareElements)
+	return out
 }
 
-// BrokenFor are the broken chains that an object depends on: those that all use, and its own chooser if it has one.
-func (s Services) BrokenFor(chooser string) []string {
+// needed are the chooser chains that elements need, sorted.
+func (s *Services) needed() []string { return slices.Sorted(maps.Keys(s.choosers)) }
+
+// shape gives the chains that the elements need now.
+func (s *Services) shape() []chain { return shape(len(s.elements) > 0, s.needed()) }
+
+// brokenFor are the broken chains that an object depends on: those that all use, and its own chooser if it has one.
+func (s *Services) brokenFor(elements []Element) []string {
 	var out []string
 	for _, name := range s.Broken {
-		if !isChooser(name) || name == chooser {
+		if !isChooser(name) || slices.ContainsFunc(elements, func(e Element) bool { return e.Set == Balancers && e.Value == name }) {
 			out = append(out, name)
 		}
 	}
@@ -75,8 +117,8 @@ func isOurs(live, def *nftables.Set) bool {
 	return live.Comment == ours && live.IsMap == def.IsMap && live.KeyType.Name == def.KeyType.Name
 }
 
-// unknown tells whether the table holds what no shape has.
-func (s Services) unknown() bool {
+// strangers tells whether the table holds chains or sets that no shape has.
+func (s *Services) strangers() bool {
 	known := map[string]bool{"prerouting": true, "output": true, "postrouting": true}
 	for name := range s.chains {
 		if !known[name] && !isChooser(name) {
@@ -86,7 +128,7 @@ func (s Services) unknown() bool {
 	return len(s.sets) > s.known()
 }
 
-func (s Services) known() (n int) {
+func (s *Services) known() (n int) {
 	for _, def := range setDefs() {
 		if live, ok := s.sets[def.Name]; ok && isOurs(live, def) {
 			n++
@@ -96,168 +138,13 @@ func (s Services) known() (n int) {
 }
 
 // foreign refuses a table of our name that somebody else made.
-func (s Services) foreign() error {
+func (s *Services) foreign() error {
 	if s.present && s.known() == 0 && (len(s.sets) > 0 || len(s.chains) > 0) {
 		return actuators.Foreign("the nft table ip " + table.Name)
 	}
 	for _, def := range setDefs() {
 		if live, ok := s.sets[def.Name]; ok && !isOurs(live, def) {
 			return actuators.Foreign("nft set ip " + table.Name + " " + def.Name)
-		}
-	}
-	return nil
-}
-
-func (tx *Tx) broken(s Services) ([]string, error) {
-	var names []string
-	for _, want := range shape(s.Elements) {
-		whole, err := tx.whole(s, want)
-		if err != nil {
-			return nil, err
-		}
-		if !whole {
-			names = append(names, want.Name)
-		}
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-// whole tells whether a chain is hooked as it must be and holds exactly its rules.
-func (tx *Tx) whole(s Services, want chain) (bool, error) {
-	live, ok := s.chains[want.Name]
-	if !ok || !sameHook(live, want.Chain) {
-		return false, nil
-	}
-	rules, err := tx.rules(live)
-	if err != nil {
-		return false, err
-	}
-	if len(rules) != len(want.rules) {
-		return false, nil
-	}
-	for i, rule := range rules {
-		if !sameRule(byte(table.Family), rule.Exprs, want.rules[i]) {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-func sameHook(a, b *nftables.Chain) bool {
-	return a.Type == b.Type && samePointer(a.Hooknum, b.Hooknum) && samePointer(a.Priority, b.Priority) && samePointer(a.Policy, b.Policy)
-}
-
-func samePointer[T comparable](a, b *T) bool {
-	return (a == nil) == (b == nil) && (a == nil || *a == *b)
-}
-
-// settle brings chains and sets to the shape of the elements that the batch leaves: mends and adds first, because new
-// elements refer to chains.
-func (tx *Tx) settle(s Services, after []Element) error {
-	tx.queued = true
-	if !s.present {
-		tx.conn.AddTable(table)
-	}
-	for _, def := range setDefs() {
-		if _, ok := s.sets[def.Name]; !ok {
-			if err := tx.conn.AddSet(def, nil); err != nil {
-				return fmt.Errorf("cannot add nft set %s: %w", def.Name, err)
-			}
-		}
-	}
-	for _, want := range shape(after) {
-		whole, err := tx.whole(s, want)
-		if err != nil {
-			return err
-		}
-		if !whole {
-			tx.mend(s, want)
-		}
-	}
-	return nil
-}
-
-func (tx *Tx) mend(s Services, want chain) {
-	if live, ok := s.chains[want.Name]; ok {
-		tx.conn.FlushChain(live)
-		if !sameHook(live, want.Chain) {
-			tx.conn.DelChain(live)
-		}
-	}
-	tx.conn.AddChain(want.Chain)
-	for _, rule := range want.rules {
-		tx.conn.AddRule(&nftables.Rule{Table: table, Chain: want.Chain, Exprs: rule})
-	}
-}
-
-// reap takes away what the elements need no more: chooser chains, or with the last element the table.
-func (tx *Tx) reap(s Services, after []Element) {
-	if len(after) == 0 && !s.strangers {
-		if s.present {
-			tx.queued = true
-			tx.conn.DelTable(table)
-		}
-		return
-	}
-	needed := choosers(after)
-	for _, name := range slices.Sorted(maps.Keys(s.chains)) {
-		if isChooser(name) && !slices.Contains(needed, name) {
-			tx.queued = true
-			tx.conn.DelChain(s.chains[name])
-		}
-	}
-}
-
-// apply queues the batch that takes away and adds elements.
-func (tx *Tx) apply(s Services, gone, added []Element) error {
-	after := remaining(s.Elements, gone, added)
-	if len(gone)+len(added) == 0 && len(s.Broken) == 0 {
-		return nil
-	}
-	if len(after) > 0 || s.strangers {
-		if err := tx.settle(s, after); err != nil {
-			return err
-		}
-		if err := tx.elementsInto(gone, tx.conn.SetDeleteElements); err != nil {
-			return err
-		}
-		if err := tx.elementsInto(added, tx.conn.SetAddElements); err != nil {
-			return err
-		}
-	}
-	tx.reap(s, after)
-	return nil
-}
-
-// remaining is what live becomes, in no order.
-func remaining(live, gone, added []Element) []Element {
-	replaced := byPlace(gone)
-	maps.Copy(replaced, byPlace(added))
-	out := make([]Element, 0, len(live)+len(added))
-	for _, e := range live {
-		if _, ok := replaced[e.place()]; !ok {
-			out = append(out, e)
-		}
-	}
-	return append(out, added...)
-}
-
-func (tx *Tx) elementsInto(elements []Element, queue func(*nftables.Set, []nftables.SetElement) error) error {
-	for _, def := range setDefs() {
-		var raws []nftables.SetElement
-		for _, e := range elements {
-			if e.Set != def.Name {
-				continue
-			}
-			raw, err := e.raw(def)
-			if err != nil {
-				return err
-			}
-			raws = append(raws, raw)
-		}
-		if err := queue(def, raws); err != nil {
-			return fmt.Errorf("cannot queue elements of nft set %s: %w", def.Name, err)
 		}
 	}
 	return nil

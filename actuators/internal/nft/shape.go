@@ -1,7 +1,6 @@
 package nft
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -45,14 +44,14 @@ type chain struct {
 	rules [][]expr.Any
 }
 
-// shape gives the chains that the elements need: none without elements; the chains of balancers come first because
-// elements refer to them.
-func shape(elements []Element) []chain {
-	if len(elements) == 0 {
+// shape gives the chains that elements need: none without elements; the chains of balancers come first because elements
+// refer to them.
+func shape(some bool, choosers []string) []chain {
+	if !some {
 		return nil
 	}
 	var out []chain
-	for _, name := range choosers(elements) {
+	for _, name := range choosers {
 		out = append(out, chain{&nftables.Chain{Table: table, Name: name}, [][]expr.Any{chooserRule(name)}})
 	}
 	dispatch := [][]expr.Any{lookupService(Balancers, 0), append(lookupService(Forwards, unix.NFT_REG_1), toTarget())}
@@ -60,17 +59,6 @@ func shape(elements []Element) []chain {
 		chain{baseChain("prerouting", nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest), dispatch},
 		chain{baseChain("output", nftables.ChainHookOutput, nftables.ChainPriorityNATDest), dispatch},
 		chain{baseChain("postrouting", nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource), [][]expr.Any{masqueradeRule()}})
-}
-
-func choosers(elements []Element) []string {
-	var names []string
-	for _, e := range elements {
-		if e.Set == Balancers && isChooser(e.Value) {
-			names = append(names, e.Value)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 func isChooser(name string) bool { return modulus(name) > 0 }

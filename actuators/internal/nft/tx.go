@@ -11,8 +11,21 @@ import (
 
 // Tx is one look at nftables and the one batch that follows from it.
 type Tx struct {
-	conn   *nftables.Conn
-	queued bool
+	conn      *nftables.Conn
+	begin     uint32 // generation
+	namespace namespace
+	asked     bool // the kernel was asked for more than its generation
+	queued    bool
+	shaped    bool    // the batch changes more than elements of the table of services
+	touched   []place // the elements of services that the batch changes
+
+	proved func(committed bool) // called once what was read is known to be of one generation; may be nil
+}
+
+// ask is the connection, for a question.
+func (tx *Tx) ask() *nftables.Conn {
+	tx.asked = true
+	return tx.conn
 }
 
 // Change runs look, which reads through the Tx and queues what is still to do, and commits that as one batch, which the
@@ -46,33 +59,52 @@ func attempt(ctx context.Context, look func(*Tx) error, refused error) (done boo
 	if err := ctx.Err(); err != nil {
 		return true, fmt.Errorf("cannot change nftables: %w", errors.Join(err, refused))
 	}
-	conn, err := nftables.New(nftables.AsLasting())
-	if err != nil {
-		return true, fmt.Errorf("cannot open nftables: %w", err)
-	}
-	defer conn.CloseLasting()
-	begin, err := generation(conn)
+	c, err := open()
 	if err != nil {
 		return true, err
 	}
-	tx := &Tx{conn: conn}
+	failed := true
+	defer func() { c.leave(failed) }()
+	begin, err := generation(c.Conn)
+	if err != nil {
+		return true, err
+	}
+	tx := &Tx{conn: c.Conn, namespace: c.namespace, begin: begin}
 	if err := look(tx); err != nil || !tx.queued {
-		now, lost := generation(conn)
-		if lost == nil && now != begin {
-			return false, refused
-		}
-		return true, err
+		failed = err != nil
+		return tx.looked(err, refused)
 	}
 	if refused != nil {
 		return true, refused
 	}
-	switch err := conn.FlushWithGenID(begin); {
+	switch err := c.FlushWithGenID(begin); {
 	case err == nil:
+		failed = false
+		tx.prove(true)
 		return true, nil
 	case errors.Is(err, unix.ERESTART):
 		return false, nil
 	default:
 		return false, fmt.Errorf("cannot commit the nftables batch: %w", err)
+	}
+}
+
+// looked ends a look that left nothing to do: if anybody committed while it read, it is to run again.
+func (tx *Tx) looked(err, refused error) (done bool, _ error) {
+	if tx.asked {
+		if now, lost := generation(tx.conn); lost == nil && now != tx.begin {
+			return false, refused
+		}
+	}
+	if err == nil {
+		tx.prove(false)
+	}
+	return true, err
+}
+
+func (tx *Tx) prove(committed bool) {
+	if tx.proved != nil {
+		tx.proved(committed)
 	}
 }
 
@@ -87,7 +119,7 @@ func generation(conn *nftables.Conn) (uint32, error) {
 
 // table tells whether a table is there.
 func (tx *Tx) table(t *nftables.Table) (bool, error) {
-	_, err := tx.conn.ListTableOfFamily(t.Name, t.Family)
+	_, err := tx.ask().ListTableOfFamily(t.Name, t.Family)
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
@@ -99,7 +131,7 @@ func (tx *Tx) table(t *nftables.Table) (bool, error) {
 
 // chains are the chains of a table by name.
 func (tx *Tx) chains(t *nftables.Table) (map[string]*nftables.Chain, error) {
-	all, err := tx.conn.ListChainsOfTableFamily(t.Family)
+	all, err := tx.ask().ListChainsOfTableFamily(t.Family)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the chains of nft table %s: %w", t.Name, err)
 	}
@@ -114,7 +146,7 @@ func (tx *Tx) chains(t *nftables.Table) (map[string]*nftables.Chain, error) {
 
 // sets are the named sets and maps of a table by name.
 func (tx *Tx) sets(t *nftables.Table) (map[string]*nftables.Set, error) {
-	all, err := tx.conn.GetSets(t)
+	all, err := tx.ask().GetSets(t)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the sets of nft table %s: %w", t.Name, err)
 	}
@@ -134,7 +166,7 @@ func (tx *Tx) rules(c *nftables.Chain) (rules []*nftables.Rule, err error) {
 			err = fmt.Errorf("cannot read the rules of nft chain %s %s: an expression is not known here", c.Table.Name, c.Name)
 		}
 	}()
-	rules, err = tx.conn.GetRules(c.Table, c)
+	rules, err = tx.ask().GetRules(c.Table, c)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the rules of nft chain %s %s: %w", c.Table.Name, c.Name, err)
 	}
