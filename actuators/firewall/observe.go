@@ -76,17 +76,17 @@ func setsByName(f *nft.Filter) map[string]nft.FilterSet {
 }
 
 func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
-	all, err := nft.Filters(ctx)
+	asked := func(name string) bool {
+		id := schema.MakeID("firewall", name)
+		return sc.All || slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == id })
+	}
+	all, err := nft.Filters(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	var out []actuators.Live[State]
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		id := schema.MakeID("firewall", name)
-		asked := slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == id })
-		if sc.All || asked {
-			out = append(out, actuators.Live[State]{ID: id, Mark: all[name].Mark(), State: State{Config: parse(name, all[name])}})
-		}
+		out = append(out, actuators.Live[State]{ID: schema.MakeID("firewall", name), Mark: all[name].Mark(), State: State{Config: parse(name, all[name])}})
 	}
 	return out, nil
 }

@@ -72,20 +72,34 @@ func jsonOf(b *testing.B, v any) json.RawMessage {
 	return data
 }
 
-// change captures, does and sees one claim, as the engine does.
-func change(b *testing.B, host actuators.Host, claim nft.Claim, s Spec) {
+// wish is a change as the engine sends it.
+type wish struct {
+	params json.RawMessage
+	scope  actuators.Scope
+	to     string
+}
+
+func wishFor(b *testing.B, id schema.ID, s Spec) wish {
 	b.Helper()
-	params := jsonOf(b, claim)
+	return wish{
+		params: jsonOf(b, nft.Claim{Mark: markOf(id), Want: s.elements()}), to: s.To,
+		scope: actuators.Scope{Targets: []actuators.Target{{ID: id, Spec: jsonOf(b, s)}}},
+	}
+}
+
+// change captures, does and sees one claim, as the engine does.
+func change(b *testing.B, host actuators.Host, w wish) {
+	b.Helper()
 	op, _ := Kind.Op("replace")
-	before, err := op.Capture(b.Context(), host, params)
+	before, err := op.Capture(b.Context(), host, w.params)
 	if err == nil {
-		err = op.Do(b.Context(), host, params, before)
+		err = op.Do(b.Context(), host, w.params, before)
 	}
 	if err != nil {
 		b.Fatal(err)
 	}
-	seen, err := Kind.Observe(b.Context(), host, actuators.Scope{Targets: []actuators.Target{{ID: claim.Mark.ID, Spec: jsonOf(b, s)}}})
-	if err != nil || len(seen) != 1 || !strings.Contains(string(seen[0].State), s.To) {
+	seen, err := Kind.Observe(b.Context(), host, w.scope)
+	if err != nil || len(seen) != 1 || !strings.Contains(string(seen[0].State), w.to) {
 		b.Fatalf("seen %v, %v", seen, err)
 	}
 }
@@ -95,12 +109,16 @@ func BenchmarkOneAmong10k(b *testing.B) {
 	host, _ := crowd(b, "10.1.1.12")
 	targets := []string{"10.1.1.13", "10.1.1.14"}
 	turn := 0
+	var wishes []wish
+	for _, to := range targets {
+		id, s := mapping(77, to)
+		wishes = append(wishes, wishFor(b, id, s))
+	}
 	b.Run("plumb", func(b *testing.B) {
 		defer kindtest.CPU(b)()
 		for b.Loop() {
 			turn++
-			id, s := mapping(77, targets[turn%2])
-			change(b, host, nft.Claim{Mark: markOf(id), Want: s.elements()}, s)
+			change(b, host, wishes[turn%2])
 		}
 	})
 	b.Run("nft", func(b *testing.B) {
@@ -158,27 +176,26 @@ func BenchmarkResync10k(b *testing.B) {
 	targets := []string{"10.1.1.13", "10.1.1.14"}
 	turn := 0
 	b.Run("plumb", func(b *testing.B) {
-		defer kindtest.CPU(b)()
 		nfttest.Edge(b)
 		host := exec.NewMachine("edge1", exec.Dirs{State: b.TempDir(), Secrets: b.TempDir()})
-		var specs []Spec
+		var wishes []wish
 		for _, to := range targets {
 			s := Spec{Public: "203.0.113.3", To: to, Network: "app-boston"}
 			for port := range many {
 				s.Ports = append(s.Ports, Port{Public: 1 + port, To: 80, Proto: "tcp"})
 			}
-			specs = append(specs, s)
+			wishes = append(wishes, wishFor(b, "nat/many", s))
 		}
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			turn++
-			s := specs[turn%2]
-			change(b, host, nft.Claim{Mark: markOf("nat/many"), Want: s.elements()}, s)
+			change(b, host, wishes[turn%2])
 		}
 	})
 	b.Run("nft", func(b *testing.B) {
-		defer kindtest.CPU(b)()
 		_, one := crowd(b, targets[0])
 		scripts := []string{one, crowdFile(b, targets[1])}
+		defer kindtest.CPU(b)()
 		for b.Loop() {
 			turn++
 			nfttest.Run(b, "nft", "-f", scripts[turn%2])

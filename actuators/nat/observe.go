@@ -2,7 +2,6 @@ package nat
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"plumbline/actuators"
@@ -30,7 +29,7 @@ const arrow = " -> "
 // stateOf is the live state that elements make.
 func stateOf(elements []nft.Element, broken []string) State {
 	c := Config{Broken: broken}
-	for _, e := range nft.Sort(slices.Clone(elements)) {
+	for _, e := range nft.Sorted(elements) {
 		switch e.Set {
 		case nft.Forwards:
 			c.Forwards = append(c.Forwards, e.Key+arrow+e.Value)

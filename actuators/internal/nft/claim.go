@@ -35,11 +35,8 @@ func (c Claim) Capture(ctx context.Context) (Before, error) {
 // standing is what an undo puts back: the object's own elements, and those that an adoption marks.
 func (c Claim) standing(s *Services) []Element {
 	out := s.of(c.Mark)
-	if !c.Adopt {
-		return out
-	}
 	for _, w := range c.Want {
-		if e := s.at(w.place()); e != (Element{}) && !e.of(c.Mark) {
+		if e := s.at(w.place()); c.Adopt && e != (Element{}) && !e.of(c.Mark) {
 			out = append(out, e)
 		}
 	}
@@ -67,18 +64,19 @@ func (c Claim) delta(s *Services) (gone, added []Element, err error) {
 	if err := s.foreign(); err != nil && (len(want) > 0 || c.Adopt) {
 		return nil, nil, err
 	}
-	wanted := byPlace(want)
-	for _, e := range s.of(c.Mark) {
-		if w, ok := wanted[e.place()]; !ok || w != e {
-			gone = append(gone, e)
-		}
-	}
+	met := 0 // of its own elements
 	for _, w := range want {
 		e := s.at(w.place())
+		if e.of(c.Mark) {
+			met++
+		}
 		switch {
 		case e == w:
 			continue
-		case e != (Element{}) && !e.of(c.Mark):
+		case e == (Element{}):
+		case e.of(c.Mark):
+			gone = append(gone, e)
+		default:
 			if err := c.may(e, w); err != nil {
 				return nil, nil, err
 			}
@@ -86,7 +84,21 @@ func (c Claim) delta(s *Services) (gone, added []Element, err error) {
 		}
 		added = append(added, w)
 	}
+	if own := s.of(c.Mark); met < len(own) {
+		gone = append(gone, beyond(own, want)...)
+	}
 	return gone, added, nil
+}
+
+// beyond are the elements that stand where none is wanted.
+func beyond(own, want []Element) (out []Element) {
+	wanted := byPlace(want)
+	for _, e := range own {
+		if _, ok := wanted[e.place()]; !ok {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // may tells whether the claim takes over an element that is not its own.

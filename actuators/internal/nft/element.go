@@ -28,6 +28,9 @@ func (e Element) Mark() *actuators.Mark { return actuators.ParseMark(e.Comment) 
 
 // of tells whether the element belongs to the mark's object, whatever its hash.
 func (e Element) of(mark actuators.Mark) bool {
+	if e.Comment == "" {
+		return false
+	}
 	have := e.Mark()
 	return have != nil && have.Installation == mark.Installation && have.ID == mark.ID
 }
@@ -78,7 +81,7 @@ func marked(elements []Element, mark actuators.Mark) ([]Element, error) {
 	return out, nil
 }
 
-// raw is the element as the kernel takes it.
+// raw is the element as the kernel takes it; without a value it is good for a deletion only.
 func (e Element) raw(s *nftables.Set) (nftables.SetElement, error) {
 	key, err := encode(s.KeyType, e.Key)
 	if err != nil {
@@ -86,7 +89,7 @@ func (e Element) raw(s *nftables.Set) (nftables.SetElement, error) {
 	}
 	r := nftables.SetElement{Key: key, Comment: e.Comment}
 	switch {
-	case !s.IsMap:
+	case !s.IsMap || e.Value == "":
 	case s.DataType.Name == nftables.TypeVerdict.Name:
 		r.VerdictData = &expr.Verdict{Kind: expr.VerdictGoto, Chain: e.Value}
 	default:

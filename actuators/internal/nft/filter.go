@@ -84,17 +84,23 @@ func (f *Filter) restorable() error {
 
 var hooks = map[string]*nftables.ChainHook{"input": nftables.ChainHookInput, "forward": nftables.ChainHookForward}
 
-// Filters reads the firewalls of the table by name.
-func Filters(ctx context.Context) (map[string]*Filter, error) {
+// Filters reads the firewalls of the table by name, those that are asked for.
+func Filters(ctx context.Context, asked func(name string) bool) (map[string]*Filter, error) {
 	var out map[string]*Filter
 	err := View(ctx, func(tx *Tx) (err error) {
-		out, err = tx.filters()
+		out, err = tx.filters(asked)
 		return err
 	})
 	return out, err
 }
 
-func (tx *Tx) filters() (map[string]*Filter, error) {
+// oneFilter reads the firewall of one name; nil when there is none.
+func (tx *Tx) oneFilter(name string) (*Filter, error) {
+	all, err := tx.filters(func(other string) bool { return other == name })
+	return all[name], err
+}
+
+func (tx *Tx) filters(asked func(name string) bool) (map[string]*Filter, error) {
 	out := map[string]*Filter{}
 	present, err := tx.table(filters)
 	if err != nil || !present {
@@ -109,7 +115,7 @@ func (tx *Tx) filters() (map[string]*Filter, error) {
 		return nil, err
 	}
 	for name, c := range chains {
-		if object, ok := strings.CutPrefix(name, ChainPrefix); ok {
+		if object, ok := strings.CutPrefix(name, ChainPrefix); ok && asked(object) {
 			if out[object], err = tx.filter(c, sets); err != nil {
 				return nil, err
 			}

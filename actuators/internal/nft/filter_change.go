@@ -12,13 +12,13 @@ import (
 
 // Capture reads what the firewall of that name has, and refuses what is not the mark's own unless it is being adopted.
 func Capture(ctx context.Context, name string, mark actuators.Mark, adopt bool) (*Filter, error) {
-	all, err := Filters(ctx)
-	if err != nil {
+	var live *Filter
+	err := View(ctx, func(tx *Tx) (err error) {
+		live, err = tx.oneFilter(name)
+		return err
+	})
+	if err != nil || live == nil {
 		return nil, err
-	}
-	live := all[name]
-	if live == nil {
-		return nil, nil
 	}
 	if err := may(live, name, mark, adopt); err != nil {
 		return nil, err
@@ -37,11 +37,10 @@ func may(live *Filter, name string, mark actuators.Mark, adopt bool) error {
 // Put makes the firewall what it shall be (nil: absent) in one batch, if what is there is the mark's own.
 func Put(ctx context.Context, name string, mark actuators.Mark, adopt bool, want *Filter) error {
 	return Change(ctx, func(tx *Tx) error {
-		all, err := tx.filters()
+		live, err := tx.oneFilter(name)
 		if err != nil {
 			return err
 		}
-		live := all[name]
 		if live != nil && !live.Same(want) {
 			if err := may(live, name, mark, adopt); err != nil {
 				return err
@@ -54,11 +53,10 @@ func Put(ctx context.Context, name string, mark actuators.Mark, adopt bool, want
 // Back puts back in one batch what was there before, if what is there is that already or what the step wrote.
 func Back(ctx context.Context, name string, before, wrote *Filter) error {
 	return Change(ctx, func(tx *Tx) error {
-		all, err := tx.filters()
+		live, err := tx.oneFilter(name)
 		if err != nil {
 			return err
 		}
-		live := all[name]
 		if !live.Same(before) && !live.Same(wrote) {
 			return actuators.Stuck("nft chain inet "+filters.Name+" "+ChainPrefix+name, live.describe(), before.describe())
 		}

@@ -12,7 +12,7 @@ const (
 	trusted = 10 * time.Minute
 	// mostKept bounds the elements that are kept between two looks, about 0.5 KiB each.
 	mostKept = 200_000
-	// fewTouched is up to how many elements are read back one by one, at 15 µs each, and not with all others.
+	// fewTouched is up to how many changes of a batch are read back element by element, at 15 µs each, and not with all others.
 	fewTouched = 64
 )
 
@@ -28,6 +28,7 @@ type mirror struct {
 	generation uint32
 	namespace  namespace
 	read       time.Time // in full
+	size       int       // elements at that time
 }
 
 // view runs look, which must not keep what it gets, on the table as it is.
@@ -66,7 +67,11 @@ func (m *mirror) at(tx *Tx) (*Services, error) {
 		return m.services, nil
 	}
 	m.services, m.namespace, m.read = nil, tx.namespace, time.Now()
-	s, err := tx.services()
+	s, err := tx.services(m.size)
+	if err != nil {
+		return nil, err
+	}
+	m.size = len(s.elements)
 	tx.proved = func(committed bool) {
 		if committed {
 			m.follow(tx, s)
@@ -74,13 +79,13 @@ func (m *mirror) at(tx *Tx) (*Services, error) {
 			m.keep(s, tx.begin)
 		}
 	}
-	return s, err
+	return s, nil
 }
 
 // follow takes up what a batch of our own changed. Whatever does not fit makes the next look read everything.
 func (m *mirror) follow(tx *Tx, s *Services) {
 	m.services = nil
-	if !s.present || len(tx.touched) > fewTouched {
+	if !s.present || tx.many {
 		return
 	}
 	mine := tx.begin + 1

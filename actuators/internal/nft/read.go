@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// services reads the whole table. A table of that name which is not ours reads as one without elements.
-func (tx *Tx) services() (*Services, error) {
+// services reads the whole table, which probably holds as many elements as expected. A table of that name which is not ours reads as one without elements.
+func (tx *Tx) services(expected int) (*Services, error) {
 	present, err := tx.table(table)
 	if err != nil || !present {
 		return newServices(nil), err
@@ -19,7 +19,7 @@ func (tx *Tx) services() (*Services, error) {
 	if err := tx.frame(s); err != nil {
 		return nil, err
 	}
-	var all []Element
+	all := make([]Element, 0, expected+expected/8)
 	for _, def := range setDefs() {
 		if live, ok := s.sets[def.Name]; ok && isOurs(live, def) {
 			if all, err = tx.dump(live, all); err != nil {

@@ -38,14 +38,20 @@ func (e *entry) owner() owner {
 
 func newServices(elements []Element) *Services {
 	s := &Services{elements: make(map[place]*entry, len(elements)), owners: make(map[schema.ID][]*entry, len(elements)), choosers: map[string]int{}}
+	comment, mark := "", (*actuators.Mark)(nil) // neighbours often bear the same
 	for _, e := range elements {
-		s.add(e)
+		if e.Comment != comment {
+			comment, mark = e.Comment, e.Mark()
+		}
+		s.put(&entry{e, mark})
 	}
 	return s
 }
 
-func (s *Services) add(e Element) {
-	one := &entry{e, e.Mark()}
+func (s *Services) add(e Element) { s.put(&entry{e, e.Mark()}) }
+
+func (s *Services) put(one *entry) {
+	e := one.Element
 	s.elements[e.place()] = one
 	s.owners[one.owner().id] = append(s.owners[one.owner().id], one)
 	if e.Set == Balancers && isChooser(e.Value) {
@@ -84,15 +90,14 @@ func (s *Services) at(p place) Element {
 	return Element{}
 }
 
-// of gives the elements of the mark's object, whatever their hash, sorted.
+// of gives the elements of the mark's object, whatever their hash, in no order.
 func (s *Services) of(mark actuators.Mark) []Element {
-	var out []Element
+	out := make([]Element, 0, len(s.owners[mark.ID]))
 	for _, one := range s.owners[mark.ID] {
 		if one.mark != nil && one.mark.Installation == mark.Installation {
 			out = append(out, one.Element)
 		}
 	}
-	slices.SortFunc(out, compareElements)
 	return out
 }
 
@@ -152,8 +157,18 @@ func (s *Services) foreign() error {
 
 // Sort puts elements into their one order.
 func Sort(elements []Element) []Element {
-	slices.SortFunc(elements, func(a, b Element) int {
-		return cmp.Or(compareElements(a, b), cmp.Compare(a.Value, b.Value))
-	})
+	slices.SortFunc(elements, compareFully)
 	return elements
+}
+
+// Sorted is Sort of a copy, or the elements themselves when they are in order.
+func Sorted(elements []Element) []Element {
+	if slices.IsSortedFunc(elements, compareFully) {
+		return elements
+	}
+	return Sort(slices.Clone(elements))
+}
+
+func compareFully(a, b Element) int {
+	return cmp.Or(compareElements(a, b), cmp.Compare(a.Value, b.Value))
 }

@@ -13,14 +13,14 @@ func (tx *Tx) apply(s *Services, gone, added []Element) error {
 	if len(gone)+len(added) == 0 && len(s.Broken) == 0 {
 		return nil
 	}
-	tx.touched = places(gone, added)
+	tx.touch(gone, added)
 	count, choosers := s.after(gone, added)
 	strangers := s.strangers()
 	if count > 0 || strangers {
 		if err := tx.settle(s, shape(count > 0, choosers)); err != nil {
 			return err
 		}
-		if err := tx.elementsInto(gone, tx.conn.SetDeleteElements); err != nil {
+		if err := tx.elementsInto(keys(gone), tx.conn.SetDeleteElements); err != nil {
 			return err
 		}
 		if err := tx.elementsInto(added, tx.conn.SetAddElements); err != nil {
@@ -29,6 +29,14 @@ func (tx *Tx) apply(s *Services, gone, added []Element) error {
 	}
 	tx.reap(s, count == 0 && !strangers, choosers)
 	return nil
+}
+
+// touch notes what the batch changes, to be read again one by one if that is not much.
+func (tx *Tx) touch(gone, added []Element) {
+	tx.many = len(gone)+len(added) > fewTouched
+	if !tx.many {
+		tx.touched = places(gone, added)
+	}
 }
 
 // after tells how many elements the batch leaves, and which chooser chains these need.
@@ -116,7 +124,7 @@ func (tx *Tx) reap(s *Services, all bool, needed []string) {
 
 func (tx *Tx) elementsInto(elements []Element, queue func(*nftables.Set, []nftables.SetElement) error) error {
 	for _, def := range setDefs() {
-		var raws []nftables.SetElement
+		raws := make([]nftables.SetElement, 0, inSet(elements, def.Name))
 		for _, e := range elements {
 			if e.Set != def.Name {
 				continue
@@ -132,4 +140,22 @@ func (tx *Tx) elementsInto(elements []Element, queue func(*nftables.Set, []nftab
 		}
 	}
 	return nil
+}
+
+func inSet(elements []Element, set string) (n int) {
+	for _, e := range elements {
+		if e.Set == set {
+			n++
+		}
+	}
+	return n
+}
+
+// keys are the elements as far as it takes to delete them.
+func keys(elements []Element) []Element {
+	out := make([]Element, len(elements))
+	for i, e := range elements {
+		out[i] = Element{Set: e.Set, Key: e.Key}
+	}
+	return out
 }

@@ -17,7 +17,8 @@ type Tx struct {
 	asked     bool // the kernel was asked for more than its generation
 	queued    bool
 	shaped    bool    // the batch changes more than elements of the table of services
-	touched   []place // the elements of services that the batch changes
+	many      bool    // it changes so many elements of services that all are to be read again
+	touched   []place // the elements of services that the batch changes, unless they are many
 
 	proved func(committed bool) // called once what was read is known to be of one generation; may be nil
 }
