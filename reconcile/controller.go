@@ -69,6 +69,7 @@ type Controller struct {
 	nudge      chan struct{} // somebody asks to consider the head again
 	handled    string        // head that was considered; the loop's own
 	unfinished bool          // and something kept it from being applied in full that may pass by itself
+	told       string        // what was told last of a head's outcome; the loop's own
 	replanned  bool          // the head was planned anew at once because something had changed meanwhile
 	again      time.Duration // how soon that is tried again
 	looks      looks

@@ -157,7 +157,7 @@ func (c *Controller) consider(ctx context.Context, head sources.Commit) (retry b
 		c.Reconsider() // at once; if that does not help either, after a pause
 	}
 	c.replanned = result.Replan
-	return result.Replan || incomplete(p)
+	return result.Replan || p.Incomplete()
 }
 
 // advance brings the datacenter to a commit.
@@ -186,9 +186,6 @@ func passing(err error) bool {
 	var problems schema.Problems
 	return !errors.As(err, &problems) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
 }
-
-// incomplete tells whether something was left out that may pass by itself: a host that did not answer.
-func incomplete(p *plan.Plan) bool { return len(p.Refusals) > 0 && !p.Refused() }
 
 // held names the lanes that wait: those that the plan held, and those whose effect failed and is parked from now on.
 func held(p *plan.Plan, r run.Result) []string {
@@ -222,7 +219,7 @@ func (c *Controller) settle(graph *schema.Graph, p *plan.Plan, result run.Result
 		s.Applied, s.Verdict, s.Plan, s.Error, s.Problems = commits.Applied, string(result.Verdict), p.ID, "", nil
 		s.Refusals, s.Held, s.Notes, s.Objects = p.Refusals, held, p.Notes, len(graph.Objects)
 	})
-	c.tellResult(p, result)
+	c.tellOutcome(p, result)
 }
 
 // fault writes why a head goes no further and tells it, once for the same words.

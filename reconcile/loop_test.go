@@ -86,6 +86,11 @@ func TestAHostThatWasAwayIsCaughtUpWith(t *testing.T) {
 		t.Error("a commit counts as applied while a host is unknown")
 	}
 	s.repo.changed() // a hint in between loses no retry
+	plan := s.Status().Plan
+	s.until("it is tried again", func() bool { return s.Status().Plan != plan })
+	if n := s.told(notify.ReasonPartlyApplied); n != 1 {
+		t.Errorf("told %d times that it waits", n)
+	}
 	s.world.pull("h2", false)
 	s.applied(id)
 	if got := s.world.dir(pool("q", "h2")); got != "/two" {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"plumbline/reconcile/notify"
 	"plumbline/reconcile/plan"
@@ -31,6 +32,21 @@ func (c *Controller) tellResult(p *plan.Plan, r run.Result) {
 		n.Details[left.Step] = fmt.Sprintf("%s: %s", left.State, left.Text)
 	}
 	c.notify(n)
+}
+
+// tellOutcome tells what came of a head, but not a second time that nothing was done for the same reasons: one that waits for
+// a host is considered every few seconds.
+func (c *Controller) tellOutcome(p *plan.Plan, r run.Result) {
+	words := fmt.Sprint(p.Commit, r.Verdict, p.Refusals)
+	if words != c.told || acted(r) {
+		c.tellResult(p, r)
+	}
+	c.told = words
+}
+
+// acted tells whether a plan did anything, and be it in vain.
+func acted(r run.Result) bool {
+	return slices.ContainsFunc(r.Lanes, func(l run.LaneResult) bool { return l.Outcome != run.LaneHeld && l.Outcome != run.LaneBlocked })
 }
 
 func reasonOf(r run.Result) string {

@@ -88,9 +88,14 @@ func Make(in Input) (*Plan, error) {
 // Empty tells whether nothing would be done on any machine.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
 
-// Refused tells whether anything is frozen for another reason than an unknown state.
+// Refused tells whether anything is frozen for another reason than an unknown state; what is blocked waits for one that is.
 func (p *Plan) Refused() bool {
-	return slices.ContainsFunc(p.Refusals, func(r diff.Refusal) bool { return r.Class != diff.Unknown })
+	return slices.ContainsFunc(p.Refusals, func(r diff.Refusal) bool { return r.Class != diff.Unknown && r.Class != diff.Blocked })
+}
+
+// Incomplete tells whether anything was left out that may pass by itself: a state that was not known.
+func (p *Plan) Incomplete() bool {
+	return slices.ContainsFunc(p.Refusals, func(r diff.Refusal) bool { return r.Class == diff.Unknown })
 }
 
 // Change finds the change of an instance, or nil.
