@@ -63,7 +63,7 @@ type result struct {
 	used     int // turn
 }
 
-//go:embed eval.go module.go position.go problem.go shelf.go stock.go syntax.go
+//go:embed eval.go module.go position.go problem.go shelf.go stock.go strip.go syntax.go
 var code embed.FS
 
 // origin identifies the programs that make a result: CUE, and our own code, by its text, as nobody would remember to

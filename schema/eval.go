@@ -199,6 +199,7 @@ func (e *evaluator) instance(cuectx *cue.Context, dir string, topology cue.Value
 		e.problem(true, rewrite(inst.Err, e.src, dir)...)
 		return
 	}
+	strip(inst.Files)
 	index := indexFiles(inst.Files)
 	if !e.count(dir, len(index.objects)) {
 		return
