@@ -169,7 +169,7 @@ func (r *workerRun) late(ctx context.Context) bool {
 }
 
 // starved is how Go, and the race detector under it, say that the system gave them no more memory.
-var starved = []string{"out of memory", "cannot allocate memory", "failed to allocate"}
+var starved = []string{"out of memory", "cannot allocate memory", "failed to allocate", "pthread_create failed"}
 
 // explain turns the death of a child into words.
 func (r *workerRun) explain(err error) error {
