@@ -23,6 +23,7 @@ func Define[S, L any](d Def[S, L]) *Kind {
 	}
 	k.outline, k.resolve, k.facts, k.audit = d.eraseOutline, d.eraseResolve, d.eraseFacts, d.eraseAudit
 	k.observe, k.diff, k.steps, k.imported = d.eraseObserve, d.eraseDiff, d.eraseSteps, d.eraseImport
+	k.remarks = d.eraseRemarks
 	return k
 }
 
@@ -139,6 +140,21 @@ func (d Def[S, L]) eraseSteps(sub Subject, diff Diff, want json.RawMessage, have
 		return nil, err
 	}
 	return d.Steps(sub, diff, w, h)
+}
+
+func (d Def[S, L]) eraseRemarks(was, now json.RawMessage, here bool) ([]string, error) {
+	if d.Remarks == nil {
+		return nil, nil
+	}
+	before, err := decode[S](was)
+	if err != nil {
+		return nil, err
+	}
+	after, err := decode[S](now)
+	if err != nil {
+		return nil, err
+	}
+	return d.Remarks(before, after, here), nil
 }
 
 func (d Def[S, L]) eraseImport(state json.RawMessage) (json.RawMessage, bool, error) {

@@ -32,6 +32,8 @@ type Def[S, L any] struct {
 	Watch    WatchFunc           // nil = polled
 	Stamp    StampFunc           // nil = every question is answered by a look
 	Import   func(l L) (S, bool) // an unmanaged live thing as a spec; nil = not yet
+
+	Remarks func(was, now S, here bool) []string // pure: what the plan must say of a changed declaration that no look can tell; was = as last applied
 }
 
 // Spec is one resolved instance of a kind.
@@ -71,6 +73,7 @@ type Kind struct {
 	diff     func(want json.RawMessage, have HaveJSON) (Diff, error)
 	steps    func(sub Subject, d Diff, want json.RawMessage, have HaveJSON) ([]Step, error)
 	imported func(state json.RawMessage) (json.RawMessage, bool, error)
+	remarks  func(was, now json.RawMessage, here bool) ([]string, error)
 	ops      map[string]*ErasedOp
 }
 
@@ -123,6 +126,12 @@ func (k *Kind) Steps(sub Subject, d Diff, want json.RawMessage, have HaveJSON) (
 		}
 	}
 	return steps, err
+}
+
+// Remarks tells what the plan must say of a declaration that changed since it was applied, and no look can tell; here = it is
+// where it is declared now.
+func (k *Kind) Remarks(was, now json.RawMessage, here bool) ([]string, error) {
+	return k.remarks(was, now, here)
 }
 
 // Import turns an unmanaged live state into a spec; false when the kind cannot.

@@ -14,5 +14,6 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe: observe,
 	Diff:    diff,
 	Steps:   steps,
+	Remarks: remarks,
 	Ops:     []actuators.AnyOp{fetch, retire, restore, adopt},
 })

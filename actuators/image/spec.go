@@ -35,6 +35,14 @@ type Status struct {
 // Path is where the image of a name lies.
 func Path(dir, name string) string { return files.ImagePath(dir, name) }
 
+// remarks: what is left in another directory.
+func remarks(was, now Spec, here bool) []string {
+	if here || filepath.Clean(was.Dir) == filepath.Clean(now.Dir) {
+		return nil
+	}
+	return []string{"is fetched into " + now.Dir + "; the file in " + was.Dir + " is left there, and is no longer watched"}
+}
+
 // params serve every op of the kind; Retired only those that name a file set aside.
 type params struct {
 	Mark    actuators.Mark `json:"mark"`

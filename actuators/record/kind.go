@@ -18,5 +18,6 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe: observe,
 	Diff:    diff,
 	Steps:   steps,
+	Remarks: remarks,
 	Ops:     []actuators.AnyOp{set, remove, adopt},
 })

@@ -56,6 +56,15 @@ func home(s Spec) schema.ID { return schema.MakeID("zone", s.Zone) }
 
 func edges(s Spec) []schema.Edge { return []schema.Edge{{Path: "zone", To: home(s)}} }
 
+// remarks: what is left in another zone or at another server.
+func remarks(was, now Spec, here bool) []string {
+	if here || was.Zone == now.Zone && was.Resolved.Server.Address == now.Resolved.Server.Address {
+		return nil
+	}
+	return []string{fmt.Sprintf("is made in zone %s at %s; what stands in zone %s at %s is left there, and is no longer watched",
+		now.Zone, now.Resolved.Server.Address, was.Zone, was.Resolved.Server.Address)}
+}
+
 func share(_ schema.Instance, s Spec) []string { return []string{"zone/" + s.Zone} }
 
 func needs(_ schema.Instance, s Spec) []schema.Use {

@@ -191,6 +191,8 @@ func TestResolveFindsMistakes(t *testing.T) {
 		{"memory in Ki", func(s *Spec) { s.Memory.Now = "1000Ki" }, "memory: QEMU counts a guest's memory in whole Mi"},
 		{"address of another network", func(s *Spec) { s.NICs[0].Address = "10.2.1.12" }, "nics.0.address: 10.2.1.12 is not within 10.1.1.0/24 of network/app-boston"},
 		{"an hour to stop", func(s *Spec) { s.Stop.Timeout = "1h" }, "stop.timeout: 1h is not a time between 0 and 15m0s"},
+		{"a console over a file of the host", func(s *Spec) { s.Serial = "/var/log/../../etc/shadow" },
+			"serial: /var/log/../../etc/shadow is not below /var/log/: what a guest says is written there as root"},
 		{"nothing to probe", func(s *Spec) { s.NICs[0].Address = "" }, "ready: no network card has an address to probe"},
 	}
 	for _, c := range cases {

@@ -49,8 +49,14 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 	if s.Ready != nil && s.probe() == nil {
 		r.problem("ready", "no network card has an address to probe", "give a card an address or remove ready")
 	}
+	if s.Serial != "" && !strings.HasPrefix(filepath.Clean(s.Serial), consoles) {
+		r.problem("serial", s.Serial+" is not below "+consoles+": what a guest says is written there as root", "choose a file below "+consoles)
+	}
 	return r.problems
 }
+
+// consoles is where files of serial ports may lie. Elsewhere a guest could overwrite what the host needs.
+const consoles = "/var/log/"
 
 func (r *resolver) problem(path, text, remedy string) {
 	r.problems = append(r.problems, schema.Problem{Object: r.id, Path: path, Text: text, Remedy: remedy})

@@ -104,6 +104,18 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 	return problems
 }
 
+// remarks: a disk that is there keeps what it holds.
+func remarks(was, now Spec, here bool) []string {
+	if !here || was.From == now.From {
+		return nil
+	}
+	made := "was made empty"
+	if was.From != "" {
+		made = "was made from image/" + was.From
+	}
+	return []string{made + " and keeps its data: a changed \"from\" counts only when a volume is made"}
+}
+
 // Path is where the volume of a name lies in its pool.
 func Path(dir, name, format string) string { return filepath.Join(dir, name+"."+format) }
 

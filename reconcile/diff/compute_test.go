@@ -163,6 +163,18 @@ func TestObservedObjectsAreReported(t *testing.T) {
 	}
 }
 
+func TestAChangedDeclarationIsRemarkedOn(t *testing.T) {
+	r := diff.Compute(input(t, "told/a@h1=2 told/b@h1=2 told/same@h1=1 told/new@h1=1", "told/a@h1=1 told/b@h1=1 told/same@h1=1", "told/a@h1=1 told/same@h1=1", "", ""))
+	var got []string
+	for _, n := range r.Notes {
+		got = append(got, n.Instance.String()+": "+n.Text)
+	}
+	want := []string{"told/a@h1: was 1 and is now 2, here true", "told/b@h1: was 1 and is now 2, here false"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestLimitsRefuseAllRemovals(t *testing.T) {
 	for _, c := range []struct {
 		objects, removed, hosts int

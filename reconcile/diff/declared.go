@@ -89,6 +89,7 @@ func (c *comparison) compare(kind *actuators.Kind, n *schema.Node, entry *invent
 		return
 	}
 	c.note(n.Instance, d.Notes...)
+	c.remark(kind, n, entry, have)
 	works := d.Action != actuators.None // an adoption that only the inventory knows of has no steps
 	if have.Here != nil && !have.Owned {
 		if d, err = adoption(kind, d); err != nil {
@@ -112,6 +113,18 @@ func (c *comparison) compare(kind *actuators.Kind, n *schema.Node, entry *invent
 		c.Changes = append(c.Changes, change)
 		c.leave(change)
 	}
+}
+
+// remark notes what a changed declaration means that no look can tell.
+func (c *comparison) remark(kind *actuators.Kind, n *schema.Node, entry *inventory.Entry, have actuators.HaveJSON) {
+	if entry == nil || entry.Hash == n.Hash {
+		return
+	}
+	remarks, err := kind.Remarks(entry.Spec, n.Spec, have.Here != nil)
+	if err != nil {
+		remarks = []string{"what was applied last cannot be read: " + err.Error()}
+	}
+	c.note(n.Instance, remarks...)
 }
 
 // leave notes where a move takes its object away from.

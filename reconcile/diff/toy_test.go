@@ -93,6 +93,11 @@ func toys() *actuators.Registry {
 	return actuators.NewRegistry(
 		toy("thing", nil),
 		toy("disk", func(d *actuators.Def[toySpec, toyState]) { d.HoldsData = true }),
+		toy("told", func(d *actuators.Def[toySpec, toyState]) {
+			d.Remarks = func(was, now toySpec, here bool) []string {
+				return []string{fmt.Sprintf("was %d and is now %d, here %t", was.V, now.V, here)}
+			}
+		}),
 		toy("net", func(d *actuators.Def[toySpec, toyState]) { d.Ground = true }),
 		toy("bare", func(d *actuators.Def[toySpec, toyState]) {
 			d.Unmarked = true
