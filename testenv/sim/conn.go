@@ -229,7 +229,7 @@ func (c *conn) Watch(ctx context.Context, kind string, emit func(actuators.Event
 	if err := c.reach(ctx); err != nil {
 		return err
 	}
-	return c.world.watch.run(ctx, c, kind, emit)
+	return c.world.watchKind(ctx, c, kind, emit)
 }
 
 func (c *conn) Close() error {

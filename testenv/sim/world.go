@@ -39,7 +39,7 @@ func New(reg *actuators.Registry, o Options) *World {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &World{reg: reg, opts: o, random: rand.New(rand.NewPCG(o.Seed, 0)), hosts: map[string]*host{}, watch: watchers{open: map[*watcher]bool{}}}
+	return &World{reg: reg, opts: o, random: rand.New(rand.NewPCG(o.Seed, 0)), hosts: map[string]*host{}, watch: watchers{open: map[string]map[*watcher]bool{}}}
 }
 
 // Dial connects to a host. It is a reconcile.Dialer.
