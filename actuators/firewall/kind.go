@@ -18,4 +18,5 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Steps:   steps,
 	Ops:     []actuators.AnyOp{create, replace, remove, adopt},
 	Watch:   nft.Watch,
+	Stamp:   nft.Stamp,
 })

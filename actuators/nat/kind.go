@@ -21,4 +21,5 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Steps:    steps,
 	Ops:      []actuators.AnyOp{add, replace, remove, adopt},
 	Watch:    nft.Watch,
+	Stamp:    nft.Stamp,
 })
