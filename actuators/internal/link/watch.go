@@ -10,15 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 
 	"plumbline/actuators"
+	"plumbline/actuators/internal/source"
 )
 
 // watchBeat is how often a quiet watch looks whether its context has ended: a read does not wake up when its socket is
 // closed.
 const watchBeat = 500 * time.Millisecond
 
+var shared = source.Shared(watch)
+
 // Watch gives a hint for every change of an interface or an address. It ends with the context, or with an error when the
-// kernel's messages came faster than they were read: then some were lost, and a full look is due.
+// kernel's messages came faster than they were read: then some were lost, and a full look is due. All listeners of a process
+// share one socket.
 func Watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
+	return shared(ctx, h, emit)
+}
+
+func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
 	s, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
 	if err != nil {
 		return fmt.Errorf("cannot watch network interfaces: %w", err)

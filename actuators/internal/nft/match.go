@@ -46,13 +46,13 @@ func To(set string) []Expr {
 }
 
 // Source4 is "ip saddr @set".
-func Source4(set string) []Expr { return source(unix.NFPROTO_IPV4, 12, 4, set) }
+func Source4(set string) []Expr { return sourceIn(unix.NFPROTO_IPV4, 12, 4, set) }
 
 // Source6 is "ip6 saddr @set".
-func Source6(set string) []Expr { return source(unix.NFPROTO_IPV6, 8, 16, set) }
+func Source6(set string) []Expr { return sourceIn(unix.NFPROTO_IPV6, 8, 16, set) }
 
-// source looks up the source address, which stands at offset in the header of that family.
-func source(family byte, offset, length uint32, set string) []Expr {
+// sourceIn looks up the source address, which stands at offset in the header of that family.
+func sourceIn(family byte, offset, length uint32, set string) []Expr {
 	return exprs(meta(expr.MetaKeyNFPROTO), equal(family), &expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length}, lookup(set))
 }
 

@@ -8,11 +8,19 @@ import (
 	"github.com/google/nftables"
 
 	"plumbline/actuators"
+	"plumbline/actuators/internal/source"
 )
 
-// Watch stands with its first event, then gives a hint for every commit that touched anything of nftables in this namespace. It ends with the context, or with
-// an error when the kernel's messages came faster than they were read: then some were lost, and a full look is due.
+var shared = source.Shared(watch)
+
+// Watch stands with its first event, then gives a hint for every commit that touched anything of nftables in this namespace. It
+// ends with the context, or with an error when the kernel's messages came faster than they were read: then some were lost, and a
+// full look is due. All listeners of a process share one socket.
 func Watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
+	return shared(ctx, h, emit)
+}
+
+func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
 	conn, err := nftables.New()
 	if err != nil {
 		return fmt.Errorf("cannot open nftables: %w", err)
