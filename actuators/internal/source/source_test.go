@@ -80,6 +80,7 @@ func TestAllListenersHearOneRun(t *testing.T) {
 		one := listen(watch, nil)
 		synctest.Wait()
 		p.hints <- "a"
+		synctest.Wait()
 		two := listen(watch, nil)
 		synctest.Wait()
 		p.hints <- "b"
