@@ -8,80 +8,43 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// pending is a record that waits for its transaction.
-type pending struct {
-	record *Record
-	data   []byte
-	done   chan error
-}
-
-// Append writes a record, with its inventory update in the same transaction, and returns when it is on the disk. Calls
-// that come while a transaction is being synced share the next one.
-func (s *Store) Append(r Record) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("internal error: cannot write a record of %s: %w", r.Step, err)
+// Append writes records in one transaction, with their changes of the inventory, and returns when all of them are on the
+// disk. After an error none is. Who has many at once gives them in one call: a call costs two syncs, however many they are.
+func (s *Store) Append(records ...Record) error {
+	data := make([][]byte, len(records))
+	for n, r := range records {
+		var err error
+		if data[n], err = json.Marshal(r); err != nil {
+			return fmt.Errorf("internal error: cannot write a record of %s: %w", r.Step, err)
+		}
 	}
-	p := &pending{record: &r, data: data, done: make(chan error, 1)}
-	s.mu.Lock()
-	s.queue = append(s.queue, p)
-	first := !s.writing
-	s.writing = true
-	s.mu.Unlock()
-	if first {
-		s.flush()
-	}
-	if err := <-p.done; err != nil {
-		return fmt.Errorf("cannot write the journal %s: %w", s.path, err)
-	}
-	return nil
-}
-
-// flush writes what is queued in one transaction. When more came meanwhile, another goroutine goes on, so that the
-// caller's own record does not wait for theirs.
-func (s *Store) flush() {
-	s.mu.Lock()
-	batch := s.queue
-	s.queue = nil
-	s.mu.Unlock()
-
 	err := s.update(func(tx *bolt.Tx) error {
-		for _, p := range batch {
-			if err := appendRecord(tx, p); err != nil {
+		for n := range records {
+			if err := appendRecord(tx, &records[n], data[n]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-
-	s.mu.Lock()
-	s.writing = len(s.queue) > 0
-	more := s.writing
-	s.mu.Unlock()
-	for _, p := range batch {
-		p.done <- err
-	}
-	if more {
-		go s.flush()
-	}
+	return named("cannot write the journal "+s.path, err)
 }
 
-func appendRecord(tx *bolt.Tx, p *pending) error {
-	b := tx.Bucket(bucketRecords).Bucket([]byte(p.record.Plan))
+func appendRecord(tx *bolt.Tx, r *Record, data []byte) error {
+	b := tx.Bucket(bucketRecords).Bucket([]byte(r.Plan))
 	if b == nil {
-		return fmt.Errorf("internal error: the plan %s was not begun", p.record.Plan)
+		return fmt.Errorf("internal error: the plan %s was not begun", r.Plan)
 	}
 	n, err := b.NextSequence()
 	if err != nil {
 		return err
 	}
-	if err := b.Put(number(n), p.data); err != nil {
+	if err := b.Put(number(n), data); err != nil {
 		return err
 	}
-	if p.record.Update == nil {
+	if r.Update == nil {
 		return nil
 	}
-	return applyUpdate(tx, *p.record.Update)
+	return applyUpdate(tx, *r.Update)
 }
 
 // Records lists the records of a plan in the order in which they were written.

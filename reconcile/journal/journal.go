@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
@@ -56,10 +55,6 @@ type Store struct {
 	epoch        uint64
 	installation string
 	written      func()
-
-	mu      sync.Mutex
-	queue   []*pending
-	writing bool
 }
 
 // Open opens the state at a path, which it makes if there is none, checks that it is whole, and begins a new epoch. Its

@@ -60,15 +60,10 @@ func (s *Store) Begin(p *plan.Plan, at time.Time) error {
 	return named("cannot begin plan "+p.ID, err)
 }
 
-// End closes a plan.
+// End closes an open plan.
 func (s *Store) End(planID string, e Ending) error {
 	err := s.update(func(tx *bolt.Tx) error {
-		past, err := readPast(tx, planID)
-		if err != nil {
-			return err
-		}
-		past.EndedAt, past.Verdict, past.Result = &e.At, e.Verdict, e.Result
-		if err := put(tx.Bucket(bucketPlans), planID, past); err != nil {
+		if err := endPast(tx, planID, e); err != nil {
 			return err
 		}
 		for _, u := range e.Updates {
@@ -134,6 +129,26 @@ func (s *Store) History(n int) ([]Past, error) {
 		return nil
 	})
 	return out, err
+}
+
+// endPast adds the end to what is kept of a plan. The plan itself, which may be of many megabytes, is copied as it stands.
+func endPast(tx *bolt.Tx, planID string, e Ending) error {
+	plans := tx.Bucket(bucketPlans)
+	begun := plans.Get([]byte(planID))
+	if begun == nil || tx.Bucket(bucketOpen).Get([]byte(planID)) == nil {
+		return fmt.Errorf("no plan %s is open", planID)
+	}
+	end, err := json.Marshal(struct {
+		EndedAt time.Time       `json:"ended_at"`
+		Verdict string          `json:"verdict,omitempty"`
+		Result  json.RawMessage `json:"result,omitempty"`
+	}{e.At, e.Verdict, e.Result})
+	if err != nil {
+		return fmt.Errorf("internal error: cannot write the end of plan %s: %w", planID, err)
+	}
+	whole := make([]byte, 0, len(begun)+len(end))
+	whole = append(append(whole, begun[:len(begun)-1]...), ',') // two objects become one
+	return plans.Put([]byte(planID), append(whole, end[1:]...))
 }
 
 func readPast(tx *bolt.Tx, planID string) (Past, error) {

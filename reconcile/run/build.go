@@ -13,10 +13,10 @@ import (
 // newRunner makes a plan ready to run, and refuses one that this version cannot read. It changes nothing.
 func newRunner(in Input, p *plan.Plan) (*runner, error) {
 	r := &runner{
-		in: in, plan: p, begunAt: in.Now(),
+		in: in, plan: p, begunAt: in.Now(), installation: in.Store.Installation(),
 		byID: map[int]*lane{}, steps: map[string]*task{}, objects: map[schema.Instance]*object{},
-		results: make(chan finished, in.Parallel), wake: make(chan struct{}, 1),
-		perHost: map[string]int{}, containers: map[string]bool{}, looks: map[schema.Instance]seen{}, inUse: map[string]exec.Executor{},
+		queue: newQueue(in.PerHost), results: make(chan finished), written: make(chan written), wake: make(chan struct{}, 1),
+		looks: map[schema.Instance]seen{}, inUse: map[string]exec.Executor{},
 	}
 	for _, l := range p.Lanes {
 		made := &lane{Lane: l}
@@ -34,11 +34,12 @@ func newRunner(in Input, p *plan.Plan) (*runner, error) {
 		}
 	}
 	r.linkLanes()
+	r.rank()
 	return r, r.findSpecs()
 }
 
 func (r *runner) addStep(p *plan.Plan, i int, changes map[schema.Instance]*plan.Change) error {
-	t := &task{Step: p.Steps[i], host: p.Steps[i].Host}
+	t := &task{Step: p.Steps[i], host: p.Steps[i].Host, number: i}
 	kind, ok := r.in.Kinds.Kind(t.Instance.ID.Kind())
 	if !ok {
 		return fmt.Errorf("step %s: this plumb knows no kind %s", t.ID, t.Instance.ID.Kind())
@@ -102,6 +103,34 @@ func (r *runner) linkLanes() {
 			}
 		}
 	}
+}
+
+// rank measures the longest way from each step to the end of the plan, in steps: what has the longest way goes first.
+func (r *runner) rank() {
+	for _, t := range slices.Backward(r.tasks) {
+		for _, next := range t.then {
+			t.rank = max(t.rank, next.rank)
+		}
+		t.rank++
+		t.lane.length = max(t.lane.length, t.rank)
+	}
+	for _, l := range r.lanes {
+		l.measure()
+	}
+	for _, t := range r.tasks {
+		t.rank += t.lane.after
+	}
+}
+
+// measure finds the longest way after a lane. Lanes that need each other are no plan of ours; they end somewhere.
+func (l *lane) measure() int {
+	if !l.measured {
+		l.measured = true
+		for _, next := range l.then {
+			l.after = max(l.after, next.measure())
+		}
+	}
+	return l.after + l.length
 }
 
 // findSpecs gathers how every instance is looked at, before anything is taken out of the inventory: by the wanted spec,

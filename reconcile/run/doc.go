@@ -27,8 +27,20 @@
 // A step is asked by Preflight when everything that it needs is there: the first steps of a lane all before anything is
 // done, a later one just before its Capture.
 //
-//	schedule.go  which job runs next          lane.go    what a lane does with its outcome
-//	step.go      forward: one step            undo.go    back: one step
-//	look.go      looking and waiting          resume.go  the journal read back
+// Steps of one op on one host whose op does many at once (actuators.Many) go together, as a crew, whatever their lanes:
+// one Capture, one transaction of the journal for all that are begun, one Do, one look, one transaction for all that are
+// done. Each keeps its own outcome: one that fails leaves the crew and its lane goes back, the others go on. Looks of a kind
+// and host before anything is done go together always. Who must wait for the journal, a host or a container gathers company
+// meanwhile, so that crews grow with the load and a lone step waits for nobody.
+//
+// What a step costs the engine: one record before Do and one after, written with those of all others that wait (two syncs
+// for each transaction, however many records), one call each of Capture and Do, one look after, and its share of a look before.
+//
+//	schedule.go  which crew runs next         crew.go    who goes together
+//	queue.go     crews that are ready         home.go    what follows when a crew comes home
+//	step.go      forward: Capture, Do, look   undo.go    back
+//	call.go      verbs on a host              look.go    looking and waiting
+//	lane.go      what a lane does with it     scribe.go  the journal, many records at a time
 //	result.go    what it all came to          input.go   what a run is given
+//	resume.go    the journal read back
 package run

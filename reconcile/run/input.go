@@ -22,7 +22,7 @@ var ErrAbandoned = errors.New("abandoned; the plan stays open and is taken up by
 type Store interface {
 	Installation() string
 	Begin(p *plan.Plan, at time.Time) error
-	Append(r journal.Record) error
+	Append(records ...journal.Record) error // all on the disk, or none
 	End(planID string, e journal.Ending) error
 	OpenPlans() ([]*plan.Plan, error)
 	Records(planID string) ([]journal.Record, error)
@@ -43,8 +43,8 @@ type Input struct {
 	Hosts    Hosts
 	Kinds    *actuators.Registry
 	Epoch    uint64
-	Parallel int           // jobs at a time; 0 = 16
-	PerHost  int           // jobs at a time on one host; 0 = 4
+	Parallel int           // steps under way at a time, or companies of steps that go together; 0 = 1024
+	PerHost  int           // verbs at a time on one host; 0 = 4
 	Patience time.Duration // how long an undo waits for a host that does not answer; 0 = 2 minutes
 	Progress func(Event)   // called by one goroutine, in order; nil = nobody listens
 	Log      zerolog.Logger
@@ -58,7 +58,7 @@ type Input struct {
 
 func (in Input) withDefaults() Input {
 	if in.Parallel <= 0 {
-		in.Parallel = 16
+		in.Parallel = 1024
 	}
 	if in.PerHost <= 0 {
 		in.PerHost = 4

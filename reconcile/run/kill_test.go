@@ -138,10 +138,12 @@ type loud struct {
 	out interface{ WriteString(string) (int, error) }
 }
 
-func (l loud) Append(r journal.Record) error {
-	err := l.Store.Append(r)
+func (l loud) Append(records ...journal.Record) error {
+	err := l.Store.Append(records...)
 	if err == nil {
-		_, _ = l.out.WriteString("ack " + r.Step + " " + string(r.State) + "\n")
+		for _, r := range records {
+			_, _ = l.out.WriteString("ack " + r.Step + " " + string(r.State) + "\n")
+		}
 	}
 	return err
 }

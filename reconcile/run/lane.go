@@ -17,24 +17,29 @@ const (
 	waiting phase = iota
 	checking
 	running
-	failing // waits for its jobs to come home
+	failing // waits for its steps to come home
+	turning // waits for the journal to have its decision to go back
 	undoing
 	ended
 )
 
 type lane struct {
 	plan.Lane
-	tasks   []*task
-	phase   phase
-	waits   int     // lanes that must be applied before
-	then    []*lane // lanes that need this one
-	active  int     // jobs under way
-	checks  int     // first steps not yet asked
-	open    int     // forward: steps not done; back: steps not taken back
-	outcome Outcome
-	cause   Cause
-	why     string // the failure, with its object
-	failed  bool   // the decision to go back is in the journal
+	tasks    []*task
+	phase    phase
+	waits    int     // lanes that must be applied before
+	then     []*lane // lanes that need this one
+	active   int     // steps under way
+	checks   int     // first steps not yet asked
+	decides  int     // steps not yet decided, after a crash
+	open     int     // forward: steps not done; back: steps not taken back
+	length   int     // steps one after another
+	after    int     // and those of the lanes that need this one
+	outcome  Outcome
+	cause    Cause
+	why      string // the failure, with its object
+	measured bool
+	failed   bool // the decision to go back is in the journal
 }
 
 // begin starts a lane whose needs are there: its first steps are asked before anything is done.
@@ -49,7 +54,7 @@ func (r *runner) begin(l *lane) {
 	for _, t := range l.tasks {
 		if t.waits == 0 {
 			l.checks++
-			r.push(job{check, t})
+			r.queue.push(check, t)
 		}
 	}
 	r.advance(l)
@@ -62,7 +67,7 @@ func (r *runner) advance(l *lane) {
 		l.phase = running
 		for _, t := range l.tasks {
 			if t.waits == 0 {
-				r.push(job{forward, t})
+				r.queue.push(prepare, t)
 			}
 		}
 		r.advance(l)
@@ -115,48 +120,49 @@ func (r *runner) turn(l *lane) {
 		r.end(l, LaneRolledBack)
 		return
 	}
-	if !l.failed {
-		if err := r.append(journal.Record{Lane: l.ID, State: journal.Failed, Err: l.why, Cause: string(l.cause)}); err != nil {
-			return
-		}
-		l.failed = true
+	if l.failed {
+		r.back(l, back)
+		return
 	}
+	l.phase = turning
+	r.under++
+	r.write([]journal.Record{{Lane: l.ID, State: journal.Failed, Err: l.why, Cause: string(l.cause)}}, func() {
+		l.failed = true
+		r.under--
+		r.back(l, back)
+	})
+}
+
+// back begins the way back.
+func (r *runner) back(l *lane, back []*task) {
 	l.phase, l.open = undoing, len(back)
 	chain(l, back)
 	for _, t := range slices.Backward(back) {
 		if t.blocks == 0 {
-			r.push(job{undo, t})
+			r.queue.push(undo, t)
 		}
 	}
 	r.advance(l)
 }
 
 // chain orders the way back: a step comes after all steps that needed it, after later steps of its instance, and after
-// steps that wrote into one of its containers later. On the first two kinds the later step stands: if it is stuck, what
-// is beneath it stays.
+// steps that wrote into one of its containers later, but for those that may go in any order (company). On the first two
+// kinds the later step stands: if it is stuck, what is beneath it stays.
 func chain(l *lane, back []*task) {
 	slices.SortFunc(back, func(a, b *task) int { return a.order - b.order })
 	byID := map[string]*task{}
 	lastOf := map[*object]*task{}
-	lastIn := map[string]*task{}
-	link := func(above, below *task, stands bool) {
-		if below == nil {
-			return
-		}
-		below.blocks++
-		above.beneath = append(above.beneath, below)
-		if stands {
-			above.floor = append(above.floor, below)
-		}
-	}
+	inside := map[string]*layers{}
 	for _, t := range back {
 		for _, id := range t.Needs {
-			link(t, byID[id], true)
+			stand(t, byID[id])
 		}
-		link(t, lastOf[t.object], true)
+		stand(t, lastOf[t.object])
 		for _, container := range t.Share {
-			link(t, lastIn[container], false)
-			lastIn[container] = t
+			if inside[container] == nil {
+				inside[container] = &layers{}
+			}
+			inside[container].add(t)
 		}
 		byID[t.ID], lastOf[t.object] = t, t
 	}
@@ -165,6 +171,42 @@ func chain(l *lane, back []*task) {
 		if t.state == journal.Stuck {
 			freezeBeneath(t, byID, lastOf)
 		}
+	}
+}
+
+// link lets a step go back after another one, or a gate.
+func link(above, below *task) {
+	below.blocks++
+	above.beneath = append(above.beneath, below)
+}
+
+func stand(above, below *task) {
+	if below != nil {
+		link(above, below)
+		above.floor = append(above.floor, below)
+	}
+}
+
+// layers are the steps that wrote into one container: those that go in any order lie side by side, with a gate between them
+// and the layer beneath.
+type layers struct {
+	key     string
+	current []*task
+	gate    *task // beneath the current layer; nil = nothing is beneath it
+}
+
+func (l *layers) add(t *task) {
+	key, _ := company(undo, t)
+	if len(l.current) > 0 && (key == "" || key != l.key) {
+		l.gate = &task{gate: true}
+		for _, below := range l.current {
+			link(l.gate, below)
+		}
+		l.current = nil
+	}
+	l.key, l.current = key, append(l.current, t)
+	if l.gate != nil {
+		link(t, l.gate)
 	}
 }
 

@@ -32,43 +32,75 @@ type seen struct {
 
 // look observes one instance, and remembers what it saw.
 func (r *runner) look(ctx context.Context, i schema.Instance, spec json.RawMessage) (seen, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	host, err := r.host(ctx, i.Host)
+	found, err := r.lookAt(ctx, i.Host, i.ID.Kind(), []actuators.Target{{ID: i.ID, Spec: spec}})
 	if err != nil {
 		return seen{}, err
 	}
-	found, err := host.Observe(ctx, i.ID.Kind(), actuators.Scope{Targets: []actuators.Target{{ID: i.ID, Spec: spec}}})
-	if err != nil {
-		r.dropBroken(i.Host, host, err)
-		return seen{}, fmt.Errorf("cannot look at it: %w", err)
-	}
-	s := r.pick(found, i.ID)
-	s.at = r.in.Now()
-	r.remember(i, s)
-	return s, nil
+	return found[i.ID], nil
 }
 
-// pick gathers what is there of an object; ours goes before a foreign thing of the same name.
-func (r *runner) pick(found []actuators.Observed, id schema.ID) seen {
-	var s seen
+// lookAt observes instances of one kind on one host in one question, and remembers what it saw.
+func (r *runner) lookAt(ctx context.Context, name, kind string, targets []actuators.Target) (map[schema.ID]seen, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	host, err := r.host(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	found, err := host.Observe(ctx, kind, actuators.Scope{Targets: targets})
+	if err != nil {
+		r.dropBroken(name, host, err)
+		return nil, fmt.Errorf("cannot look at it: %w", err)
+	}
+	at := r.in.Now()
+	all := make(map[schema.ID]seen, len(targets))
+	for _, target := range targets {
+		all[target.ID] = seen{at: at}
+	}
 	for _, f := range found {
-		ours := f.Mark != nil && f.Mark.Installation == r.in.Store.Installation()
-		switch {
-		case f.ID != id:
-		case f.Retired:
-			s.retired = f.State
-		case s.here == nil || ours:
-			s.here, s.mark = f.State, f.Mark
+		if s, asked := all[f.ID]; asked {
+			all[f.ID] = r.pick(s, f)
 		}
 	}
-	return s
-}
-
-func (r *runner) remember(i schema.Instance, s seen) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.looks[i] = s
+	for id, s := range all {
+		r.looks[id.On(name)] = s
+	}
+	return all, nil
+}
+
+// lookAhead looks in one question at those objects of tasks at which nobody looked a moment ago.
+func (r *runner) lookAhead(ctx context.Context, host string, tasks []*task) error {
+	if len(tasks) < 2 {
+		return nil
+	}
+	now := r.in.Now()
+	var targets []actuators.Target
+	r.mu.Lock()
+	for _, t := range tasks {
+		if s, ok := r.looks[t.place()]; !ok || now.Sub(s.at) >= freshFor {
+			targets = append(targets, actuators.Target{ID: t.Instance.ID, Spec: t.spec()})
+		}
+	}
+	r.mu.Unlock()
+	if len(targets) == 0 {
+		return nil
+	}
+	_, err := r.lookAt(ctx, host, tasks[0].Instance.ID.Kind(), targets)
+	return err
+}
+
+// pick adds a thing to what is there of an object; ours goes before a foreign thing of the same name.
+func (r *runner) pick(s seen, f actuators.Observed) seen {
+	ours := f.Mark != nil && f.Mark.Installation == r.installation
+	switch {
+	case f.Retired:
+		s.retired = f.State
+	case s.here == nil || ours:
+		s.here, s.mark = f.State, f.Mark
+	}
+	return s
 }
 
 // recent is a look that is young enough to act on, made now if there is none.
@@ -125,31 +157,52 @@ func compareHave(c *plan.Change, s seen) error {
 	return nil
 }
 
-// await looks until the check is content, its error is final, or the time is over; the last reason is the error.
-func (r *runner) await(ctx context.Context, t *task, limit time.Duration, check func(seen) (done bool, reason string, final error)) (seen, error) {
-	deadline := r.in.Now().Add(limit)
-	pause := firstPause
-	for {
-		s, err := r.look(ctx, t.place(), t.spec())
-		reason := ""
-		if err != nil {
-			reason = err.Error()
-		} else {
-			done, why, final := check(s)
-			if done || final != nil {
-				return s, final
-			}
-			reason = why
+// watched is a task that is looked at until the check is content, its error is final, or the time is over; then the last
+// reason is the error.
+type watched struct {
+	*task
+	limit time.Duration
+	check func(seen) (done bool, reason string, final error)
+	seen  seen
+	err   error
+}
+
+// await looks at tasks on one host, all in one question, until each has its outcome. Those that are nil are left out.
+func (r *runner) await(ctx context.Context, host string, all []*watched) {
+	begun := r.in.Now()
+	open := slices.DeleteFunc(slices.Clone(all), func(w *watched) bool { return w == nil })
+	for pause := firstPause; len(open) > 0; pause = min(2*pause, longPause) {
+		targets := make([]actuators.Target, len(open))
+		for n, w := range open {
+			targets[n] = actuators.Target{ID: w.Instance.ID, Spec: w.spec()}
 		}
-		if ctx.Err() != nil || !r.in.Now().Add(pause).Before(deadline) {
-			if err != nil {
-				return s, err
+		found, err := r.lookAt(ctx, host, open[0].Instance.ID.Kind(), targets)
+		now := r.in.Now()
+		open = slices.DeleteFunc(open, func(w *watched) bool {
+			if w.settle(found, err) {
+				return true
 			}
-			return s, errors.New(reason)
+			return ctx.Err() != nil || !now.Add(pause).Before(begun.Add(w.limit))
+		})
+		if len(open) > 0 {
+			_ = r.in.Sleep(ctx, pause)
 		}
-		_ = r.in.Sleep(ctx, pause)
-		pause = min(2*pause, longPause)
 	}
+}
+
+// settle takes a look; it tells whether the outcome is final.
+func (w *watched) settle(found map[schema.ID]seen, err error) bool {
+	if err != nil {
+		w.err = err
+		return false
+	}
+	w.seen = found[w.Instance.ID]
+	done, reason, final := w.check(w.seen)
+	if w.err = final; done || final != nil {
+		return true
+	}
+	w.err = errors.New(reason)
+	return false
 }
 
 // host is a connection, remembered as the one that is in use.

@@ -126,7 +126,8 @@ func (r *runner) settle(l *lane) {
 	if !l.failed && begun > 0 && begun+done == len(l.tasks) {
 		for _, t := range l.tasks {
 			if t.state == journal.Begun {
-				r.push(job{decide, t})
+				l.decides++
+				r.queue.push(decide, t)
 			}
 		}
 		return
@@ -134,51 +135,54 @@ func (r *runner) settle(l *lane) {
 	r.advance(l)
 }
 
-// decide looks whether a step that was begun and not acknowledged was done. If not, or if nobody can tell, its state
-// stays begun and its lane goes back.
-func (r *runner) decide(ctx context.Context, t *task) error {
+// decide looks whether steps that were begun and not acknowledged were done. If not, or if nobody can tell, the state of a
+// step stays begun and its lane goes back.
+func (r *runner) decide(ctx context.Context, c *crew) []outcome {
+	out := make([]outcome, len(c.tasks))
+	looks := make([]*watched, len(c.tasks))
+	for n, t := range c.tasks {
+		looks[n], out[n].err = t.visible()
+	}
+	r.await(ctx, c.host, looks)
+	for n, t := range c.tasks {
+		if looks[n] == nil {
+			continue
+		}
+		if out[n].err = looks[n].err; out[n].err == nil && t.Confirm > 0 {
+			out[n].err = r.confirmFresh(ctx, t)
+		}
+		if out[n].err == nil {
+			out[n].record, out[n].err = r.done(t, looks[n].seen)
+		}
+	}
+	return out
+}
+
+// visible is what a look shows of a step that was done; an error when it shows nothing.
+func (t *task) visible() (*watched, error) {
 	predicted, err := t.op.Predict(t.Params, t.have)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if same, _ := actuators.SameConfig(predicted, t.have); same {
-		return errors.New("it changes nothing that could be seen, so nobody can tell whether it was done")
+		return nil, errors.New("it changes nothing that could be seen, so nobody can tell whether it was done")
 	}
-	s, err := r.await(ctx, t, t.Timeout, func(s seen) (bool, string, error) {
+	return &watched{task: t, limit: t.Timeout, check: func(s seen) (bool, string, error) {
 		if ok, difference := actuators.Holds(predicted, t.have, s.here); !ok {
 			return false, "", errors.New(difference)
 		}
 		return t.reached(predicted, s)
-	})
-	if err != nil {
-		return err
-	}
-	if t.Confirm > 0 {
-		if err := r.confirmFresh(ctx, t); err != nil {
-			return err
-		}
-	}
-	return r.finish(t, s)
+	}}, nil
 }
 
-func (r *runner) tookDecision(f finished) {
-	l := f.lane
-	if f.err == nil {
+func (r *runner) tookDecision(t *task, err error) {
+	l := t.lane
+	if err == nil {
 		l.open--
 	} else {
-		f.task.err = f.err
+		t.err = err
 	}
-	if l.active == 0 && !r.deciding(l) {
+	if l.decides--; l.decides == 0 {
 		r.advance(l)
 	}
-}
-
-// deciding tells whether decisions of a lane still wait for their turn.
-func (r *runner) deciding(l *lane) bool {
-	for _, j := range r.ready {
-		if j.lane == l && j.verb == decide {
-			return true
-		}
-	}
-	return false
 }

@@ -3,12 +3,10 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"plumbline/reconcile/exec"
-	"plumbline/reconcile/journal"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
@@ -26,32 +24,35 @@ func Run(ctx context.Context, in Input) (Result, error) {
 	return r.drive(ctx)
 }
 
-// runner is one plan on its way. The loop of drive owns all of it but what mu guards; a job owns its task while it runs.
+// runner is one plan on its way. The loop of drive owns all of it but what mu guards; a crew's goroutine owns its tasks while it runs.
 type runner struct {
-	in      Input
-	plan    *plan.Plan
-	lanes   []*lane
-	byID    map[int]*lane
-	tasks   []*task
-	steps   map[string]*task
-	objects map[schema.Instance]*object
-	begunAt time.Time
+	in           Input
+	plan         *plan.Plan
+	lanes        []*lane
+	byID         map[int]*lane
+	tasks        []*task
+	steps        map[string]*task
+	objects      map[schema.Instance]*object
+	begunAt      time.Time
+	installation string
 
-	ready      []job // in the order in which they may start; ways back first
-	results    chan finished
-	wake       chan struct{}
-	active     int
-	perHost    map[string]int
-	containers map[string]bool
-	openLanes  int
-	stopped    bool
-	resumed    bool
-	replan     bool
+	queue     *queue
+	results   chan finished
+	written   chan written
+	wake      chan struct{}
+	unwritten []entry
+	writing   bool // a transaction of the journal is under way
+	active    int  // crews at their hosts
+	under     int  // crews that have started and not come to their end
+	begun     int
+	openLanes int
+	stopped   bool
+	resumed   bool
+	replan    bool
 
 	mu     sync.Mutex
 	looks  map[schema.Instance]seen
 	inUse  map[string]exec.Executor
-	begun  int
 	broken error // why the run cannot go on
 	stop   context.CancelFunc
 }
@@ -93,23 +94,7 @@ func (r *runner) dead() error {
 	return r.broken
 }
 
-// append writes a record. When it cannot, nothing more may be done: the run is dead.
-func (r *runner) append(record journal.Record) error {
-	if err := r.dead(); err != nil {
-		return err
-	}
-	record.Plan, record.At = r.plan.ID, r.in.Now()
-	if err := r.in.Store.Append(record); err != nil {
-		err = fmt.Errorf("%w: %w", errJournal, err)
-		r.kill(err)
-		return err
-	}
-	return nil
-}
-
 func (r *runner) next() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.begun++
 	return r.begun
 }

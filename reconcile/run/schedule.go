@@ -3,34 +3,10 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
-
-	"plumbline/reconcile/journal"
 )
 
-type verb int
-
-const (
-	check verb = iota
-	forward
-	undo
-	decide
-)
-
-// job is a verb on a step, done by a goroutine of its own.
-type job struct {
-	verb verb
-	*task
-}
-
-type finished struct {
-	job
-	err  error
-	took time.Duration
-}
-
-// drive is the loop: it starts what may start, and takes what comes home.
+// drive is the loop: it starts what may start, and takes what comes home and what is written.
 func (r *runner) drive(ctx context.Context) (Result, error) {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -41,14 +17,14 @@ func (r *runner) drive(ctx context.Context) (Result, error) {
 		}
 	}
 	gentle := ctx.Done()
-	for r.active > 0 || (r.openLanes > 0 && r.dead() == nil) {
+	for r.active > 0 || r.writing || (r.openLanes > 0 && r.dead() == nil) {
 		if gentle != nil && ctx.Err() != nil {
 			gentle = nil
 			r.stopGently()
 		}
 		hold := r.start(work)
-		if r.active == 0 && hold == 0 {
-			if r.openLanes > 0 && r.dead() == nil && len(r.ready) == 0 {
+		if r.active == 0 && !r.writing && hold == 0 {
+			if r.openLanes > 0 && r.dead() == nil {
 				r.untangle()
 			}
 			continue
@@ -57,6 +33,8 @@ func (r *runner) drive(ctx context.Context) (Result, error) {
 		select {
 		case f := <-r.results:
 			r.take(f)
+		case w := <-r.written:
+			r.acknowledge(w)
 		case <-r.wake:
 		case <-gentle:
 		case <-r.in.Abort:
@@ -71,196 +49,108 @@ func (r *runner) drive(ctx context.Context) (Result, error) {
 	return r.conclude()
 }
 
-// start begins the jobs that may run now. It gives the time until the next one whose hold ends, or 0.
+// start begins the crews that may run now. It gives the time until the next step whose hold ends, or 0.
 func (r *runner) start(ctx context.Context) (hold time.Duration) {
 	if r.dead() != nil {
 		return 0
 	}
-	rest := r.ready[:0:0]
-	for i, j := range r.ready {
-		if r.active >= r.in.Parallel {
-			rest = append(rest, r.ready[i:]...)
+	now := r.in.Now()
+	r.queue.due(now)
+	for {
+		c := r.queue.next(r.under >= r.in.Parallel)
+		if c == nil {
 			break
 		}
-		if r.stale(j) {
+		if c.verb != act && !r.admit(c) {
 			continue
 		}
-		if left := r.held(j); left > 0 {
-			rest = append(rest, j)
-			if hold == 0 || left < hold {
-				hold = left
-			}
-			continue
-		}
-		if !r.fits(j) {
-			rest = append(rest, j)
-			continue
-		}
-		r.launch(ctx, j)
+		r.launch(ctx, c)
 	}
-	r.ready = rest
-	return hold
+	return r.queue.left(now)
 }
 
-// stale tells whether a job lost its sense while it waited.
-func (r *runner) stale(j job) bool {
-	switch j.verb {
-	case check:
-		return j.lane.phase != checking
-	case forward:
-		return j.lane.phase != running
-	}
-	return false
-}
-
-// held is how long a step must still wait for the holds of those that it needs.
-func (r *runner) held(j job) time.Duration {
-	if j.verb != forward {
-		return 0
-	}
-	var left time.Duration
-	for _, id := range j.Needs {
-		if need := r.steps[id]; need.Hold > 0 {
-			left = max(left, need.doneAt.Add(need.Hold).Sub(r.in.Now()))
-		}
-	}
-	return left
-}
-
-func (r *runner) fits(j job) bool {
-	if r.perHost[j.host] >= r.in.PerHost {
-		return false
-	}
-	if j.verb == check {
-		return true
-	}
-	for _, container := range j.Share {
-		if r.containers[container] {
+// admit tells whether a crew may start: those of its steps that still make sense and need not wait, in containers where
+// nobody is.
+func (r *runner) admit(c *crew) bool {
+	now := r.in.Now()
+	c.keep(func(t *task) bool {
+		if stale(c.verb, t) {
 			return false
 		}
+		if until := r.heldUntil(c.verb, t); until.After(now) {
+			r.queue.postpone(t, until)
+			return false
+		}
+		return true
+	})
+	if len(c.tasks) == 0 {
+		r.queue.wake(c.room)
+		return false
+	}
+	if !r.queue.enter(c) {
+		return false
+	}
+	r.queue.split(c)
+	r.under++
+	for _, t := range c.tasks {
+		t.lane.active++
 	}
 	return true
 }
 
-func (r *runner) launch(ctx context.Context, j job) {
-	r.occupy(j, true)
-	switch j.verb {
-	case forward:
-		r.emitStep(StepStarted, j.task, 0, nil)
-	case undo:
-		r.emitStep(UndoStarted, j.task, 0, nil)
-	}
-	begun := r.in.Now()
-	go func() {
-		err := r.perform(ctx, j)
-		r.results <- finished{j, err, r.in.Now().Sub(begun)}
-	}()
-}
-
-func (r *runner) perform(ctx context.Context, j job) error {
-	switch j.verb {
+// stale tells whether a verb lost its sense while it waited.
+func stale(v verb, t *task) bool {
+	switch v {
 	case check:
-		return r.ask(ctx, j.task)
-	case forward:
-		return r.forward(ctx, j.task)
-	case decide:
-		return r.decide(ctx, j.task)
+		return t.lane.phase != checking && t.lane.phase != running
+	case prepare:
+		return t.lane.phase != running
 	}
-	return r.backward(ctx, j.task)
+	return false
 }
 
-func (r *runner) occupy(j job, taken bool) {
-	n := 1
-	if !taken {
-		n = -1
+// heldUntil is the end of the holds of those that a step needs.
+func (r *runner) heldUntil(v verb, t *task) (until time.Time) {
+	if v != prepare {
+		return until
 	}
-	r.active += n
-	j.lane.active += n
-	r.perHost[j.host] += n
-	if j.verb == check {
-		return
+	for _, id := range t.Needs {
+		if need := r.steps[id]; need.Hold > 0 && need.doneAt.Add(need.Hold).After(until) {
+			until = need.doneAt.Add(need.Hold)
+		}
 	}
-	for _, container := range j.Share {
-		r.containers[container] = taken
-	}
+	return until
 }
 
-// take moves the lane of a job that came home.
-func (r *runner) take(f finished) {
-	r.occupy(f.job, false)
-	l := f.lane
-	if fatal(f.err) {
-		r.kill(f.err)
+func (r *runner) launch(ctx context.Context, c *crew) {
+	r.active++
+	r.queue.occupy(c.host)
+	now := r.in.Now()
+	for _, t := range c.tasks {
+		switch c.verb {
+		case prepare:
+			t.startedAt = now
+			r.emitStep(StepStarted, t, 0, nil)
+		case undo:
+			t.startedAt = now
+			r.emitStep(UndoStarted, t, 0, nil)
+		}
 	}
-	if r.dead() != nil {
-		return
-	}
-	switch f.verb {
+	go func() { r.results <- finished{c, r.perform(ctx, c)} }()
+}
+
+func (r *runner) perform(ctx context.Context, c *crew) []outcome {
+	switch c.verb {
 	case check:
-		l.checks--
-	case forward:
-		r.tookForward(f)
-	case undo:
-		r.tookBack(f)
+		return r.ask(ctx, c)
+	case prepare:
+		return r.prepare(ctx, c)
+	case act:
+		return r.act(ctx, c)
 	case decide:
-		r.tookDecision(f)
-		return
+		return r.decide(ctx, c)
 	}
-	if f.verb != undo && f.err != nil {
-		f.task.err = f.err
-		r.emitStep(StepFailed, f.task, f.took, f.err)
-		r.fail(l, l.classify(f.err), f.fail(f.err).Error())
-	}
-	r.advance(l)
-}
-
-func (r *runner) tookForward(f finished) {
-	f.task.took = f.took
-	if f.err != nil {
-		return
-	}
-	f.lane.open--
-	r.emitStep(StepDone, f.task, f.took, nil)
-	r.in.Log.Info().Str("plan", r.plan.ID).Str("step", f.ID).Dur("dur", f.took).Msg("step done")
-	for _, next := range f.then {
-		if next.waits--; next.waits == 0 && next.lane.phase == running {
-			r.push(job{forward, next})
-		}
-	}
-}
-
-func (r *runner) tookBack(f finished) {
-	f.lane.open--
-	t := f.task
-	event := StepUndone
-	switch t.state {
-	case journal.Kept:
-		event = StepKept
-	case journal.Stuck:
-		event = StepStuck
-		for _, below := range t.floor {
-			below.under = t
-		}
-	}
-	r.emitStep(event, t, f.took, nil)
-	r.in.Log.Info().Str("plan", r.plan.ID).Str("step", t.ID).Str("verb", "undo").Str("residue", t.residue).Dur("dur", f.took).Msg("step taken back")
-	for _, below := range t.beneath {
-		if below.blocks--; below.blocks == 0 {
-			r.push(job{undo, below})
-		}
-	}
-}
-
-// push makes a job ready. Ways back go before ways forward, what was begun last before what was begun first.
-func (r *runner) push(j job) {
-	at := len(r.ready)
-	if j.verb == undo {
-		at = slices.IndexFunc(r.ready, func(other job) bool { return other.verb != undo || other.order < j.order })
-		if at < 0 {
-			at = len(r.ready)
-		}
-	}
-	r.ready = slices.Insert(r.ready, at, j)
+	return r.backward(ctx, c)
 }
 
 // stopGently lets running steps finish and sends every lane back that is not complete then.

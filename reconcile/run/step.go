@@ -32,25 +32,28 @@ type object struct {
 // task is a step on its way.
 type task struct {
 	actuators.Step
-	op      *actuators.ErasedOp
-	lane    *lane
-	object  *object
-	waits   int     // steps and lanes that must be done before
-	then    []*task // steps that need this one
-	host    string
-	asked   bool // Preflight said yes
-	state   journal.State
-	order   int // of begun
-	have    json.RawMessage
-	before  json.RawMessage
-	err     error
-	residue string
-	doneAt  time.Time
-	took    time.Duration
-	under   *task // a stuck step that stands on this one: it must stay
-	blocks  int   // steps to be undone before this one
-	beneath []*task
-	floor   []*task // those of beneath that this one stands on
+	op        *actuators.ErasedOp
+	lane      *lane
+	object    *object
+	waits     int     // steps and lanes that must be done before
+	then      []*task // steps that need this one
+	host      string
+	number    int // in the plan
+	rank      int // steps from here to the end of the longest way
+	state     journal.State
+	order     int // of begun
+	have      json.RawMessage
+	before    json.RawMessage
+	err       error
+	residue   string
+	doneAt    time.Time
+	startedAt time.Time
+	took      time.Duration
+	gate      bool  // no step: what stands between two layers of a container
+	under     *task // a stuck step that stands on this one: it must stay
+	blocks    int   // steps to be undone before this one
+	beneath   []*task
+	floor     []*task // those of beneath that this one stands on
 }
 
 // place is where the step's object is looked at.
@@ -70,107 +73,112 @@ func (t *task) fail(err error) error {
 	return fmt.Errorf("%s: %s: %w", where, t.Op, err)
 }
 
-func (r *runner) call(t *task) exec.Call {
-	return exec.Call{
-		Plan: r.plan.ID, Step: t.ID, Epoch: r.in.Epoch, Kind: t.Instance.ID.Kind(), Op: t.Op, Version: t.Version,
-		Instance: t.Instance, Params: t.Params, Before: t.before, Timeout: t.Timeout, Confirm: t.Confirm,
-	}
-}
-
-// ask looks whether the object is as planned and asks whether Do would be accepted. It changes nothing.
-func (r *runner) ask(ctx context.Context, t *task) error {
-	if t.first() {
-		if err := r.unchanged(ctx, t); err != nil {
-			return err
+// ask looks whether the objects are as planned and asks whether Do would be accepted. It changes nothing.
+func (r *runner) ask(ctx context.Context, c *crew) []outcome {
+	out := make([]outcome, len(c.tasks))
+	var first []*task
+	for _, t := range c.tasks {
+		if t.first() {
+			first = append(first, t)
 		}
 	}
-	if t.asked {
-		return nil
-	}
-	t.asked = true
-	return r.retry(ctx, func() error {
-		host, err := r.host(ctx, t.host)
-		if err != nil {
-			return err
+	err := r.lookAhead(ctx, c.host, first)
+	for n, t := range c.tasks {
+		if t.first() {
+			if out[n].err = err; err == nil {
+				out[n].err = r.unchanged(ctx, t)
+			}
 		}
-		err = host.Preflight(ctx, r.call(t))
-		r.dropBroken(t.host, host, err)
-		return err
-	})
+	}
+	r.call(ctx, exec.Preflight, c.tasks, out, nil)
+	return out
 }
 
-// forward does one step. When it fails after begun, the lane's way back undoes it too.
-func (r *runner) forward(ctx context.Context, t *task) error {
-	if err := r.prepare(ctx, t); err != nil {
-		return err
+// prepare gathers all that must be known before a step is begun.
+func (r *runner) prepare(ctx context.Context, c *crew) []outcome {
+	out := make([]outcome, len(c.tasks))
+	err := r.lookAhead(ctx, c.host, c.tasks)
+	for n, t := range c.tasks {
+		if out[n].err = err; err != nil {
+			continue
+		}
+		var s seen
+		s, out[n].err = r.recent(ctx, t.place(), t.spec())
+		t.have = s.here
 	}
-	if err := r.append(journal.Record{Lane: t.Lane, Step: t.ID, State: journal.Begun, Before: t.before, Have: t.have}); err != nil {
-		return err
+	r.call(ctx, exec.Capture, c.tasks, out, func(n int, a exec.Answer) { c.tasks[n].before = a.Before })
+	for n, t := range c.tasks {
+		if out[n].err == nil {
+			out[n].record = t.record(journal.Begun)
+			out[n].record.Before, out[n].record.Have = t.before, t.have
+		}
 	}
-	t.state, t.order = journal.Begun, r.next()
+	return out
+}
+
+func (t *task) record(state journal.State) *journal.Record {
+	return &journal.Record{Lane: t.Lane, Step: t.ID, State: state}
+}
+
+// act does steps that were begun, and looks until their effect is there. When one fails, the lane's way back undoes it.
+// Whatever Do said, the look decides; after an unknown outcome it goes on looking, after a plain error it looks once.
+func (r *runner) act(ctx context.Context, c *crew) []outcome {
 	begun := r.in.Now()
-	s, err := r.doAndSee(ctx, t)
-	if err != nil {
-		return err
+	out := make([]outcome, len(c.tasks))
+	looks := make([]*watched, len(c.tasks))
+	for n, t := range c.tasks {
+		looks[n], out[n].err = t.expected()
 	}
-	if err := r.confirm(ctx, t, begun); err != nil {
-		return err
-	}
-	return r.finish(t, s)
-}
-
-// prepare gathers all that must be known before the step is begun.
-func (r *runner) prepare(ctx context.Context, t *task) error {
-	if err := r.ask(ctx, t); err != nil {
-		return err
-	}
-	s, err := r.recent(ctx, t.place(), t.spec())
-	if err != nil {
-		return err
-	}
-	t.have = s.here
-	return r.retry(ctx, func() error {
-		host, err := r.host(ctx, t.host)
-		if err != nil {
-			return err
+	said := make([]error, len(c.tasks))
+	r.call(ctx, exec.Do, c.tasks, out, func(n int, a exec.Answer) { said[n] = a.Err })
+	for n, t := range c.tasks {
+		switch {
+		case looks[n] == nil:
+		case errors.Is(said[n], exec.ErrFenced):
+			out[n].err, looks[n] = said[n], nil
+		case said[n] != nil && !unknown(said[n]):
+			looks[n].limit = 0
+		case t.Confirm > 0:
+			looks[n].limit = min(looks[n].limit, t.Confirm) // the host takes it back then
 		}
-		t.before, err = host.Capture(ctx, r.call(t))
-		r.dropBroken(t.host, host, err)
-		return err
-	})
+	}
+	r.await(ctx, c.host, looks)
+	for n, t := range c.tasks {
+		if looks[n] == nil {
+			continue
+		}
+		if out[n].err = t.undone(said[n], looks[n]); out[n].err == nil {
+			out[n].err = r.confirm(ctx, t, begun)
+		}
+		if out[n].err == nil {
+			out[n].record, out[n].err = r.done(t, looks[n].seen)
+		}
+	}
+	return out
 }
 
-// doAndSee runs Do and looks until its effect is there. Whatever Do said, the look decides; after an unknown outcome it
-// goes on looking, after a plain error it looks once.
-func (r *runner) doAndSee(ctx context.Context, t *task) (seen, error) {
+// expected is what a look must show after Do.
+func (t *task) expected() (*watched, error) {
 	predicted, err := t.op.Predict(t.Params, t.have)
 	if err != nil {
-		return seen{}, err
+		return nil, err
 	}
-	doErr := r.retry(ctx, func() error { return r.do(ctx, t) })
-	limit := t.Timeout
+	return &watched{task: t, limit: t.Timeout, check: func(s seen) (bool, string, error) { return t.reached(predicted, s) }}, nil
+}
+
+// undone is the error of a step whose effect could not be seen.
+func (t *task) undone(said error, w *watched) error {
 	switch {
-	case doErr != nil && !unknown(doErr):
-		limit = 0
+	case w.err == nil:
+		return nil
+	case said != nil && t.Confirm > 0 && unknown(said):
+		return fmt.Errorf("its host was not in reach while it was done, and takes it back: %w", said)
+	case said != nil:
+		return said
 	case t.Confirm > 0:
-		limit = min(limit, t.Confirm) // the host takes it back then
+		return fmt.Errorf("it was done, but could not be seen and confirmed within %s, and the host takes it back: %w", t.Confirm, w.err)
 	}
-	if errors.Is(doErr, exec.ErrFenced) {
-		return seen{}, doErr
-	}
-	s, err := r.await(ctx, t, limit, func(s seen) (bool, string, error) { return t.reached(predicted, s) })
-	if err == nil {
-		return s, nil
-	}
-	switch {
-	case doErr != nil && t.Confirm > 0 && unknown(doErr):
-		return s, fmt.Errorf("its host was not in reach while it was done, and takes it back: %w", doErr)
-	case doErr != nil:
-		return s, doErr
-	case t.Confirm > 0:
-		return s, fmt.Errorf("it was done, but could not be seen and confirmed within %s, and the host takes it back: %w", t.Confirm, err)
-	}
-	return s, fmt.Errorf("it was done, but does not show within %s: %w", limit, err)
+	return fmt.Errorf("it was done, but does not show within %s: %w", w.limit, w.err)
 }
 
 // reached tells whether a look shows what the step decides, settled.
@@ -181,16 +189,6 @@ func (t *task) reached(predicted json.RawMessage, s seen) (done bool, reason str
 	}
 	settled, err := t.op.Settled(s.here)
 	return settled && err == nil, "it has not settled", err
-}
-
-func (r *runner) do(ctx context.Context, t *task) error {
-	host, err := r.host(ctx, t.host)
-	if err != nil {
-		return err
-	}
-	err = host.Do(ctx, r.call(t))
-	r.dropBroken(t.host, host, err)
-	return err
 }
 
 func unknown(err error) bool {
@@ -224,21 +222,17 @@ func (r *runner) confirmFresh(ctx context.Context, t *task) error {
 	return host.Confirm(ctx, t.ID)
 }
 
-// finish records a step that was seen to be done, and with the last step of an object its inventory entry.
-func (r *runner) finish(t *task, s seen) error {
-	record := journal.Record{Lane: t.Lane, Step: t.ID, State: journal.Done}
+// done is the record of a step that was seen to be done, and with the last step of an object its inventory entry.
+func (r *runner) done(t *task, s seen) (*journal.Record, error) {
+	record := t.record(journal.Done)
 	if t.last() {
 		u, err := r.recording(t.object.change, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		record.Update = &u
 	}
-	if err := r.append(record); err != nil {
-		return err
-	}
-	t.state, t.err, t.doneAt, t.object.written = journal.Done, nil, r.in.Now(), record.Update
-	return nil
+	return record, nil
 }
 
 // recording is what the inventory remembers of a change that went through. A removal leaves an entry only when the look
@@ -277,16 +271,4 @@ func (r *runner) frozen(c *plan.Change, why string) (*journal.Update, error) {
 	}
 	e.Stuck = why
 	return &journal.Update{Put: e}, nil
-}
-
-// retry repeats a verb that says that trying again may help.
-func (r *runner) retry(ctx context.Context, verb func() error) error {
-	pause := tryPause
-	for try := 1; ; try++ {
-		err := verb()
-		if !errors.Is(err, actuators.ErrTransient) || try == tries || r.in.Sleep(ctx, pause) != nil {
-			return err
-		}
-		pause *= 2
-	}
 }

@@ -267,17 +267,19 @@ type diary struct {
 	w *world
 }
 
-func (d diary) Append(r journal.Record) error {
+func (d diary) Append(records ...journal.Record) error {
 	if err := d.w.boundary(); err != nil {
 		return err
 	}
-	if err := d.Store.Append(r); err != nil {
+	if err := d.Store.Append(records...); err != nil {
 		return err
 	}
 	d.w.mu.Lock()
-	if r.Step != "" {
-		d.w.begun[r.Step] = true
-		d.w.note(string(r.State), r.Step)
+	for _, r := range records {
+		if r.Step != "" {
+			d.w.begun[r.Step] = true
+			d.w.note(string(r.State), r.Step)
+		}
 	}
 	d.w.mu.Unlock()
 	return d.w.boundary()
