@@ -15,7 +15,7 @@ func TestTheControllersFileHasDefaults(t *testing.T) {
 	if err := schema.LoadController(t.Context(), "plumb.cue", []byte(`repository: "/srv/boston.git"`), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Repository != "/srv/boston.git" || got.Branch != "main" || got.State != "/var/lib/plumb" || got.Parallel != 8 {
+	if got.Repository != "/srv/boston.git" || got.Branch != "main" || got.State != "/var/lib/plumb" || got.Parallel != 1024 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -23,7 +23,7 @@ func TestTheControllersFileHasDefaults(t *testing.T) {
 func TestMistakesInTheControllersFileNameTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"typo", "repository: \"x\"\nbranhc: \"main\"\n", "plumb.cue:2:1: "},
-		{"bound", "repository: \"x\"\nparallel: 1000\n", "plumb.cue:2:11: "},
+		{"bound", "repository: \"x\"\nparallel: 100000\n", "plumb.cue:2:11: "},
 		{"syntax", "repository: \"x\nbranch", "plumb.cue:1:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
