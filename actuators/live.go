@@ -45,7 +45,7 @@ type Have[L any] struct {
 	Here      *L            // nil = absent
 	Mark      *Mark         // of Here
 	Retired   *L            // set aside earlier on this host, and restorable
-	Elsewhere map[string]*L // the same object on other hosts
+	Elsewhere map[string]*L // the same object, ours, on hosts where it is not declared
 	Owned     bool          // Here is ours: marked by this installation, or in the inventory where no mark is possible
 }
 

@@ -25,27 +25,15 @@ type Input struct {
 //	declared   stuck → unknown → observed only → foreign → missing → what differs
 //	listed     stuck → unknown → foreign → retire, or forget what is gone already
 //	then       limits, and what waits for something refused
-func Compute(in Input) Result {
-	c := &comparison{Input: in, former: formerNames(in), leaves: map[schema.Instance]bool{}}
-	for _, node := range in.Want.Nodes {
-		c.declared(node)
-	}
-	for _, entry := range sortedEntries(in.Inventory) {
-		if in.Want.Node(entry.Instance) == nil && entry.Retired == nil {
-			c.removed(entry)
-		}
-	}
-	c.limit()
-	c.block()
-	c.sort()
-	return c.Result
-}
+func Compute(in Input) Result { return new(Resident).Compute(in) }
 
+// comparison is one Compute, or a part of it.
 type comparison struct {
 	Input
 	Result
 	former map[schema.ID]schema.ID  // earlier name that is still applied → the object that declares it
 	leaves map[schema.Instance]bool // what a move takes away from its host
+	said   map[int]words            // of objects that only have something to say, by their first node
 }
 
 func (c *comparison) subject(i schema.Instance, hash string) actuators.Subject {
@@ -68,13 +56,24 @@ func (c *comparison) sort() {
 	slices.SortStableFunc(c.Notes, func(a, b Note) int { return a.Instance.Compare(b.Instance) })
 }
 
-func sortedEntries(inv inventory.Inventory) []*inventory.Entry {
-	entries := make([]*inventory.Entry, 0, len(inv))
-	for _, entry := range inv {
-		entries = append(entries, entry)
+// seen gathers what was seen of an object, which belongs where the topology declares it.
+func (c *comparison) seen(id schema.ID) seen {
+	return c.World.of(id, func(host string) bool { return c.Want.Node(id.On(host)) != nil })
+}
+
+// undeclared lists what the inventory owns and the topology does not declare, sorted. matched is how many entries belong
+// to nodes.
+func (c *comparison) undeclared(matched int) (out []*inventory.Entry) {
+	if matched == len(c.Inventory) {
+		return nil
 	}
-	slices.SortFunc(entries, func(a, b *inventory.Entry) int { return a.Instance.Compare(b.Instance) })
-	return entries
+	for i, entry := range c.Inventory {
+		if entry.Retired == nil && c.Want.Node(i) == nil {
+			out = append(out, entry)
+		}
+	}
+	slices.SortFunc(out, func(a, b *inventory.Entry) int { return a.Instance.Compare(b.Instance) })
+	return out
 }
 
 // trimRefused drops the class word of an error whose class is told beside it.

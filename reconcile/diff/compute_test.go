@@ -261,17 +261,3 @@ func TestDriftComparesWithWhatWasApplied(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkCompute(b *testing.B) {
-	var want, live []string
-	for n := range 10000 {
-		want = append(want, fmt.Sprintf("thing/t%d@h%d=2", n, n%100))
-		live = append(live, fmt.Sprintf("thing/t%d@h%d=1", n, n%100))
-	}
-	in := input(b, strings.Join(want, " "), strings.Join(live, " "), strings.Join(live, " "), "", "")
-	for b.Loop() {
-		if r := diff.Compute(in); len(r.Changes) != 10000 {
-			b.Fatal(len(r.Changes))
-		}
-	}
-}

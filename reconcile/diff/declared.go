@@ -11,15 +11,14 @@ import (
 )
 
 // declared compares one node of the graph.
-func (c *comparison) declared(n *schema.Node) {
+func (c *comparison) declared(n *schema.Node, entry *inventory.Entry, seen seen) {
 	kind, ok := c.Kinds.Kind(n.ID.Kind())
 	if !ok {
 		c.refuse(n.Instance, n.Object.Pos, Refused, "internal error: no kind of this name")
 		return
 	}
-	entry := c.Inventory[n.Instance]
 	owned := entry != nil && entry.Retired == nil
-	have, known, why := c.World.have(kind, n.Instance, c.Installation, owned)
+	have, known, why := seen.have(kind, n.Host, c.Installation, owned)
 	switch {
 	case entry != nil && entry.Stuck != "":
 		c.refuse(n.Instance, n.Object.Pos, Stuck, stuckText(entry))
@@ -33,7 +32,7 @@ func (c *comparison) declared(n *schema.Node) {
 		c.refuse(n.Instance, n.Object.Pos, Refused, renameText(n.Object))
 	case have.Here != nil && !have.Owned && (n.Object.Meta.Manage != schema.Adopt || have.Mark != nil):
 		c.refuse(n.Instance, n.Object.Pos, Foreign, foreignText(have))
-	case kind.HoldsData && entry != nil && have.Here == nil && have.Retired == nil && !c.moved(n, have):
+	case kind.HoldsData && entry != nil && have.Here == nil && have.Retired == nil && len(have.Elsewhere) == 0: // its kind may move it
 		c.refuse(n.Instance, n.Object.Pos, Missing, "it held data, was applied by us and is gone; it is not made anew by itself: find it, or take its declaration out and declare it under a new name")
 	default:
 		if !owned {
@@ -57,17 +56,6 @@ func (c *comparison) observed(kind *actuators.Kind, n *schema.Node, entry *inven
 	if entry != nil {
 		c.Changes = append(c.Changes, &Change{Instance: n.Instance, Pos: n.Object.Pos, Have: have, Ground: kind.Ground()})
 	}
-}
-
-// moved tells whether an object that is not here is on a host where it is no longer declared: its kind may move it. Its
-// other instances prove nothing about this one.
-func (c *comparison) moved(n *schema.Node, have actuators.HaveJSON) bool {
-	for host := range have.Elsewhere {
-		if c.Want.Node(n.ID.On(host)) == nil {
-			return true
-		}
-	}
-	return false
 }
 
 func stuckText(entry *inventory.Entry) string {

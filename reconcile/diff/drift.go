@@ -25,7 +25,7 @@ const (
 
 // Drift compares what was seen with what was last applied to an instance. A commit that is not applied yet plays no part.
 func Drift(kind *actuators.Kind, entry *inventory.Entry, w *World, installation string) Finding {
-	have, known, why := w.have(kind, entry.Instance, installation, true)
+	have, known, why := w.of(entry.Instance.ID, nil).have(kind, entry.Instance.Host, installation, true)
 	if !known {
 		return Finding{Class: Unseen, Why: why}
 	}

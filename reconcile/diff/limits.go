@@ -32,12 +32,16 @@ func (l Limits) Allowed(objects int) int {
 // limit refuses all removals when there are more of them than the limits allow: an empty or broken topology deletes
 // nothing. What only the inventory has to follow counts for nothing.
 func (c *comparison) limit() {
-	removed, owned := map[schema.ID]bool{}, map[schema.ID]bool{}
+	removed := map[schema.ID]bool{}
 	for _, change := range c.Changes {
 		if takesAway(change) {
 			removed[change.Instance.ID] = true
 		}
 	}
+	if len(removed) <= c.Limits.Allowed(0) {
+		return // allowed however few objects there are
+	}
+	owned := map[schema.ID]bool{}
 	for i, entry := range c.Inventory {
 		if entry.Retired == nil {
 			owned[i.ID] = true

@@ -13,7 +13,7 @@ func (c *comparison) removed(entry *inventory.Entry) {
 		c.refuse(entry.Instance, entry.Pos, Refused, "this version knows no kind of this name; use the version that applied it")
 		return
 	}
-	have, known, why := c.World.have(kind, entry.Instance, c.Installation, true)
+	have, known, why := c.seen(entry.Instance.ID).have(kind, entry.Instance.Host, c.Installation, true)
 	switch {
 	case entry.Stuck != "":
 		c.refuse(entry.Instance, entry.Pos, Stuck, stuckText(entry))

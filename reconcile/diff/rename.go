@@ -10,16 +10,19 @@ import (
 // in place, so neither name is touched: the old thing is not taken away, and no second one is made beside it. A `was`
 // whose name is not applied any more says nothing.
 func formerNames(in Input) map[schema.ID]schema.ID {
-	applied := map[schema.ID]bool{}
-	for i, entry := range in.Inventory {
-		if entry.Retired == nil {
-			applied[i.ID] = true
+	claimed := map[schema.ID]schema.ID{}
+	for _, o := range in.Want.Objects {
+		if o.Meta.Was != "" {
+			claimed[schema.MakeID(o.ID.Kind(), o.Meta.Was)] = o.ID
 		}
 	}
 	former := map[schema.ID]schema.ID{}
-	for _, o := range in.Want.Objects {
-		if was := schema.MakeID(o.ID.Kind(), o.Meta.Was); o.Meta.Was != "" && applied[was] {
-			former[was] = o.ID
+	if len(claimed) == 0 {
+		return former
+	}
+	for i, entry := range in.Inventory {
+		if now := claimed[i.ID]; now != "" && entry.Retired == nil {
+			former[i.ID] = now
 		}
 	}
 	return former
