@@ -73,6 +73,7 @@ type Controller struct {
 	replanned  bool          // the head was planned anew at once because something had changed meanwhile
 	again      time.Duration // how soon that is tried again
 	looks      looks
+	comparer   comparer
 	sinks      func(notify.Notice)
 
 	mu        sync.Mutex

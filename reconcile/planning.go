@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"plumbline/actuators"
@@ -38,8 +39,20 @@ func (c *Controller) planGraph(ctx context.Context, graph *schema.Graph, only fu
 	return c.planWorld(graph, inv, c.Observe(ctx, graph, inv), only)
 }
 
+// comparer remembers between plans what did not differ. One plan compares at a time.
+type comparer struct {
+	mu sync.Mutex
+	diff.Resident
+}
+
+func (c *comparer) compute(in diff.Input) diff.Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Compute(in)
+}
+
 func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, world *diff.World, only func(schema.Instance) bool) (*plan.Plan, error) {
-	result := diff.Compute(diff.Input{
+	result := c.comparer.compute(diff.Input{
 		Want: graph, World: world, Inventory: inv, Kinds: c.kinds, Installation: c.installation(),
 		Limits: diff.Limits{Destroys: c.cfg.Limits.Destroys, Share: c.cfg.Limits.Share},
 	})
