@@ -3,14 +3,18 @@ package run_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"plumbline/actuators"
+	"plumbline/reconcile/exec"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/run"
+	"plumbline/schema"
 )
 
 // TestAnyCrashEndsAllDoneOrAllUndone is the promise that everything else stands on: a process that dies at any boundary (a
@@ -47,6 +51,46 @@ func TestEveryBoundaryOfSomePlans(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDeathInTheMiddleOfMany dies at every boundary of steps that go together, in several lanes of which one fails, and at
+// some boundaries of the resume after it.
+func TestDeathInTheMiddleOfMany(t *testing.T) {
+	path := filepath.Join(memory(t), "state.db")
+	for _, faults := range []map[string]string{{}, {"do t1#0": "error half"}, {"do t1#0": "lost"}, {"do t3#0": "error after", "undo t3#0": "once", "do t4#1": "error half"}} {
+		s := crowd(faults)
+		crowds := 0
+		for first := 1; ; first++ {
+			died := s.play(t, path, first)
+			crowds = max(crowds, s.world.crowds[exec.Do])
+			if died == 0 {
+				break
+			}
+			for second := 1 + first%7; s.play(t, path, first, second) == 2; second += 7 {
+			}
+			if t.Failed() {
+				t.Fatalf("%v, first death at %d", faults, first)
+			}
+		}
+		if crowds == 0 {
+			t.Errorf("%v: nothing went together", faults)
+		}
+	}
+}
+
+// crowd is three lanes of toys in one container that are done together; in the last one a single step follows.
+func crowd(faults map[string]string) *scene {
+	s := emptyScene(3)
+	for n, lane := range []int{1, 1, 2, 3, 3} {
+		i := schema.MakeID("toy", fmt.Sprintf("t%d", n)).On("h1")
+		s.addObject(i, &s.plan.Lanes[lane-1], n, n%2 == 0, false)
+		s.add(s.complete(actuators.Step{Instance: i, Lane: lane, Op: "bulk", Share: []string{"room"}}, 0))
+	}
+	last := schema.MakeID("toy", "t4").On("h1")
+	s.add(s.complete(actuators.Step{Instance: last, Lane: 3, Op: "set", Needs: []string{"t3#0"}}, 1))
+	s.faults, s.parallel = faults, 1
+	s.begin()
+	return s
 }
 
 // TestManyAtOnce plays scenes with several jobs at a time.

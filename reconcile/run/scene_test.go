@@ -31,20 +31,25 @@ type scene struct {
 
 var doFaults = []string{"", "", "", "", "error before", "error half", "error after", "unknown half", "unknown after", "transient", "never", "foreign"}
 
-func drawScene(t *rapid.T) *scene {
+func emptyScene(lanes int) *scene {
 	s := &scene{
 		world: newWorld(), plan: &plan.Plan{ID: "p1", Commit: "c1"}, initial: map[schema.Instance]config{},
 		final: map[schema.Instance]config{}, prior: inventory.Inventory{}, faults: map[string]string{}, changed: map[schema.Instance]bool{},
 	}
-	lanes := rapid.IntRange(1, 3).Draw(t, "lanes")
 	for n := 1; n <= lanes; n++ {
-		l := plan.Lane{ID: n, EffectDigest: fmt.Sprintf("sha256:%d", n)}
-		if n > 1 && rapid.IntRange(0, 3).Draw(t, "needs the first lane") == 0 {
-			l.Needs = []int{1}
-		}
-		s.plan.Lanes = append(s.plan.Lanes, l)
+		s.plan.Lanes = append(s.plan.Lanes, plan.Lane{ID: n, EffectDigest: fmt.Sprintf("sha256:%d", n)})
 	}
-	for n := range rapid.IntRange(1, 4).Draw(t, "objects") {
+	return s
+}
+
+func drawScene(t *rapid.T) *scene {
+	s := emptyScene(rapid.IntRange(1, 3).Draw(t, "lanes"))
+	for n := range s.plan.Lanes {
+		if n > 0 && rapid.IntRange(0, 3).Draw(t, "needs the first lane") == 0 {
+			s.plan.Lanes[n].Needs = []int{1}
+		}
+	}
+	for n := range rapid.IntRange(1, 5).Draw(t, "objects") {
 		s.drawObject(t, n)
 	}
 	s.parallel = rapid.SampledFrom([]int{1, 1, 4}).Draw(t, "parallel")
@@ -52,25 +57,17 @@ func drawScene(t *rapid.T) *scene {
 	return s
 }
 
+var chains = [][]string{
+	{"make"}, {"make", "set"}, {"set"}, {"grow", "set"}, {"set", "grow"}, {"grow"}, {"drop"}, {"set", "drop"},
+	{"bulk"}, {"bulk"}, {"bulk", "set"}, {"grow", "bulk"},
+}
+
 func (s *scene) drawObject(t *rapid.T, n int) {
 	host := rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "host")
 	i := schema.MakeID("toy", fmt.Sprintf("t%d", n)).On(host)
 	lane := &s.plan.Lanes[rapid.IntRange(0, len(s.plan.Lanes)-1).Draw(t, "lane")]
-	lane.Objects = append(lane.Objects, i)
-	ops := rapid.SampledFrom([][]string{{"make"}, {"make", "set"}, {"set"}, {"grow", "set"}, {"set", "grow"}, {"grow"}, {"drop"}, {"set", "drop"}}).Draw(t, "ops")
-	c := &plan.Change{Instance: i, Lane: lane.ID, Want: json.RawMessage(`{}`)}
-	if ops[0] != "make" {
-		s.initial[i] = config{A: 1 + n, B: 2 + n, Size: 1}
-		s.prior[i] = &inventory.Entry{Instance: i, Hash: "old", Spec: json.RawMessage(`{}`)}
-		c.Have.Here = stateOf(s.initial[i])
-	}
-	if last := ops[len(ops)-1]; last == "drop" {
-		c.Action, c.Want = actuators.Retire, nil
-	} else {
-		c.Action = actuators.Update
-		c.Entry = &inventory.Entry{Instance: i, Hash: "new", Spec: c.Want}
-	}
-	s.plan.Changes = append(s.plan.Changes, c)
+	ops := rapid.SampledFrom(chains).Draw(t, "ops")
+	s.addObject(i, lane, n, ops[0] != "make", ops[len(ops)-1] == "drop")
 	for k, op := range ops {
 		s.drawStep(t, i, lane.ID, k, op)
 	}
@@ -80,18 +77,36 @@ func (s *scene) drawObject(t *rapid.T, n int) {
 	}
 }
 
-func (s *scene) drawStep(t *rapid.T, i schema.Instance, lane, k int, op string) {
-	step := actuators.Step{
-		Op: op, Host: i.Host, ID: fmt.Sprintf("%s#%d", i.ID.Name(), k), Instance: i, Version: 1, Reversal: actuators.Exact,
-		Lane: lane, Timeout: 2 * time.Second, Summary: op,
+// addObject adds a toy that is there, or is not, and that goes, or stays.
+func (s *scene) addObject(i schema.Instance, lane *plan.Lane, n int, there, goes bool) {
+	lane.Objects = append(lane.Objects, i)
+	c := &plan.Change{Instance: i, Lane: lane.ID, Want: json.RawMessage(`{}`)}
+	if there {
+		s.initial[i] = config{A: 1 + n, B: 2 + n, Size: 1}
+		s.prior[i] = &inventory.Entry{Instance: i, Hash: "old", Spec: json.RawMessage(`{}`)}
+		c.Have.Here = stateOf(s.initial[i])
 	}
+	if goes {
+		c.Action, c.Want = actuators.Retire, nil
+	} else {
+		c.Action = actuators.Update
+		c.Entry = &inventory.Entry{Instance: i, Hash: "new", Spec: c.Want}
+	}
+	s.plan.Changes = append(s.plan.Changes, c)
+}
+
+// complete fills in what follows from the op of the k-th step of a toy, and what the toy is in the end.
+func (s *scene) complete(step actuators.Step, k int) actuators.Step {
+	i := step.Instance
+	step.Host, step.ID, step.Version, step.Reversal = i.Host, fmt.Sprintf("%s#%d", i.ID.Name(), k), 1, actuators.Exact
+	step.Timeout, step.Summary = 2*time.Second, step.Op
 	p := params{A: 100 + k, B: 200 + k, Size: 50, ID: i.ID, Host: i.Host, Step: step.ID}
 	step.Params, _ = json.Marshal(p)
 	toy, there := s.final[i], true
 	if k == 0 {
 		toy = s.initial[i]
 	}
-	switch op {
+	switch step.Op {
 	case "grow":
 		step.Reversal, toy.Size = actuators.Kept, p.Size
 	case "drop":
@@ -102,6 +117,16 @@ func (s *scene) drawStep(t *rapid.T, i schema.Instance, lane, k int, op string) 
 	if s.final[i] = toy; !there {
 		delete(s.final, i)
 	}
+	return step
+}
+
+func (s *scene) add(step actuators.Step) {
+	s.plan.Steps = append(s.plan.Steps, step)
+	s.world.steps[step.ID] = step
+}
+
+func (s *scene) drawStep(t *rapid.T, i schema.Instance, lane, k int, op string) {
+	step := s.complete(actuators.Step{Instance: i, Lane: lane, Op: op}, k)
 	if rapid.Bool().Draw(t, "shares a container") {
 		step.Share = []string{rapid.SampledFrom([]string{"room1", "room2"}).Draw(t, "container")}
 	}
@@ -117,13 +142,15 @@ func (s *scene) drawStep(t *rapid.T, i schema.Instance, lane, k int, op string) 
 	s.addFault("do "+step.ID, fault)
 	s.addFault("preflight "+step.ID, rapid.SampledFrom([]string{"", "", "", "", "", "error", "transient"}).Draw(t, "fault of preflight"))
 	s.addFault("capture "+step.ID, rapid.SampledFrom([]string{"", "", "", "", "", "error"}).Draw(t, "fault of capture"))
+	if op == "bulk" && rapid.IntRange(0, 5).Draw(t, "the answer is lost") == 0 {
+		s.faults["do "+step.ID] = "lost"
+	}
 	if rapid.IntRange(0, 3).Draw(t, "wants a confirmation") == 0 {
 		step.Confirm = 5 * time.Second
 		s.addFault("confirm "+step.ID, rapid.SampledFrom([]string{"", "error"}).Draw(t, "fault of confirm"))
 	}
 	s.addFault("undo "+step.ID, rapid.SampledFrom([]string{"", "", "", "once", "always"}).Draw(t, "fault of undo"))
-	s.plan.Steps = append(s.plan.Steps, step)
-	s.world.steps[step.ID] = step
+	s.add(step)
 }
 
 func (s *scene) addFault(key, fault string) {

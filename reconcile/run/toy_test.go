@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,18 +21,20 @@ import (
 
 // world is a small datacenter of toys. Every change of a toy is two writes, so that a verb can end in the middle.
 type world struct {
-	mu     sync.Mutex
-	toys   map[schema.Instance]config
-	faults map[string]string // "do STEP" → what goes wrong, each once but "always"
-	steps  map[string]actuators.Step
-	busy   map[string]string // container or instance → who is in it
-	clock  time.Time
-	wrong  []string        // broken promises
-	begun  map[string]bool // acknowledged records
-	trace  []string
-	life   *life
-	aside  map[schema.Instance]config              // retired toys; nil = drop destroys
-	hook   func(ctx context.Context, fault string) // of scenarios: what else a fault does
+	mu      sync.Mutex
+	toys    map[schema.Instance]config
+	faults  map[string]string // "do STEP" → what goes wrong, each once but "always"
+	steps   map[string]actuators.Step
+	busy    map[string]string // container or instance → who is in it
+	company string            // who enters now, if many do together
+	clock   time.Time
+	wrong   []string          // broken promises
+	begun   map[string]bool   // acknowledged records
+	crowds  map[exec.Verb]int // calls of Many
+	trace   []string
+	life    *life
+	aside   map[schema.Instance]config              // retired toys; nil = drop destroys
+	hook    func(ctx context.Context, fault string) // of scenarios: what else a fault does
 }
 
 // life is one process of the controller: dead is what kill -9 leaves.
@@ -62,7 +65,7 @@ type params struct {
 func newWorld() *world {
 	return &world{
 		toys: map[schema.Instance]config{}, faults: map[string]string{}, steps: map[string]actuators.Step{}, life: &life{},
-		busy: map[string]string{}, begun: map[string]bool{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		busy: map[string]string{}, begun: map[string]bool{}, crowds: map[exec.Verb]int{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 }
 
@@ -103,9 +106,10 @@ func (w *world) enter(verb string, c exec.Call) func() {
 	defer w.mu.Unlock()
 	w.promise(w.begun[c.Step], "%s %s before its begun record was acknowledged", verb, c.Step)
 	rooms := append(slices.Clone(w.steps[c.Step].Share), c.Instance.String())
+	company := cmp.Or(w.company, c.Step)
 	for _, room := range rooms {
-		w.promise(w.busy[room] == "", "%s %s beside %s in %s", verb, c.Step, w.busy[room], room)
-		w.busy[room] = c.Step
+		w.promise(w.busy[room] == "" || w.busy[room] == company, "%s %s beside %s in %s", verb, c.Step, w.busy[room], room)
+		w.busy[room] = company
 	}
 	return func() {
 		w.mu.Lock()
@@ -156,6 +160,7 @@ func (w *world) kind() *actuators.Registry {
 			actuators.Op[params, *config, state]{Name: "make", Reversal: actuators.Exact, Capture: capture, Do: w.set, Undo: w.unset, Predict: predictSet},
 			actuators.Op[params, *config, state]{Name: "set", Reversal: actuators.Exact, Capture: capture, Do: w.set, Undo: w.unset, Predict: predictSet},
 			actuators.Op[params, *config, state]{Name: "wait", Reversal: actuators.Exact, Capture: capture, Do: nothing, Undo: nothing, Predict: func(_ params, have *state) *state { return have }},
+			actuators.Op[params, *config, state]{Name: "bulk", Reversal: actuators.Exact, Predict: predictSet, Many: w.many(capture)},
 			actuators.Op[params, *config, state]{Name: "drop", Reversal: actuators.Exact, Capture: capture, Do: w.drop, Undo: w.undrop, Predict: func(params, *state) *state { return nil }},
 			actuators.Op[params, *config, state]{Name: "grow", Reversal: actuators.Kept, Capture: capture, Do: w.grow, Predict: func(p params, have *state) *state {
 				next := *have

@@ -75,11 +75,6 @@ func (h *toyHost) Confirm(_ context.Context, step string) error {
 	return h.simple("confirm", exec.Call{Step: step})
 }
 
-// Many goes through the single verbs, each with its boundaries and faults.
-func (h *toyHost) Many(ctx context.Context, verb exec.Verb, calls []exec.Call) ([]exec.Answer, error) {
-	return exec.Each(ctx, h, verb, calls), nil
-}
-
 func (h *toyHost) Close() error { return nil }
 
 func (h *toyHost) Capture(ctx context.Context, c exec.Call) (json.RawMessage, error) {
