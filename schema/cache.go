@@ -63,7 +63,15 @@ type result struct {
 	used     int // turn
 }
 
-//go:embed eval.go module.go position.go problem.go shelf.go stock.go strip.go syntax.go
+// measure estimates the memory of a result.
+func (r *result) measure() {
+	r.size = 1
+	for _, d := range r.objects {
+		r.size += len(d.Spec) + len(d.ID) + 128
+	}
+}
+
+//go:embed eval.go module.go packed.go position.go problem.go shelf.go stock.go strip.go syntax.go
 var code embed.FS
 
 // origin identifies the programs that make a result: CUE, and our own code, by its text, as nobody would remember to
@@ -136,11 +144,11 @@ func (c *Cache) evaluate(ctx context.Context, evaluator Evaluator, s *stock, sch
 	}
 	out := known
 	if len(dirty) > 0 || len(packages) == 0 { // without packages the module file is still judged
-		fresh, err := c.evaluateOnly(ctx, evaluator, s, dirty, schema)
+		w := work{Cache: c, evaluator: evaluator, stock: s, schema: schema, keys: keys, turn: turn}
+		fresh, err := w.evaluate(ctx, dirty)
 		if err != nil {
 			return Evaluation{}, err
 		}
-		c.keepAll(fresh, keys, turn)
 		out = fresh
 		out.add(known.Objects, known.Warnings)
 	}
@@ -156,15 +164,6 @@ func (e *Evaluation) add(objects []Declaration, warnings []Problem) {
 	e.Warnings = append(e.Warnings, warnings...)
 }
 
-func (c *Cache) evaluateOnly(ctx context.Context, evaluator Evaluator, s *stock, dirty []string, schema map[string][]byte) (Evaluation, error) {
-	src, err := s.part(dirty)
-	if err != nil {
-		return Evaluation{}, err
-	}
-	src.Schema, src.Only = schema, dirty
-	return evaluator.Evaluate(ctx, src)
-}
-
 // keepAll keeps what was found sound.
 func (c *Cache) keepAll(e Evaluation, keys map[string]string, turn int) {
 	sound := map[string]*result{}
@@ -174,7 +173,6 @@ func (c *Cache) keepAll(e Evaluation, keys map[string]string, turn int) {
 	for _, d := range e.Objects {
 		if r := sound[d.Dir]; r != nil {
 			r.objects = append(r.objects, d)
-			r.size += len(d.Spec) + len(d.ID) + 128
 		}
 	}
 	for _, w := range e.Warnings {
@@ -184,6 +182,7 @@ func (c *Cache) keepAll(e Evaluation, keys map[string]string, turn int) {
 	}
 	for dir, r := range sound {
 		if key := keys[dir]; key != "" {
+			r.measure()
 			c.keep(key, r)
 		}
 	}

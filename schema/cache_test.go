@@ -48,7 +48,7 @@ type asked struct{ sources []Source }
 
 func (a *asked) Evaluate(ctx context.Context, src Source) (Evaluation, error) {
 	a.sources = append(a.sources, src)
-	return Evaluate(ctx, src, nil)
+	return Evaluate(ctx, src)
 }
 
 // packages is what was asked for since the last call.

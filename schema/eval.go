@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"runtime"
 	"slices"
 	"sync"
@@ -15,9 +16,9 @@ import (
 	"cuelang.org/go/cue/load"
 )
 
-// batch is how many packages share a CUE context. A context never shrinks, so it must not live long; but each one
-// evaluates the schema anew. Four to eight balance the two, measured.
-const batch = 8
+// mostBatch is how many bytes of packages share a CUE context, but for a single larger package. A context never shrinks,
+// so it must not live long; but each one evaluates the schema anew. Some 700 objects balance the two, measured.
+const mostBatch = 128 << 10
 
 // Source is what an evaluation reads: plain data, so that it can cross to another process.
 type Source struct {
@@ -54,11 +55,44 @@ type Evaluation struct {
 
 // Evaluate turns the CUE of a topology into objects. It is a function of its source: it reads no file, reaches no
 // network and starts no process. CUE can neither be cancelled nor limited from within, so what comes from strangers is
-// evaluated by a Worker. watch, if not nil, is told of every package as its evaluation begins and ends.
+// evaluated by a Worker.
 //
 // What it says of a package depends on nothing but the files in the closure of that package (stock.closure), which is
 // what lets a Cache keep it.
-func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool)) (Evaluation, error) {
+func Evaluate(ctx context.Context, src Source) (Evaluation, error) {
+	all := &gathering{}
+	out, err := evaluate(ctx, src, all)
+	out.setObjects(all.objects)
+	return out, err
+}
+
+// watcher is told of every package as its evaluation begins, and as it ends with its objects. Packages overlap.
+type watcher interface {
+	began(dir string)
+	ended(dir string, objects []Declaration)
+}
+
+// gathering is a watcher that keeps all objects.
+type gathering struct {
+	mu      sync.Mutex
+	objects []Declaration
+}
+
+func (g *gathering) began(string) {}
+
+func (g *gathering) ended(_ string, objects []Declaration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.objects = append(g.objects, objects...)
+}
+
+func (e *Evaluation) setObjects(objects []Declaration) {
+	slices.SortFunc(objects, compareDeclarations)
+	e.Objects = objects
+}
+
+// evaluate gives objects to watch and returns the rest.
+func evaluate(ctx context.Context, src Source, watch watcher) (Evaluation, error) {
 	composed, problems := compose(src)
 	e := &evaluator{src: src, fsys: composed, watch: watch}
 	e.definitions = sync.OnceValue(func() []definition { return readDefinitions(src.Schema) })
@@ -68,7 +102,7 @@ func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool
 	}
 	dirs := e.packages()
 	group, slots := sync.WaitGroup{}, make(chan struct{}, runtime.GOMAXPROCS(0))
-	for part := range slices.Chunk(dirs, batch) {
+	for part := range portions(dirs, e.size, mostBatch) {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
@@ -78,7 +112,6 @@ func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool
 		})
 	}
 	group.Wait()
-	slices.SortFunc(e.out.Objects, compareDeclarations)
 	slices.Sort(e.out.Sound)
 	if len(problems) > 0 {
 		e.out.Sound = nil // without a module that can be read, no package means what it says
@@ -91,7 +124,7 @@ func Evaluate(ctx context.Context, src Source, watch func(dir string, ended bool
 type evaluator struct {
 	src   Source
 	fsys  *tree
-	watch func(dir string, ended bool)
+	watch watcher
 
 	definitions func() []definition
 
@@ -156,16 +189,17 @@ func (e *evaluator) build(dirs []string, instances []*build.Instance) {
 		return
 	}
 	for i, inst := range instances[1:] {
-		e.tell(dirs[i], false)
-		e.instance(cuectx, dirs[i], topology, inst)
-		e.tell(dirs[i], true)
+		e.watch.began(dirs[i])
+		e.watch.ended(dirs[i], e.instance(cuectx, dirs[i], topology, inst))
 	}
 }
 
-func (e *evaluator) tell(dir string, ended bool) {
-	if e.watch != nil {
-		e.watch(dir, ended)
+// size is that of the files of a directory.
+func (e *evaluator) size(dir string) (bytes int) {
+	for _, entry := range e.fsys.dirs[dir] {
+		bytes += len(e.src.Files[path.Join(dir, entry.Name())])
 	}
+	return bytes
 }
 
 func schemaValue(cuectx *cue.Context, inst *build.Instance) (cue.Value, error) {
@@ -193,34 +227,34 @@ func unevaluable(dir string, reason any) Problem {
 }
 
 // instance evaluates one package.
-func (e *evaluator) instance(cuectx *cue.Context, dir string, topology cue.Value, inst *build.Instance) {
+func (e *evaluator) instance(cuectx *cue.Context, dir string, topology cue.Value, inst *build.Instance) []Declaration {
 	defer e.guard(dir)
 	if inst.Err != nil {
 		e.problem(true, rewrite(inst.Err, e.src, dir)...)
-		return
+		return nil
 	}
 	strip(inst.Files)
 	index := indexFiles(inst.Files)
 	if !e.count(dir, len(index.objects)) {
-		return
+		return nil
 	}
 	value := topology.Unify(cuectx.BuildInstance(inst))
 	p := &pack{dir: dir, value: value, files: inst.Files, index: index}
 	p.words = &translator{src: e.src, pack: p, words: vocabulary{topology: topology, definitions: e.definitions}}
 	if len(e.src.Locate) > 0 {
 		e.locate(p)
-		return
+		return nil
 	}
 	objects, problems := p.objects()
 	_, err := p.value.Fields()
 	e.problem(err != nil, problems...) // then objects that are computed, not written out, are missing
 	sound := err == nil && len(problems) == 0 && !slices.ContainsFunc(objects, func(d Declaration) bool { return d.Spec == nil })
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.out.Objects = append(e.out.Objects, objects...)
 	if sound {
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		e.out.Sound = append(e.out.Sound, dir)
 	}
+	return objects
 }
 
 // count warns of a package so large that each push which touches it is slow, and refuses one that takes gigabytes.

@@ -22,7 +22,7 @@ func InProcess() Evaluator { return inProcess{} }
 type inProcess struct{}
 
 func (inProcess) Evaluate(ctx context.Context, src Source) (Evaluation, error) {
-	return Evaluate(ctx, src, nil)
+	return Evaluate(ctx, src)
 }
 
 // Option changes how a topology is loaded.

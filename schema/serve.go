@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -36,7 +37,7 @@ func ServeEval(in io.Reader, out io.Writer) error {
 			return err
 		}
 		src := <-sources
-		evaluation, err := Evaluate(context.Background(), src, func(dir string, ended bool) { _ = w.write(report{Dir: dir, Ended: ended}) })
+		evaluation, err := evaluate(context.Background(), src, &w)
 		last := report{Evaluation: &evaluation, Spent: limits.spent()}
 		if err != nil {
 			last = report{Error: err.Error(), Spent: true}
@@ -53,7 +54,10 @@ func ServeEval(in io.Reader, out io.Writer) error {
 func readSources(in io.Reader, sources chan<- Source, busy *atomic.Bool) {
 	for {
 		var src Source
-		err := readFrame(in, &src)
+		data, err := readFrame(in)
+		if err == nil {
+			err = json.Unmarshal(data, &src)
+		}
 		switch {
 		case err == io.EOF && !busy.Load():
 			os.Exit(0)
@@ -73,9 +77,21 @@ type frames struct {
 }
 
 func (f *frames) write(r report) error {
+	data, err := r.encode()
+	if err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return writeFrame(f.out, r)
+	return writeFrame(f.out, data)
+}
+
+// began implements watcher.
+func (f *frames) began(dir string) { _ = f.write(report{Dir: dir}) }
+
+// ended implements watcher.
+func (f *frames) ended(dir string, objects []Declaration) {
+	_ = f.write(report{Dir: dir, Ended: true, Objects: objects})
 }
 
 // heap is the memory that Go holds in this process, in bytes.

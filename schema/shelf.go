@@ -2,9 +2,7 @@ package schema
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -165,65 +163,4 @@ func (s *shelf) learn(hashes []string, headers map[string]header) {
 	}
 	_, _ = file.Write(b.Bytes())
 	_ = file.Close()
-}
-
-// encodeResult is a plain sequence of numbers and texts: a quarter of the time of JSON to read back, and the specs need
-// no copy.
-func encodeResult(r *result) []byte {
-	b := binary.AppendUvarint(nil, uint64(len(r.objects)))
-	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
-	for _, o := range r.objects {
-		text(string(o.ID))
-		text(o.Dir)
-		text(o.Pos.File)
-		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(o.Pos.Line)), uint64(o.Pos.Col))
-		text(string(o.Spec))
-	}
-	warnings, _ := json.Marshal(r.warnings)
-	text(string(warnings))
-	return b
-}
-
-// decodeResult is nil for what encodeResult did not write.
-func decodeResult(data []byte) *result {
-	r, size := decoder{data: data}, len(data)
-	objects := make([]Declaration, 0, min(r.number(), size/4))
-	for n := cap(objects); n > 0 && !r.bad; n-- {
-		d := Declaration{ID: ID(r.text()), Dir: string(r.text())}
-		d.Pos = Pos{File: string(r.text()), Line: r.number(), Col: r.number()}
-		d.Spec = r.text()
-		objects = append(objects, d)
-	}
-	var warnings []Problem
-	if err := json.Unmarshal(r.text(), &warnings); err != nil || r.bad || len(r.data) > 0 {
-		return nil
-	}
-	return &result{objects: objects, warnings: warnings, size: cmp.Or(size, 1) + 96*len(objects)}
-}
-
-// decoder takes numbers and texts off its data until there is something wrong.
-type decoder struct {
-	data []byte
-	bad  bool
-}
-
-func (d *decoder) number() int {
-	n, width := binary.Uvarint(d.data)
-	if width <= 0 || n > maxFrame {
-		d.data, d.bad = nil, true
-		return 0
-	}
-	d.data = d.data[width:]
-	return int(n)
-}
-
-func (d *decoder) text() []byte {
-	n := d.number()
-	if n > len(d.data) {
-		d.data, d.bad = nil, true
-		return nil
-	}
-	text := d.data[:n:n]
-	d.data = d.data[n:]
-	return text
 }

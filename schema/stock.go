@@ -90,6 +90,26 @@ func (s *stock) content(name string) ([]byte, error) {
 	return file.data, nil
 }
 
+// forget lets go of what can be read again as it was.
+func (s *stock) forget(dirs []string) {
+	if _, fixed := s.fsys.(Hasher); !fixed {
+		return
+	}
+	for _, dir := range dirs {
+		for _, name := range s.dirs[dir] {
+			s.files[name].data = nil
+		}
+	}
+}
+
+// size is that of the files of a directory in bytes.
+func (s *stock) size(dir string) (bytes int) {
+	for _, name := range s.dirs[dir] {
+		bytes += s.files[name].header.Size
+	}
+	return bytes
+}
+
 // source is the plain data of some files.
 func (s *stock) source(names []string) (Source, error) {
 	src := Source{Files: make(map[string][]byte, len(names))}

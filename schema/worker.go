@@ -25,7 +25,7 @@ type Limits struct {
 // child runs ServeEval on its standard input and output. Each evaluation has a child of its own.
 type Process struct {
 	Argv    []string
-	Timeout time.Duration // wall clock; default 30 s
+	Timeout time.Duration // wall clock in which no package ends; default 30 s
 	Limits  Limits
 }
 
@@ -52,6 +52,8 @@ func (p *Process) Evaluate(ctx context.Context, src Source) (Evaluation, error) 
 	return out, err
 }
 
+var errOverdue = errors.New("the time is over")
+
 // begin starts a child, which lives until it is ended or killed.
 func (p Process) begin() (*workerRun, error) {
 	life, kill := context.WithCancel(context.Background())
@@ -65,14 +67,16 @@ func (p Process) begin() (*workerRun, error) {
 
 // evaluate lets the child answer one source. If the child is not alive after that, it has been waited for.
 func (r *workerRun) evaluate(ctx context.Context, src Source) (_ Evaluation, alive bool, _ error) {
-	within, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.clock = time.AfterFunc(r.Timeout, func() { cancel(errOverdue) })
+	defer r.clock.Stop()
 	unwatch := context.AfterFunc(within, r.kill)
 	out, talkErr := r.talk(src)
 	if talkErr == nil && !r.spent && unwatch() {
 		return *out, true, nil
 	}
-	r.overdue = r.late(within)
+	r.overdue = context.Cause(within) == errOverdue
 	if talkErr != nil && !errors.Is(talkErr, io.EOF) {
 		r.kill() // what it says no longer matters
 	}
@@ -103,6 +107,7 @@ type workerRun struct {
 	jobs    int  // that it was given
 	spent   bool // it wants no other
 	overdue bool // it was killed because its time was over
+	clock   *time.Timer
 	stdin   io.WriteCloser
 	stdout  io.ReadCloser
 	stderr  tail
@@ -134,20 +139,24 @@ func (r *workerRun) talk(src Source) (*Evaluation, error) {
 	sent := make(chan error, 1)
 	r.running, r.jobs = map[string]bool{}, r.jobs+1
 	go func() { sent <- r.send(src) }()
+	var objects []Declaration
 	for {
-		var f report
-		if err := readFrame(r.stdout, &f); err != nil {
+		f, err := readReport(r.stdout)
+		if err != nil {
 			r.stdin.Close()
 			return nil, cmp.Or(<-sent, err)
 		}
 		switch {
 		case f.Evaluation != nil:
 			r.spent = f.Spent
+			f.Evaluation.setObjects(objects)
 			return f.Evaluation, nil
 		case f.Error != "":
 			return nil, errors.New(f.Error)
 		case f.Ended:
 			delete(r.running, f.Dir)
+			r.clock.Reset(r.Timeout)
+			objects = append(objects, f.Objects...)
 		default:
 			r.running[f.Dir] = true
 		}
@@ -160,12 +169,11 @@ func (r *workerRun) send(src Source) error {
 			return err
 		}
 	}
-	return writeFrame(r.stdin, src)
-}
-
-func (r *workerRun) late(ctx context.Context) bool {
-	deadline, _ := ctx.Deadline()
-	return errors.Is(ctx.Err(), context.DeadlineExceeded) || !time.Now().Before(deadline)
+	data, err := json.Marshal(src)
+	if err != nil {
+		return err
+	}
+	return writeFrame(r.stdin, data)
 }
 
 // starved is how Go, and the race detector under it, say that the system gave them no more memory.
@@ -214,43 +222,4 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.Buffer.Write(p[:min(room, len(p))])
 	}
 	return len(p), nil
-}
-
-// report is what a child tells: that a package begins or ended, or at last the evaluation.
-type report struct {
-	Dir        string      `json:"dir,omitempty"`
-	Ended      bool        `json:"ended,omitempty"`
-	Evaluation *Evaluation `json:"evaluation,omitempty"`
-	Error      string      `json:"error,omitempty"`
-	Spent      bool        `json:"spent,omitempty"` // with one of the two above: this child takes no other source
-}
-
-// maxFrame bounds what one frame may hold: the largest tree in base64 has a third more.
-const maxFrame = 2 * maxTree
-
-func writeFrame(w io.Writer, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(data)))); err != nil {
-		return err
-	}
-	_, err = w.Write(data)
-	return err
-}
-
-func readFrame(r io.Reader, v any) error {
-	var size uint32
-	if err := binary.Read(r, binary.BigEndian, &size); err != nil {
-		return err
-	}
-	if size > maxFrame {
-		return fmt.Errorf("a frame of %d bytes is too large", size)
-	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(r, data); err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
 }

@@ -154,8 +154,7 @@ func TestWorkerDiesWithItsParent(t *testing.T) {
 	if err := run.send(source(t, map[string]string{"loops/x.cue": loops})); err != nil {
 		t.Fatal(err)
 	}
-	var begun report
-	if err := readFrame(run.stdout, &begun); err != nil || begun.Dir != "loops" {
+	if begun, err := readReport(run.stdout); err != nil || begun.Dir != "loops" {
 		t.Fatalf("got %+v, %v, wanted the beginning of loops", begun, err)
 	}
 	run.stdin.Close()
