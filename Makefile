@@ -6,7 +6,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 TIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-race bench lint gen check-gen fuzz size deps clean
+.PHONY: help build demo test test-race bench benchmarks soak lint gen check-gen fuzz size deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,8 +27,14 @@ test: $(if $(ROOT),deps) ## run all tests, with the real daemons (installed when
 test-race: ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
-bench: ## run the benchmarks
+bench: ## measure cost over size beside other tools, and write docs/performance.md; BENCH=quick: small sizes, no page
+	$(GO) run ./testenv/bench all
+
+benchmarks: ## run every Go benchmark
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+soak: ## run pushes and drift on 10,000 modelled objects for ten minutes (SOAK=1m) and judge growth
+	$(GO) run ./testenv/bench soak
 
 lint: ## go vet and staticcheck
 	$(GO) vet ./...

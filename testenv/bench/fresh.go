@@ -18,12 +18,13 @@ import (
 type bench struct {
 	dir    string // of everything; removed at the end
 	plumb  string // the binary that is measured
+	times  func(size int) int
 	report func(measure)
 	say    func(format string, args ...any)
 }
 
-// times is how often a row is run at a size; the median counts.
-func times(size int) int {
+// often is how many times a row is run at a size; the median counts.
+func often(size int) int {
 	switch {
 	case size <= 1000:
 		return 7
@@ -34,7 +35,7 @@ func times(size int) int {
 }
 
 // size measures all of ours at one size, and leaves the place for the peers.
-func (b *bench) size(ctx context.Context, n int) (*place, error) {
+func (b *bench) size(ctx context.Context, n int, r *results) (*place, error) {
 	report := func(m measure) {
 		m.Size = n
 		b.report(m)
@@ -43,12 +44,15 @@ func (b *bench) size(ctx context.Context, n int) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context, *place, int, func(measure)) error{b.loads, b.resident, b.fresh} {
-		if err := step(ctx, p, times(n), report); err != nil {
-			return nil, err
-		}
+	if err := b.loads(ctx, p, b.times(n), report); err != nil {
+		return nil, err
 	}
-	return p, nil
+	if expected, yes := r.tooLong(rowApply, n); yes {
+		b.say("%s: the apply would take %s", thousands(n), short(expected))
+		r.skip(n, "too long", rowApply, rowIdle, rowPush, rowChange, rowDrift, rowAlert, rowHeld, rowFresh, rowFreshCold, rowFreshDrif, rowFreshPush)
+		return p, nil
+	}
+	return p, errors.Join(b.resident(ctx, p, b.times(n), report), b.fresh(ctx, p, b.times(n), report))
 }
 
 // run runs the binary on a place. Exit codes other than 0 are errors.

@@ -1,8 +1,9 @@
 // Command bench measures what Plumbline costs over the size of a datacenter, beside other tools, and writes docs/performance.md.
 // `make bench` and `make soak` run it. It is no test: nothing fails because a machine is slow.
 //
+//	go run ./testenv/bench all                      measure, print the tables, and write the page; BENCH=quick: small sizes, no page
+//	go run ./testenv/bench run 100 1000             measure at these sizes and print the tables
 //	go run ./testenv/bench gen 10000 DIRECTORY      write a topology of 10,000 objects, as it is measured here
-//	go run ./testenv/bench run 100 1000             measure at these sizes and print the table
 package main
 
 import (
@@ -27,7 +28,7 @@ func main() {
 
 func command(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("want gen, run or soak")
+		return fmt.Errorf("want all, run, gen or soak")
 	}
 	numbers := make([]int, 0, len(args))
 	for _, arg := range args[1:] {
@@ -42,8 +43,13 @@ func command(ctx context.Context, args []string) error {
 		return generate(numbers[0], args[2])
 	case args[0] == "resident" && len(args) == 4 && len(numbers) == 2:
 		return serveResident(args[1], numbers[0], numbers[1])
-	case args[0] == "run" && len(numbers) == len(args)-1:
-		return runAll(ctx, numbers)
+	case args[0] == "profile" && len(args) == 3:
+		return profileFresh(args[1], args[2])
+	case args[0] == "run" && len(numbers) == len(args)-1 && len(numbers) > 0:
+		return runAndWrite(ctx, numbers, false)
+	case args[0] == "all" && len(args) == 1:
+		amount := os.Getenv("BENCH")
+		return runAndWrite(ctx, sizesFor(amount), amount != "quick")
 	}
 	return fmt.Errorf("cannot do %q", args)
 }

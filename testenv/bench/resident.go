@@ -93,10 +93,19 @@ func (r *resident) applyAll(ctx context.Context) error {
 		return err
 	}
 	stop := meter.Peak(os.Getpid())
-	cost, err := meter.Measure(func() error {
-		result, err := r.Apply(ctx, p, nil)
-		return errors.Join(err, allApplied(result, p))
-	})
+	var cost meter.Cost
+	apply := func() (err error) {
+		cost, err = meter.Measure(func() error {
+			result, err := r.Apply(ctx, p, nil)
+			return errors.Join(err, allApplied(result, p))
+		})
+		return err
+	}
+	if r.place.fleet.Objects == profiled {
+		err = profile(r.place.path("apply.pprof"), apply)
+	} else {
+		err = apply()
+	}
 	cost.Peak = stop()
 	r.report(measure{Row: rowApply, Cost: cost, Note: fmt.Sprintf("%d steps", len(p.Steps))})
 	return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 
 // whileItRuns measures what a running controller does: its watches stand, and nothing is left to do.
 func (r *resident) whileItRuns(ctx context.Context, times int) error {
-	for _, step := range []func(context.Context, int) error{r.quiet, r.idlePlans, r.pushesToPlans, r.pushesToApplied, r.driftChecks, r.eventsToAlerts} {
+	for _, step := range []func(context.Context, int) error{r.quiet, r.atRest, r.idlePlans, r.pushesToPlans, r.pushesToApplied, r.driftChecks, r.eventsToAlerts} {
 		if err := step(ctx, times); err != nil {
 			return err
 		}
@@ -56,6 +58,13 @@ func (r *resident) quiet(ctx context.Context, _ int) error {
 		}
 		return calm == windows
 	}))
+}
+
+// atRest tells what the controller holds when it has nothing to do.
+func (r *resident) atRest(context.Context, int) error {
+	debug.FreeOSMemory()
+	r.report(measure{Row: rowHeld, Cost: meter.Cost{Peak: meter.Tree(os.Getpid()).RSS}})
+	return nil
 }
 
 // idlePlans plans when there is nothing to do.

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// substrates are the packages whose benchmarks measure real daemons and the kernel beside their own tools. They need root
+// and the packages of the laboratory; without them they are left out, and the page says so.
+var substrates = []string{"./actuators/nat", "./actuators/vm", "./actuators/record"}
+
+// chosen are the benchmarks of the substrates that belong on the page.
+const chosen = `10k|1000|Thousand`
+
+// trial is one result line of `go test -bench`.
+type trial struct {
+	name    string // without Benchmark and the number of processors
+	each    time.Duration
+	metrics map[string]float64 // by unit, without ns/op
+}
+
+var trialLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
+
+// trials finds the results in what `go test -bench` printed.
+func trials(printed string) []trial {
+	var out []trial
+	for line := range strings.Lines(printed) {
+		found := trialLine.FindStringSubmatch(strings.TrimSpace(line))
+		if found == nil {
+			continue
+		}
+		t := trial{name: found[1], metrics: map[string]float64{}}
+		fields := strings.Fields(found[2])
+		for i := 0; i+1 < len(fields); i += 2 {
+			value, err := strconv.ParseFloat(fields[i], 64)
+			if err != nil {
+				break
+			}
+			if t.metrics[fields[i+1]] = value; fields[i+1] == "ns/op" {
+				t.each = time.Duration(value)
+				delete(t.metrics, "ns/op")
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// substrate runs the benchmarks beside the kinds.
+func (b *bench) substrate(ctx context.Context) (found []trial, why string) {
+	args := append([]string{"test", "-p", "1", "-run", "^$", "-bench", chosen, "-benchtime", "1s", "-timeout", "10m"}, substrates...)
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
+	if err != nil {
+		why = fmt.Sprintf("`go %s` ended with %v", strings.Join(args, " "), err)
+		b.say("%s\n%s", why, out)
+	}
+	return trials(string(out)), why
+}
+
+// substrateTable sets each trial beside the first of its benchmark, which is ours.
+func substrateTable(all []trial) string {
+	var b strings.Builder
+	b.WriteString("| benchmark | each | CPU s | to ours |\n| --- | --- | --- | --- |\n")
+	group, ours := "", time.Duration(0)
+	for _, t := range all {
+		first, _, _ := strings.Cut(t.name, "/")
+		ratio := "–"
+		if first != group {
+			group, ours = first, t.each
+		} else if ours > 0 {
+			ratio = fmt.Sprintf("%.3g", t.each.Seconds()/ours.Seconds())
+		}
+		cpu := "–"
+		if used, ok := t.metrics["cpu-ms/op"]; ok {
+			cpu = fmt.Sprintf("%.2g", used/1e3)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(t.name), short(t.each), cpu, ratio)
+	}
+	return b.String()
+}
