@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Meters are the Prometheus metrics of one controller and its health endpoints.
+// Meters are the Prometheus metrics of one controller and of its process (go_*, process_*), and its health endpoints.
 type Meters struct {
 	registry      *prometheus.Registry
 	notifications *prometheus.CounterVec
@@ -31,7 +32,8 @@ func NewMeters(version string) *Meters {
 		Name: "plumb_build_info", Help: "The version, as a label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.notifications, build)
+	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
+	m.registry.MustRegister(m.notifications, build, collectors.NewGoCollector(), process)
 	return m
 }
 

@@ -49,6 +49,9 @@ func TestMetersTellTheState(t *testing.T) {
 			t.Errorf("%s is %v (%v), want %v", name, value, ok, want)
 		}
 	}
+	if got["go_goroutines"] < 2 {
+		t.Errorf("go_goroutines is %v", got["go_goroutines"])
+	}
 	if err := s.Suspend(reconcile.Suspension{Reason: "tests", Owner: "ada"}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,19 +22,38 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := built(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// built is the binary of all tests.
+var built = sync.OnceValues(func() (string, error) {
+	b, err := openBench(context.Background())
+	if err != nil {
+		return "", err
+	}
+	return b.dir, nil
+})
+
+// small measures each row once.
+func small(t *testing.T) *bench {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{dir: t.TempDir(), plumb: filepath.Join(dir, "plumb"), times: func(int) int { return 1 }, say: t.Logf}
 }
 
 // Every row of ours is measured at the smallest size of the page; what it costs is nobody's business here.
 func TestAHundredObjectsAreMeasured(t *testing.T) {
 	need.Program(t, "git")
-	b, err := openBench(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(b.dir) })
+	b := small(t)
 	r := newResults([]int{100})
-	b.report, b.times = r.add, func(int) int { return 1 }
+	b.report = r.add
 	p, err := b.size(t.Context(), 100, r)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@
 // `make bench` and `make soak` run it. It is no test: nothing fails because a machine is slow.
 //
 //	go run ./testenv/bench all                      measure, print the tables, and write the page; BENCH=quick: small sizes, no page
+//	go run ./testenv/bench soak                     ten minutes of `plumb run`, and a verdict; SOAK=1m: shorter, no page
 //	go run ./testenv/bench run 100 1000             measure at these sizes and print the tables
 //	go run ./testenv/bench gen 10000 DIRECTORY      write a topology of 10,000 objects, as it is measured here
 package main
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"time"
 
 	"plumbline/schema"
 )
@@ -47,9 +49,23 @@ func command(ctx context.Context, args []string) error {
 		return profileFresh(args[1], args[2])
 	case args[0] == "run" && len(numbers) == len(args)-1 && len(numbers) > 0:
 		return runAndWrite(ctx, numbers, false)
+	case args[0] == "soak" && len(args) == 1:
+		return soakAsTold(ctx, os.Getenv("SOAK"))
 	case args[0] == "all" && len(args) == 1:
 		amount := os.Getenv("BENCH")
 		return runAndWrite(ctx, sizesFor(amount), amount != "quick")
 	}
 	return fmt.Errorf("cannot do %q", args)
+}
+
+// soakAsTold runs for ten minutes and writes the page, or for the time that is given and leaves it.
+func soakAsTold(ctx context.Context, text string) error {
+	if text == "" {
+		return soakFor(ctx, 10*time.Minute, soakObjects, true)
+	}
+	long, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("cannot read SOAK: %w", err)
+	}
+	return soakFor(ctx, long, soakObjects, false)
 }

@@ -63,7 +63,7 @@ func measureAll(ctx context.Context, sizes []int) (*results, map[string]string, 
 	}
 	parts["rows"] = r.table()
 	parts["goals"] = r.goalTable()
-	parts["machine"] = fmt.Sprintf("%s, %s. Load average %s at the beginning and %s at the end; %s in all.",
+	parts["machine"] = fmt.Sprintf("![Cost over size](performance.svg)\n\n%s, %s. Load average %s at the beginning and %s at the end; %s in all.",
 		begun.UTC().Format("2006-01-02 15:04 UTC"), machine(), busy, load(), time.Since(begun).Round(time.Second))
 	found, why := b.substrate(ctx)
 	if parts["substrate"] = substrateTable(found); why != "" {

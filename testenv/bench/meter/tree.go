@@ -13,6 +13,7 @@ import (
 // Usage is what a tree of processes holds at one moment.
 type Usage struct {
 	RSS       int64 // bytes; the sum over the processes, so that shared pages count once for each
+	Files     int64 // bytes of RSS that are pages of files: programs, and a journal that is mapped
 	FDs       int
 	Processes int
 }
@@ -23,12 +24,13 @@ func Tree(pid int) Usage { return tree(pid, true) }
 func tree(pid int, descriptors bool) Usage {
 	var u Usage
 	for todo := []int{pid}; len(todo) > 0; todo = todo[1:] {
-		pages := resident(todo[0])
+		pages, files := resident(todo[0])
 		if pages == 0 {
 			continue
 		}
 		u.Processes++
 		u.RSS += pages * int64(os.Getpagesize())
+		u.Files += files * int64(os.Getpagesize())
 		if descriptors {
 			entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", todo[0]))
 			u.FDs += len(entries)
@@ -38,15 +40,16 @@ func tree(pid int, descriptors bool) Usage {
 	return u
 }
 
-// resident is the second number of statm (proc(5)): pages in memory.
-func resident(pid int) int64 {
+// resident is what statm (proc(5)) tells: pages in memory, and those of them that are pages of files.
+func resident(pid int) (pages, files int64) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	fields := bytes.Fields(data)
-	if err != nil || len(fields) < 2 {
-		return 0
+	if err != nil || len(fields) < 3 {
+		return 0, 0
 	}
-	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-	return pages
+	pages, _ = strconv.ParseInt(string(fields[1]), 10, 64)
+	files, _ = strconv.ParseInt(string(fields[2]), 10, 64)
+	return pages, files
 }
 
 // children are those that any thread of the process started.
