@@ -20,7 +20,7 @@ func (s *Store) Append(records ...Record) error {
 	}
 	err := s.update(func(tx *bolt.Tx) error {
 		for n := range records {
-			if err := appendRecord(tx, &records[n], data[n]); err != nil {
+			if err := s.appendRecord(tx, &records[n], data[n]); err != nil {
 				return err
 			}
 		}
@@ -29,7 +29,7 @@ func (s *Store) Append(records ...Record) error {
 	return named("cannot write the journal "+s.path, err)
 }
 
-func appendRecord(tx *bolt.Tx, r *Record, data []byte) error {
+func (s *Store) appendRecord(tx *bolt.Tx, r *Record, data []byte) error {
 	b := tx.Bucket(bucketRecords).Bucket([]byte(r.Plan))
 	if b == nil {
 		return fmt.Errorf("internal error: the plan %s was not begun", r.Plan)
@@ -44,7 +44,7 @@ func appendRecord(tx *bolt.Tx, r *Record, data []byte) error {
 	if r.Update == nil {
 		return nil
 	}
-	return applyUpdate(tx, *r.Update)
+	return s.applyUpdate(tx, *r.Update)
 }
 
 // Records lists the records of a plan in the order in which they were written.

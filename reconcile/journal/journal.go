@@ -55,6 +55,7 @@ type Store struct {
 	epoch        uint64
 	installation string
 	written      func()
+	owned        owned
 }
 
 // Open opens the state at a path, which it makes if there is none, checks that it is whole, and begins a new epoch. Its

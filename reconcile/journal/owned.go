@@ -3,6 +3,8 @@ package journal
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"plumbline/reconcile/inventory"
@@ -11,20 +13,83 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Inventory reads all entries.
-func (s *Store) Inventory() (inventory.Inventory, error) {
-	out := inventory.Inventory{}
-	err := s.view(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketInventory).ForEach(func(k, v []byte) error {
-			e := &inventory.Entry{}
-			if err := json.Unmarshal(v, e); err != nil {
-				return fmt.Errorf("%w: inventory of %s: %w", ErrDamaged, k, err)
-			}
-			out[e.Instance] = e
-			return nil
-		})
+// owned is the inventory as it was read last, and what was written since.
+type owned struct {
+	reading sync.Mutex
+	all     inventory.Inventory // never changed once it was given away; nil = not read yet
+
+	noting  sync.Mutex
+	written map[string]bool // keys that were written and not read again
+}
+
+// note remembers, when a transaction is on the disk, that it wrote a key.
+func (o *owned) note(tx *bolt.Tx, key string) {
+	tx.OnCommit(func() {
+		o.noting.Lock()
+		defer o.noting.Unlock()
+		if o.written == nil {
+			o.written = map[string]bool{}
+		}
+		o.written[key] = true
 	})
-	return out, err
+}
+
+// news gives what was written since it was asked last.
+func (o *owned) news() map[string]bool {
+	o.noting.Lock()
+	defer o.noting.Unlock()
+	written := o.written
+	o.written = nil
+	return written
+}
+
+// Inventory gives all entries. Only those that were written since the last call are read; the others are the same, so that
+// neither the map nor an entry may be changed by who gets them.
+func (s *Store) Inventory() (inventory.Inventory, error) {
+	s.owned.reading.Lock()
+	defer s.owned.reading.Unlock()
+	written := s.owned.news()
+	all, err := s.readInventory(s.owned.all, written)
+	if err != nil {
+		all = nil // and everything is read again next time
+	}
+	s.owned.all = all
+	if all == nil {
+		return inventory.Inventory{}, err
+	}
+	return all, nil
+}
+
+func (s *Store) readInventory(before inventory.Inventory, written map[string]bool) (all inventory.Inventory, err error) {
+	if before != nil && len(written) == 0 {
+		return before, nil
+	}
+	err = s.view(func(tx *bolt.Tx) error {
+		if before == nil {
+			all = inventory.Inventory{}
+			return tx.Bucket(bucketInventory).ForEach(func(k, v []byte) error { return enter(all, k, v) })
+		}
+		all = maps.Clone(before)
+		for key := range written {
+			delete(all, schema.ParseInstance(key))
+			if v := tx.Bucket(bucketInventory).Get([]byte(key)); v != nil {
+				if err := enter(all, []byte(key), v); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+func enter(all inventory.Inventory, k, v []byte) error {
+	e := &inventory.Entry{}
+	if err := json.Unmarshal(v, e); err != nil {
+		return fmt.Errorf("%w: inventory of %s: %w", ErrDamaged, k, err)
+	}
+	all[e.Instance] = e
+	return nil
 }
 
 // Entry reads one entry; nil when there is none.
@@ -41,7 +106,7 @@ func (s *Store) Entry(i schema.Instance) (*inventory.Entry, error) {
 func (s *Store) Change(updates ...Update) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		for _, u := range updates {
-			if err := applyUpdate(tx, u); err != nil {
+			if err := s.applyUpdate(tx, u); err != nil {
 				return err
 			}
 		}
@@ -59,7 +124,7 @@ func (s *Store) Unstick(i schema.Instance) (bool, error) {
 			return err
 		}
 		was, e.Stuck = true, ""
-		return applyUpdate(tx, Update{Put: e})
+		return s.applyUpdate(tx, Update{Put: e})
 	})
 	return was, named("cannot release "+i.String(), err)
 }
@@ -73,12 +138,14 @@ func readEntry(tx *bolt.Tx, i schema.Instance) (*inventory.Entry, error) {
 	return e, nil
 }
 
-func applyUpdate(tx *bolt.Tx, u Update) error {
+func (s *Store) applyUpdate(tx *bolt.Tx, u Update) error {
 	b := tx.Bucket(bucketInventory)
 	if u.Put != nil {
+		s.owned.note(tx, u.Put.Instance.String())
 		return put(b, u.Put.Instance.String(), u.Put)
 	}
 	if u.Delete != nil {
+		s.owned.note(tx, u.Delete.String())
 		return b.Delete([]byte(u.Delete.String()))
 	}
 	return nil

@@ -67,7 +67,7 @@ func (s *Store) End(planID string, e Ending) error {
 			return err
 		}
 		for _, u := range e.Updates {
-			if err := applyUpdate(tx, u); err != nil {
+			if err := s.applyUpdate(tx, u); err != nil {
 				return err
 			}
 		}
