@@ -80,7 +80,7 @@ func (c *canned) Evaluate(ctx context.Context, src schema.Source) (schema.Evalua
 		return c.Evaluation, nil
 	}
 	var err error
-	c.Evaluation, err = schema.Evaluate(ctx, src, nil)
+	c.Evaluation, err = schema.Evaluate(ctx, src)
 	return schema.Evaluation{Objects: c.Objects, Problems: c.Problems, Partial: true}, err
 }
 
