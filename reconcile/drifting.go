@@ -86,20 +86,30 @@ func (c *Controller) open() []drift.Incident {
 	return c.drift.Incidents()
 }
 
-// Heal brings instances back to what was last applied to them, whatever a newer commit says; none = all that drifted.
+// healAttempts is how often a heal is planned when what it found has changed before it could act: a host that comes back
+// starts its own daemons, and somebody else may heal, too.
+const healAttempts = 3
+
+// Heal brings instances back to what was last applied to them, whatever a newer commit says; none = all that drifted. The
+// result is that of the last plan it took.
 func (c *Controller) Heal(ctx context.Context, instances []schema.Instance, listen func(run.Event)) (run.Result, error) {
 	if c.store == nil {
 		return run.Result{}, ErrNoStore
 	}
-	p, err := c.PlanHeal(ctx, instances)
-	if err != nil {
-		return run.Result{}, err
+	for attempt := 1; ; attempt++ {
+		p, err := c.PlanHeal(ctx, instances)
+		if err != nil {
+			return run.Result{}, err
+		}
+		result, err := c.Apply(ctx, p, c.both(listen))
+		if err == nil && result.Replan && attempt < healAttempts {
+			continue
+		}
+		if err == nil {
+			err = leftOut(p.Refusals)
+		}
+		return result, err
 	}
-	result, err := c.Apply(ctx, p, c.both(listen))
-	if err == nil {
-		err = leftOut(p.Refusals)
-	}
-	return result, err
 }
 
 // ErrLeftOut means that something was refused; the rest was done.

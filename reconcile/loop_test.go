@@ -284,6 +284,22 @@ func TestHealBringsBackWhatWasAppliedNotWhatIsPending(t *testing.T) {
 	}
 }
 
+func TestAHealIsPlannedAnewWhenTheWorldMoves(t *testing.T) {
+	s := newScene(t)
+	s.run()
+	s.applied(s.repo.push("a", ground+declare("p", "h1", "/one")))
+	s.stop()
+	s.world.sabotage(pool("p", "h1"), "/sabotaged")
+	s.world.looked = func() { s.world.sabotage(pool("p", "h1"), "/elsewhere") }
+	result, err := s.Heal(context.Background(), []schema.Instance{pool("p", "h1")}, nil)
+	if err != nil || result.Verdict != run.Applied || s.world.looked != nil {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	if got := s.world.dir(pool("p", "h1")); got != "/one" {
+		t.Errorf("the pool is %q", got)
+	}
+}
+
 func TestDriftSaysWhatItCouldNotSee(t *testing.T) {
 	s := newScene(t)
 	s.run()

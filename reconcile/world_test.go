@@ -29,6 +29,7 @@ type world struct {
 	dials  map[string]int
 	doing  chan string   // if not nil, each Do sends its word here
 	gate   chan struct{} // if not nil, each Do waits for it
+	looked func()        // if not nil, called once after the next look
 }
 
 type poolSpec struct {
@@ -103,6 +104,10 @@ func word(name string, where schema.Where, edges func(map[string]any) []schema.E
 
 func (w *world) observe(_ context.Context, h actuators.Host, sc actuators.Scope) (all []actuators.Live[poolState], err error) {
 	w.mu.Lock()
+	if looked := w.looked; looked != nil {
+		w.looked = nil
+		defer looked()
+	}
 	defer w.mu.Unlock()
 	for i, p := range w.pools {
 		if i.Host == h.Name() {
