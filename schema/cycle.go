@@ -8,6 +8,18 @@ import (
 
 // referenceCycles reports objects that refer to each other in a circle.
 func (r *resolver) referenceCycles() {
+	index := numbered(r.ids)
+	if acyclic(len(r.ids), func(i int, waits func(int)) {
+		if object := r.objects[r.ids[i]]; object != nil {
+			for _, edge := range object.Edges {
+				if to, known := index[edge.To]; known {
+					waits(to)
+				}
+			}
+		}
+	}) {
+		return
+	}
 	next := func(id ID) []ID {
 		object := r.objects[id]
 		if object == nil {
@@ -33,6 +45,16 @@ func (r *resolver) nodeCycles() {
 	var all []Instance
 	for _, node := range r.nodes() {
 		all = append(all, node.Instance)
+	}
+	index := numbered(all)
+	if acyclic(len(all), func(i int, waits func(int)) {
+		for _, need := range r.sorted[i].After {
+			if to, known := index[need]; known {
+				waits(to)
+			}
+		}
+	}) {
+		return
 	}
 	next := func(i Instance) []Instance {
 		if node := r.instances[i]; node != nil {

@@ -17,39 +17,37 @@ type use struct {
 func (r *resolver) order() {
 	providers := r.providers()
 	for _, node := range r.nodes() {
-		after := map[Instance]bool{}
-		r.afterEdges(node, after)
-		r.afterHost(node, after)
+		after := r.afterHost(node, r.afterEdges(node, nil))
 		for _, need := range node.Needs {
 			found := providers[need.Fact]
 			for _, p := range found {
 				if p.node.ID != node.ID {
-					after[p.node.Instance] = true
+					after = append(after, p.node.Instance)
 				}
 			}
 			if len(found) == 0 {
 				r.unprovided(node, need, providers)
 			}
 		}
-		for instance := range after {
-			node.After = append(node.After, instance)
-		}
-		slices.SortFunc(node.After, Instance.Compare)
+		slices.SortFunc(after, Instance.Compare)
+		node.After = slices.Clip(slices.Compact(after))
 	}
 }
 
 // afterEdges prefers the referenced object's instance on the same host; without one it is all of its instances.
-func (r *resolver) afterEdges(node *Node, after map[Instance]bool) {
+func (r *resolver) afterEdges(node *Node, after []Instance) []Instance {
 	for _, edge := range node.Object.Edges {
-		if r.instances[edge.To.On(node.Host)] != nil {
-			after[edge.To.On(node.Host)] = true
-			continue
-		}
-		for _, host := range r.placesOf(edge.To) {
-			after[edge.To.On(host)] = true
+		switch here := edge.To.On(node.Host); {
+		case here == node.Instance:
+		case r.instances[here] != nil:
+			after = append(after, here)
+		default:
+			for _, host := range r.placesOf(edge.To) {
+				after = append(after, edge.To.On(host))
+			}
 		}
 	}
-	delete(after, node.Instance)
+	return after
 }
 
 func (r *resolver) placesOf(id ID) []string {
@@ -63,16 +61,24 @@ func (r *resolver) placesOf(id ID) []string {
 	return object.Hosts
 }
 
-func (r *resolver) afterHost(node *Node, after map[Instance]bool) {
-	host := MakeID(hostKind, node.Host).On(node.Host)
-	if node.Host != "" && host != node.Instance && r.instances[host] != nil {
-		after[host] = true
+func (r *resolver) afterHost(node *Node, after []Instance) []Instance {
+	if node.Host == "" || node.ID.Kind() == hostKind && node.ID.Name() == node.Host {
+		return after
 	}
+	host, known := r.hostIDs[node.Host]
+	if !known {
+		host = MakeID(hostKind, node.Host)
+		r.hostIDs[node.Host] = host
+	}
+	if r.instances[host.On(node.Host)] != nil {
+		return append(after, host.On(node.Host))
+	}
+	return after
 }
 
 // providers indexes who provides which fact, and reports what only one may have.
 func (r *resolver) providers() map[Fact][]use {
-	providers := map[Fact][]use{}
+	providers := make(map[Fact][]use, len(r.instances))
 	for _, node := range r.nodes() {
 		for _, provided := range node.Provides {
 			found := providers[provided.Fact]

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Graph is the topology of one commit, validated: every name resolved, every fact with its providers, no cycle.
@@ -66,9 +67,11 @@ type External struct {
 
 // NewGraph indexes objects and nodes, which it sorts.
 func NewGraph(commit string, objects []*Object, nodes []*Node) *Graph {
-	g := &Graph{Commit: commit, Objects: objects, Nodes: nodes, objects: map[ID]*Object{}, nodes: map[Instance]*Node{}}
-	slices.SortFunc(objects, func(a, b *Object) int { return a.ID.On("").Compare(b.ID.On("")) })
-	slices.SortFunc(nodes, func(a, b *Node) int { return a.Instance.Compare(b.Instance) })
+	g := &Graph{Commit: commit, Objects: objects, Nodes: nodes, objects: make(map[ID]*Object, len(objects)), nodes: make(map[Instance]*Node, len(nodes))}
+	if byID := func(a, b *Object) int { return strings.Compare(string(a.ID), string(b.ID)) }; !slices.IsSortedFunc(objects, byID) {
+		slices.SortFunc(objects, byID)
+	}
+	sortNodes(nodes)
 	for _, o := range objects {
 		g.objects[o.ID] = o
 	}
@@ -76,6 +79,13 @@ func NewGraph(commit string, objects []*Object, nodes []*Node) *Graph {
 		g.nodes[n.Instance] = n
 	}
 	return g
+}
+
+// sortNodes sorts by instance; mostly they are sorted.
+func sortNodes(nodes []*Node) {
+	if byInstance := func(a, b *Node) int { return a.Instance.Compare(b.Instance) }; !slices.IsSortedFunc(nodes, byInstance) {
+		slices.SortFunc(nodes, byInstance)
+	}
 }
 
 // Object finds a declared object, or nil.
@@ -87,6 +97,10 @@ func (g *Graph) Node(i Instance) *Node { return g.nodes[i] }
 // Hash is the identity of a resolved spec: 16 hex digits of the SHA-256 of its canonical JSON (keys sorted, no
 // white space). 64 bits tell the specs of one object apart; they are no protection against forgery.
 func Hash(spec json.RawMessage) string {
+	if quick, ok := canonical(make([]byte, 0, len(spec)), spec); ok {
+		sum := sha256.Sum256(quick)
+		return hex.EncodeToString(sum[:8])
+	}
 	var value any
 	if err := json.Unmarshal(spec, &value); err != nil {
 		sum := sha256.Sum256(spec)

@@ -18,26 +18,6 @@ type placement struct {
 	labels map[string]string
 }
 
-// UnmarshalJSON reads the fields host and hosts of a declared spec.
-func (p *placement) UnmarshalJSON(data []byte) error {
-	var raw struct {
-		Host  string          `json:"host"`
-		Hosts json.RawMessage `json:"hosts"`
-	}
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return err
-	}
-	p.host = raw.Host
-	switch {
-	case len(raw.Hosts) == 0:
-		return nil
-	case raw.Hosts[0] == '[':
-		return json.Unmarshal(raw.Hosts, &p.names)
-	}
-	p.labels = map[string]string{}
-	return json.Unmarshal(raw.Hosts, &p.labels)
-}
-
 func (p placement) empty() bool { return p.host == "" && p.names == nil && p.labels == nil }
 
 // place finds the hosts of an object: its own, those of its home, or those of both if both are said.

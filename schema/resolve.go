@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,6 +25,7 @@ type resolver struct {
 
 	hostNames []string                     // sorted; see hostsByName
 	carried   map[string]map[string]string // labels of each host, as far as they were asked for
+	hostIDs   map[string]ID                // see afterHost
 	sorted    []*Node                      // see nodes
 
 	instances map[Instance]*Node
@@ -37,13 +37,14 @@ type resolver struct {
 func newResolver(kinds Kinds, e Evaluation) *resolver {
 	r := &resolver{
 		kinds: kinds, partial: e.Partial,
-		declared: map[ID]Declaration{}, objects: map[ID]*Object{}, outlines: map[ID]Outline{},
-		broken: map[ID]bool{}, instances: map[Instance]*Node{},
-		past: newMemo(kinds), present: newMemo(kinds), carried: map[string]map[string]string{},
+		declared: make(map[ID]Declaration, len(e.Objects)), objects: make(map[ID]*Object, len(e.Objects)), outlines: make(map[ID]Outline, len(e.Objects)),
+		broken: map[ID]bool{}, instances: make(map[Instance]*Node, len(e.Objects)),
+		past: newMemo(kinds), present: newMemo(kinds), carried: map[string]map[string]string{}, hostIDs: map[string]ID{},
 	}
 	r.report(e.Problems...)
 	r.declare(e.Objects)
-	r.ids = slices.Sorted(maps.Keys(r.declared))
+	r.ids = slices.AppendSeq(make([]ID, 0, len(r.declared)), maps.Keys(r.declared))
+	slices.Sort(r.ids)
 	return r
 }
 
@@ -94,7 +95,18 @@ func sameDeclaration(first, second Declaration) bool {
 	return nested && first.Pos == second.Pos && string(first.Spec) == string(second.Spec)
 }
 
-var nameForm = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$`)
+// validName tells whether a name is of letters, digits, underscores, dashes and dots, with neither of the last two at an
+// end; "*." may stand before it.
+func validName(name string) bool {
+	name = strings.TrimPrefix(name, "*.")
+	for i, c := range []byte(name) {
+		inner := (c == '.' || c == '-') && i > 0 && i < len(name)-1
+		if !inner && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return name != ""
+}
 
 // checkName refuses names that would not survive as a file name, a host name or an instance's text.
 func (r *resolver) checkName(d Declaration) {
@@ -102,7 +114,7 @@ func (r *resolver) checkName(d Declaration) {
 	switch {
 	case len(name) > 253:
 		r.find(finding{Problem: Problem{Pos: d.Pos, Object: d.ID, Text: "the name is too long", Remedy: "use at most 253 characters"}})
-	case !nameForm.MatchString(name):
+	case !validName(name):
 		r.find(finding{Problem: Problem{Pos: d.Pos, Object: d.ID, Text: fmt.Sprintf("%q is not a name", name), Remedy: "use letters, digits, dot, underscore and dash"}})
 	default:
 		return
@@ -154,7 +166,7 @@ func (r *resolver) outline(id ID, said reading) {
 // read asks a kind what an object declares.
 func (seen *remembered) read(id ID, kind KindInfo) (err error) {
 	seen.object.ID = id
-	if err = seen.object.split(seen.declared, kind.Where() == OnHost); err != nil {
+	if err = seen.split(kind.Where() == OnHost); err != nil {
 		return err
 	}
 	if seen.outline, err = kind.Outline(id, seen.object.Spec); err != nil {
@@ -164,11 +176,6 @@ func (seen *remembered) read(id ID, kind KindInfo) (err error) {
 		seen.outline.Edges = append(seen.outline.Edges, Edge{To: home})
 	}
 	seen.object.Edges = seen.outline.Edges
-	if kind.Where() == OnHost {
-		if err = json.Unmarshal(seen.declared, &seen.own); err != nil {
-			return fmt.Errorf("internal error: cannot read host and hosts: %w", err)
-		}
-	}
 	return nil
 }
 
@@ -191,27 +198,6 @@ func (r *resolver) reportFor(id ID, problems []Problem) {
 		}
 		r.report(p)
 	}
-}
-
-// split takes Meta, and if the kind lives on hosts the placement, off a declared spec.
-func (o *Object) split(declared json.RawMessage, placed bool) error {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(declared, &fields); err != nil {
-		return fmt.Errorf("internal error: cannot read the evaluated object: %w", err)
-	}
-	if err := json.Unmarshal(declared, &o.Meta); err != nil {
-		return fmt.Errorf("internal error: cannot read manage, was and drift: %w", err)
-	}
-	drop := []string{"manage", "was", "drift"}
-	if placed {
-		drop = append(drop, "host", "hosts")
-	}
-	for _, name := range drop {
-		delete(fields, name)
-	}
-	spec, err := json.Marshal(fields)
-	o.Spec = spec
-	return err
 }
 
 // checkEdges reports references to objects that do not exist, with the nearest one of that kind.
@@ -310,9 +296,17 @@ func (r *resolver) sound() []*Object {
 
 // nodes lists the resolved instances, sorted. It is asked for once all of them are there.
 func (r *resolver) nodes() []*Node {
-	if len(r.sorted) != len(r.instances) {
-		r.sorted = slices.Collect(maps.Values(r.instances))
-		slices.SortFunc(r.sorted, func(a, b *Node) int { return a.Instance.Compare(b.Instance) })
+	if len(r.sorted) == len(r.instances) {
+		return r.sorted
 	}
+	r.sorted = make([]*Node, 0, len(r.instances))
+	for _, id := range r.ids {
+		for _, host := range r.placesOf(id) {
+			if node := r.instances[id.On(host)]; node != nil {
+				r.sorted = append(r.sorted, node)
+			}
+		}
+	}
+	sortNodes(r.sorted)
 	return r.sorted
 }

@@ -1,0 +1,82 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// split takes Meta, and if the kind lives on hosts the placement, off a declared spec.
+func (seen *remembered) split(placed bool) error {
+	var space [24]member
+	fields, ok := members(seen.declared, space[:0])
+	if !ok || bytes.ContainsAny(seen.declared, "<>&\u2028\u2029\xff") {
+		var err error
+		if fields, err = decodedMembers(seen.declared); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(fields, func(a, b member) int { return bytes.Compare(a.name, b.name) })
+	spec := append(make([]byte, 0, len(seen.declared)), '{')
+	for _, f := range fields {
+		if into := seen.place(string(f.name), placed); into != nil {
+			if err := json.Unmarshal(f.value, into); err != nil {
+				return fmt.Errorf("internal error: cannot read the field %s: %w", f.name, err)
+			}
+			continue
+		}
+		if len(spec) > 1 {
+			spec = append(spec, ',')
+		}
+		spec = append(append(append(spec, f.name...), ':'), f.value...)
+	}
+	seen.object.Spec = append(spec, '}')
+	return nil
+}
+
+// decodedMembers are the fields of an object of any form, as encoding/json writes them.
+func decodedMembers(object json.RawMessage) (all []member, err error) {
+	var fields map[string]json.RawMessage
+	if err = json.Unmarshal(object, &fields); err != nil {
+		return nil, fmt.Errorf("internal error: cannot read the evaluated object: %w", err)
+	}
+	for name, value := range fields {
+		quoted, _ := json.Marshal(name)
+		written, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, member{quoted, written})
+	}
+	return all, nil
+}
+
+// place is where a field goes that is none of the kind's; nil for those of the kind.
+func (seen *remembered) place(name string, placed bool) any {
+	switch {
+	case name == `"manage"`:
+		return &seen.object.Meta.Manage
+	case name == `"was"`:
+		return &seen.object.Meta.Was
+	case name == `"drift"`:
+		return &seen.object.Meta.Drift
+	case placed && name == `"host"`:
+		return &seen.own.host
+	case placed && name == `"hosts"`:
+		return (*chosenHosts)(&seen.own)
+	}
+	return nil
+}
+
+// chosenHosts reads the field hosts: names, or labels.
+type chosenHosts placement
+
+// UnmarshalJSON reads a list of names or a map of labels.
+func (p *chosenHosts) UnmarshalJSON(data []byte) error {
+	if data[0] == '[' {
+		return json.Unmarshal(data, &p.names)
+	}
+	p.labels = map[string]string{}
+	return json.Unmarshal(data, &p.labels)
+}
