@@ -35,7 +35,7 @@ func often(size int) int {
 }
 
 // size measures all of ours at one size, and leaves the place for the peers.
-func (b *bench) size(ctx context.Context, n int, r *results) (*place, error) {
+func (b *bench) size(ctx context.Context, n int, r *record) (*place, error) {
 	report := func(m measure) {
 		m.Size = n
 		b.report(m)

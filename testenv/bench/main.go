@@ -3,7 +3,8 @@
 //
 //	go run ./testenv/bench all                      measure, print the tables, and write the page; BENCH=quick: small sizes, no page
 //	go run ./testenv/bench soak                     ten minutes of `plumb run`, and a verdict; SOAK=1m: shorter, no page
-//	go run ./testenv/bench run 100 1000             measure at these sizes and print the tables
+//	go run ./testenv/bench run 100 1000             measure these sizes anew, and write the page with what was measured before
+//	go run ./testenv/bench kinds                    the same for what the kinds do on the kernel and on daemons
 //	go run ./testenv/bench gen 10000 DIRECTORY      write a topology of 10,000 objects, as it is measured here
 package main
 
@@ -30,7 +31,7 @@ func main() {
 
 func command(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("want all, run, gen or soak")
+		return fmt.Errorf("want all, run, kinds, gen or soak")
 	}
 	numbers := make([]int, 0, len(args))
 	for _, arg := range args[1:] {
@@ -48,12 +49,14 @@ func command(ctx context.Context, args []string) error {
 	case args[0] == "profile" && len(args) == 3:
 		return profileFresh(args[1], args[2])
 	case args[0] == "run" && len(numbers) == len(args)-1 && len(numbers) > 0:
-		return runAndWrite(ctx, numbers, false)
+		return runAndWrite(ctx, numbers, false, true)
+	case args[0] == "kinds" && len(args) == 1:
+		return runAndWrite(ctx, nil, true, true)
 	case args[0] == "soak" && len(args) == 1:
 		return soakAsTold(ctx, os.Getenv("SOAK"))
 	case args[0] == "all" && len(args) == 1:
-		amount := os.Getenv("BENCH")
-		return runAndWrite(ctx, sizesFor(amount), amount != "quick")
+		quick := os.Getenv("BENCH") == "quick"
+		return runAndWrite(ctx, sizesFor(quick), !quick, !quick)
 	}
 	return fmt.Errorf("cannot do %q", args)
 }

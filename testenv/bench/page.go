@@ -61,7 +61,7 @@ var lines = []struct{ row, name string }{
 }
 
 // picture is cost over size, peers dashed.
-func (r *results) picture() []byte {
+func (r *record) picture() []byte {
 	c := plot.Chart{Title: costTitle, X: "objects", Y: "wall time", LogX: true, LogY: true, Height: 560, Format: func(y float64) string {
 		return strings.Replace(short(time.Duration(y*float64(time.Second))), ".0 ", " ", 1)
 	}}
@@ -70,7 +70,7 @@ func (r *results) picture() []byte {
 		for _, row := range rows {
 			s.Dashed = s.Dashed || row.name == l.row && row.peer
 		}
-		for _, size := range r.sizes {
+		for _, size := range r.sizes() {
 			if m, ok := r.get(l.row, size); ok {
 				s.Points = append(s.Points, plot.Point{X: float64(size), Y: m.Wall.Seconds()})
 			}

@@ -84,7 +84,11 @@ func freshPlan(p *place) error {
 }
 
 // hot is one line of a profile.
-type hot struct{ flat, cum, name string }
+type hot struct {
+	Flat string `json:"flat"` // of the whole
+	Cum  string `json:"cum"`
+	Name string `json:"name"`
+}
 
 var hotLine = regexp.MustCompile(`^\s*\S+\s+(\S+%)\s+\S+%\s+\S+\s+(\S+%)\s+(.+)$`)
 
@@ -116,26 +120,12 @@ func hotLines(printed string) []hot {
 }
 
 // hotTable sets the two views of a profile side by side.
-func hotTable(ctx context.Context, file string) (string, error) {
-	flat, err := hottest(ctx, file, false)
-	if err != nil {
-		return "", err
-	}
-	ours, err := hottest(ctx, file, true)
-	if err != nil {
-		return "", err
-	}
+func hotTable(flat, ours []hot) string {
 	var b strings.Builder
 	b.WriteString("| | function | itself | our function | with libraries | and ours below |\n| --- | --- | --- | --- | --- | --- |\n")
-	for i := range max(len(flat), len(ours)) {
-		var l, r hot
-		if i < len(flat) {
-			l = flat[i]
-		}
-		if i < len(ours) {
-			r = ours[i]
-		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", i+1, code(l.name), l.flat, code(strings.TrimPrefix(r.name, "plumbline/")), r.flat, r.cum)
+	for i := range min(len(flat), len(ours)) {
+		l, r := flat[i], ours[i]
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", i+1, code(l.Name), l.Flat, code(strings.TrimPrefix(r.Name, "plumbline/")), r.Flat, r.Cum)
 	}
-	return b.String(), nil
+	return b.String()
 }

@@ -30,53 +30,60 @@ func openBench(ctx context.Context) (*bench, error) {
 	return b, nil
 }
 
-// measureAll measures at all sizes.
-func measureAll(ctx context.Context, sizes []int) (*results, map[string]string, error) {
+// measureAll measures at all sizes, and what the kinds do on the kernel and on daemons; r keeps it. save is called after each.
+func measureAll(ctx context.Context, r *record, sizes []int, kinds bool, save func() error) error {
 	b, err := openBench(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer os.RemoveAll(b.dir)
-	r, begun, busy := newResults(sizes), time.Now(), load()
 	b.report = func(m measure) {
 		r.add(m)
 		b.say("%8s  %-40s %s %s", thousands(m.Size), title(m.Row), r.cell(m.Row, m.Size), m.Note)
 	}
-	peers := b.findPeers(ctx, r)
-	parts := map[string]string{}
+	peers := b.findPeers(ctx)
 	for _, n := range sizes {
-		p, err := b.size(ctx, n, r)
-		if err != nil {
-			return nil, nil, err
+		begun := time.Now()
+		r.forget(n)
+		if err := b.whole(ctx, n, r, peers); err != nil {
+			return err
 		}
-		if err := peers.measure(ctx, p, r); err != nil {
-			return nil, nil, err
-		}
-		if n == profiled {
-			if err := b.profiles(ctx, p, parts); err != nil {
-				return nil, nil, err
-			}
-		}
-		if err := os.RemoveAll(p.dir); err != nil {
-			return nil, nil, err
+		r.end(n, begun)
+		if err := save(); err != nil {
+			return err
 		}
 	}
-	parts["rows"] = r.table()
-	parts["goals"] = r.goalTable()
-	parts["machine"] = fmt.Sprintf("![Cost over size](performance.svg)\n\n%s, %s. Load average %s at the beginning and %s at the end; %s in all.",
-		begun.UTC().Format("2006-01-02 15:04 UTC"), machine(), busy, load(), time.Since(begun).Round(time.Second))
-	found, why := b.substrate(ctx)
-	if parts["substrate"] = substrateTable(found); why != "" {
-		parts["substrate"] = "Not in full: " + why + ".\n\n" + parts["substrate"]
+	if kinds {
+		begun := time.Now()
+		r.forget(0)
+		r.Trials = b.substrate(ctx)
+		r.end(0, begun)
 	}
-	return r, parts, nil
+	return save()
+}
+
+// whole measures one size: ours, the peers, the profiles.
+func (b *bench) whole(ctx context.Context, n int, r *record, peers *peers) error {
+	p, err := b.size(ctx, n, r)
+	if err != nil {
+		return err
+	}
+	if err := peers.measure(ctx, p, r); err != nil {
+		return err
+	}
+	if n == profiled {
+		if err := b.profiles(ctx, p, r); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(p.dir)
 }
 
 // tooLong tells whether a row would take too long at a size, as the sizes below grew.
-func (r *results) tooLong(row string, size int) (expected time.Duration, yes bool) {
+func (r *record) tooLong(row string, size int) (expected time.Duration, yes bool) {
 	var points []point
 	var last measure
-	for _, s := range r.sizes {
+	for _, s := range r.sizes() {
 		if m, ok := r.get(row, s); ok && s < size {
 			points, last = append(points, point{float64(s), m.Wall.Seconds()}), m
 		}
@@ -93,7 +100,7 @@ func (r *results) tooLong(row string, size int) (expected time.Duration, yes boo
 }
 
 // profiles takes those of the fresh plan and of the apply, which the resident controller left.
-func (b *bench) profiles(ctx context.Context, p *place, parts map[string]string) error {
+func (b *bench) profiles(ctx context.Context, p *place, r *record) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -102,8 +109,11 @@ func (b *bench) profiles(ctx context.Context, p *place, parts map[string]string)
 	if out, err := exec.CommandContext(ctx, self, "profile", p.dir, fresh).CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot profile: %w\n%s", err, out)
 	}
-	for name, file := range map[string]string{"profile-fresh": fresh, "profile-apply": p.path("apply.pprof")} {
-		if parts[name], err = hotTable(ctx, file); err != nil {
+	for name, file := range map[string]string{"fresh": fresh, "apply": p.path("apply.pprof")} {
+		if r.Profiles[name], err = hottest(ctx, file, false); err != nil {
+			return err
+		}
+		if r.Profiles[name+" ours"], err = hottest(ctx, file, true); err != nil {
 			return err
 		}
 	}
@@ -117,83 +127,103 @@ type peers struct {
 	terraform string
 }
 
-func (b *bench) findPeers(ctx context.Context, r *results) *peers {
+func (b *bench) findPeers(ctx context.Context) *peers {
 	p := &peers{b: b}
 	var err error
 	if p.cue, err = b.buildCUE(ctx); err != nil {
 		b.say("%v", err)
-		r.skipped[rowVet] = "cannot be built here"
 	}
 	for _, name := range []string{"tofu", "terraform"} {
 		if p.terraform == "" {
 			p.terraform, _ = exec.LookPath(name)
 		}
 	}
-	for _, row := range []string{rowTFPlan, rowTFChange, rowTFApply} {
-		if p.terraform == "" {
-			r.skipped[row] = "not on this machine"
-		}
-	}
 	return p
 }
 
-func (p *peers) measure(ctx context.Context, at *place, r *results) error {
+func (p *peers) measure(ctx context.Context, at *place, r *record) error {
 	n := at.fleet.Objects
 	report := func(m measure) {
 		m.Size = n
 		p.b.report(m)
 	}
-	if p.cue != "" {
-		if err := p.b.vet(ctx, p.cue, at, min(3, p.b.times(n)), report); err != nil {
-			return err
-		}
+	if p.cue == "" {
+		r.skip(n, "cannot be built here", rowVet)
+	} else if err := p.b.vet(ctx, p.cue, at, min(3, p.b.times(n)), report); err != nil {
+		return err
 	}
-	if p.terraform == "" {
+	switch {
+	case p.terraform == "":
+		r.skip(n, "not on this machine", rowTFPlan, rowTFChange, rowTFApply)
 		return nil
-	}
-	if n > mostTerraform {
-		r.skip(n, "too long", rowTFPlan, rowTFChange)
-	}
-	if n > mostTerraformApply {
+	case n > mostTerraform:
+		r.skip(n, "too long", rowTFPlan, rowTFChange, rowTFApply)
+		return nil
+	case n > mostTerraformApply:
 		r.skip(n, "too long", rowTFApply)
-	}
-	if n > mostTerraform {
-		return nil
 	}
 	return p.b.terraform(ctx, p.terraform, at, report)
 }
 
-func (r *results) skip(size int, why string, names ...string) {
-	for _, name := range names {
-		r.skipped[fmt.Sprint(name, " ", size)] = why
-	}
-}
-
 // sizesFor are those of the page, or a few when it is to be quick.
-func sizesFor(amount string) []int {
-	if amount == "quick" {
+func sizesFor(quick bool) []int {
+	if quick {
 		return []int{100, 1000}
 	}
 	return []int{100, 1000, 10_000, 100_000}
 }
 
-// runAndWrite measures, prints the tables and, when all sizes of the page were measured, writes it.
-func runAndWrite(ctx context.Context, sizes []int, write bool) error {
-	for i, n := range sizes {
-		sizes[i] = fleet.New(n).Objects
-	}
-	r, parts, err := measureAll(ctx, sizes)
+// runAndWrite measures and prints the tables. For the page, what it measures replaces that part of the record, and the page
+// is written from the record.
+func runAndWrite(ctx context.Context, sizes []int, kinds, page bool) error {
+	r, err := openRecord()
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"machine", "rows", "goals", "substrate", "profile-fresh", "profile-apply"} {
-		fmt.Println(strings.TrimSpace(parts[name]) + "\n")
+	save := func() error { return nil }
+	if page {
+		save = func() error { return errors.Join(r.save(), r.write()) }
+	} else {
+		r = &record{Profiles: map[string][]hot{}}
 	}
-	if !write {
-		return nil
+	for i, n := range sizes {
+		sizes[i] = fleet.New(n).Objects
 	}
-	if err := os.WriteFile(costFile, r.picture(), 0o644); err != nil {
+	if err := measureAll(ctx, r, sizes, kinds, save); err != nil {
 		return err
 	}
-	return rewrite(parts)
+	parts := r.parts()
+	for _, name := range partNames {
+		fmt.Println(strings.TrimSpace(parts[name]) + "\n")
+	}
+	return nil
+}
+
+// partNames are the parts of the page that a record fills, in their order.
+var partNames = []string{"machine", "rows", "goals", "substrate", "profile-fresh", "profile-apply"}
+
+func (r *record) parts() map[string]string {
+	return map[string]string{
+		"machine": r.when(), "rows": r.table(), "goals": r.goalTable(), "substrate": substrateTable(r.Trials),
+		"profile-fresh": hotTable(r.Profiles["fresh"], r.Profiles["fresh ours"]), "profile-apply": hotTable(r.Profiles["apply"], r.Profiles["apply ours"]),
+	}
+}
+
+// when says where and when the numbers were taken.
+func (r *record) when() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "![Cost over size](performance.svg)\n\n%s.\n\n| size | measured | took | load average at its end |\n| --- | --- | --- | --- |\n", r.Machine)
+	for _, one := range r.Runs {
+		size := thousands(one.Size)
+		if one.Size == 0 {
+			size = "kernel and daemons"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %.0f s | %s |\n", size, one.Begun.Format("2006-01-02 15:04 UTC"), one.Took, one.Load)
+	}
+	return b.String()
+}
+
+// write puts the record on the page.
+func (r *record) write() error {
+	return errors.Join(os.WriteFile(costFile, r.picture(), 0o644), rewrite(r.parts()))
 }

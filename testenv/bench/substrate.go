@@ -12,16 +12,16 @@ import (
 
 // substrates are the packages whose benchmarks measure real daemons and the kernel beside their own tools. They need root
 // and the packages of the laboratory; without them they are left out, and the page says so.
-var substrates = []string{"./actuators/nat", "./actuators/vm", "./actuators/record"}
+var substrates = []string{"./actuators/nat", "./actuators/internal/virt", "./actuators/record"}
 
 // chosen are the benchmarks of the substrates that belong on the page.
 const chosen = `10k|1000|Thousand`
 
 // trial is one result line of `go test -bench`.
 type trial struct {
-	name    string // without Benchmark and the number of processors
-	each    time.Duration
-	metrics map[string]float64 // by unit, without ns/op
+	Name    string             `json:"name"` // without Benchmark and the number of processors
+	Each    time.Duration      `json:"each"`
+	Metrics map[string]float64 `json:"metrics,omitempty"` // by unit, without ns/op
 }
 
 var trialLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
@@ -34,16 +34,16 @@ func trials(printed string) []trial {
 		if found == nil {
 			continue
 		}
-		t := trial{name: found[1], metrics: map[string]float64{}}
+		t := trial{Name: found[1], Metrics: map[string]float64{}}
 		fields := strings.Fields(found[2])
 		for i := 0; i+1 < len(fields); i += 2 {
 			value, err := strconv.ParseFloat(fields[i], 64)
 			if err != nil {
 				break
 			}
-			if t.metrics[fields[i+1]] = value; fields[i+1] == "ns/op" {
-				t.each = time.Duration(value)
-				delete(t.metrics, "ns/op")
+			if t.Metrics[fields[i+1]] = value; fields[i+1] == "ns/op" {
+				t.Each = time.Duration(value)
+				delete(t.Metrics, "ns/op")
 			}
 		}
 		out = append(out, t)
@@ -52,14 +52,13 @@ func trials(printed string) []trial {
 }
 
 // substrate runs the benchmarks beside the kinds.
-func (b *bench) substrate(ctx context.Context) (found []trial, why string) {
+func (b *bench) substrate(ctx context.Context) []trial {
 	args := append([]string{"test", "-p", "1", "-run", "^$", "-bench", chosen, "-benchtime", "1s", "-timeout", "10m"}, substrates...)
 	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	if err != nil {
-		why = fmt.Sprintf("`go %s` ended with %v", strings.Join(args, " "), err)
-		b.say("%s\n%s", why, out)
+		b.say("go %s: %v\n%s", strings.Join(args, " "), err, out) // what could be measured stands; the rest is "not measured"
 	}
-	return trials(string(out)), why
+	return trials(string(out))
 }
 
 // substrateTable sets each trial beside the first of its benchmark, which is ours.
@@ -68,18 +67,28 @@ func substrateTable(all []trial) string {
 	b.WriteString("| benchmark | each | CPU s | to ours |\n| --- | --- | --- | --- |\n")
 	group, ours := "", time.Duration(0)
 	for _, t := range all {
-		first, _, _ := strings.Cut(t.name, "/")
+		first, _, _ := strings.Cut(t.Name, "/")
 		ratio := "–"
 		if first != group {
-			group, ours = first, t.each
+			group, ours = first, t.Each
 		} else if ours > 0 {
-			ratio = fmt.Sprintf("%.3g", t.each.Seconds()/ours.Seconds())
+			ratio = fmt.Sprintf("%.3g", t.Each.Seconds()/ours.Seconds())
 		}
 		cpu := "–"
-		if used, ok := t.metrics["cpu-ms/op"]; ok {
+		if used, ok := t.Metrics["cpu-ms/op"]; ok {
 			cpu = fmt.Sprintf("%.2g", used/1e3)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(t.name), short(t.each), cpu, ratio)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(t.Name), short(t.Each), cpu, ratio)
 	}
 	return b.String()
+}
+
+// trial is what one benchmark beside a kind took, in seconds.
+func (r *record) trial(name string) (float64, bool) {
+	for _, t := range r.Trials {
+		if t.Name == name {
+			return t.Each.Seconds(), true
+		}
+	}
+	return 0, false
 }

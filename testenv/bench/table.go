@@ -2,46 +2,16 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
 
-// results are all measures of one run.
-type results struct {
-	sizes    []int
-	measures map[string]map[int]measure // by row and size
-	skipped  map[string]string          // why a row, or "row size", is not there
-}
-
-func newResults(sizes []int) *results {
-	return &results{sizes: sizes, measures: map[string]map[int]measure{}, skipped: map[string]string{}}
-}
-
-func (r *results) add(m measure) {
-	if r.measures[m.Row] == nil {
-		r.measures[m.Row] = map[int]measure{}
-	}
-	r.measures[m.Row][m.Size] = m
-}
-
-func (r *results) get(row string, size int) (measure, bool) {
-	m, ok := r.measures[row][size]
-	return m, ok
-}
-
 // fitFrom is the smallest size that an exponent is fitted from: below it the start of a process outweighs the rest.
 const fitFrom = 1000
 
-// fit is the exponent of a row's CPU time, or of its wall time where CPU is not told.
-func (r *results) fit(row string) string {
-	var points []point
-	for size, m := range r.measures[row] {
-		if size >= fitFrom {
-			points = append(points, point{float64(size), effort(m).Seconds()})
-		}
-	}
-	k, ok := exponent(points)
+// fit is the exponent of a row.
+func (r *record) fit(row string) string {
+	k, ok := exponent(r.points(row))
 	if !ok {
 		return "–"
 	}
@@ -57,19 +27,17 @@ func effort(m measure) time.Duration {
 }
 
 // table is all rows over all sizes, as Markdown.
-func (r *results) table() string {
+func (r *record) table() string {
 	var b strings.Builder
+	sizes := r.sizes()
 	b.WriteString("| | command |")
-	for _, size := range r.sizes {
+	for _, size := range sizes {
 		fmt.Fprintf(&b, " %s |", thousands(size))
 	}
-	b.WriteString(" exponent |\n| --- | --- |" + strings.Repeat(" --- |", len(r.sizes)) + " --- |\n")
+	b.WriteString(" exponent |\n| --- | --- |" + strings.Repeat(" --- |", len(sizes)) + " --- |\n")
 	for _, row := range rows {
-		if r.measures[row.name] == nil && r.skipped[row.name] == "" {
-			continue
-		}
 		fmt.Fprintf(&b, "| %s | %s |", row.title, code(row.command))
-		for _, size := range r.sizes {
+		for _, size := range sizes {
 			fmt.Fprintf(&b, " %s |", r.cell(row.name, size))
 		}
 		fmt.Fprintf(&b, " %s |\n", r.fit(row.name))
@@ -79,7 +47,7 @@ func (r *results) table() string {
 
 func code(command string) string { return "`" + command + "`" }
 
-func (r *results) cell(row string, size int) string {
+func (r *record) cell(row string, size int) string {
 	m, ok := r.get(row, size)
 	switch {
 	case ok && m.P99 > 0:
@@ -91,10 +59,7 @@ func (r *results) cell(row string, size int) string {
 	case ok:
 		return fmt.Sprintf("%s (%s)", short(m.Wall), seconds(m.CPU))
 	}
-	if why := r.skipped[fmt.Sprint(row, " ", size)]; why != "" {
-		return why
-	}
-	if why := r.skipped[row]; why != "" {
+	if why := r.why(row, size); why != "" {
 		return why
 	}
 	return "–"
@@ -132,15 +97,4 @@ func thousands(n int) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
-}
-
-// largest is the largest size at which all of the rows were measured; 0 = none.
-func (r *results) largest(names ...string) int {
-	for _, size := range slices.Backward(r.sizes) {
-		missing := func(name string) bool { _, ok := r.get(name, size); return !ok }
-		if !slices.ContainsFunc(names, missing) {
-			return size
-		}
-	}
-	return 0
 }
