@@ -1,21 +1,13 @@
 package plan
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"io"
-
-	"plumbline/actuators"
-	"plumbline/schema"
-)
+import "plumbline/schema"
 
 // lanes groups the changes that have to succeed together: the instances of one object, and whatever depends on each other,
 // but shared ground, which is a lane of its own that others need. Lanes that would wait for each other are one. It writes
 // each change's Lane.
 func lanes(w *web, all []*Change, atomic bool) []Lane {
 	group := newGroups(len(w.changes))
-	objects := map[schema.ID]int{}
+	objects := make(map[schema.ID]int, len(w.changes))
 	for i, c := range w.changes {
 		if first, ok := objects[c.Instance.ID]; ok {
 			group.join(first, i)
@@ -117,14 +109,4 @@ func (g groups) find(i int) int {
 func (g groups) join(a, b int) {
 	a, b = g.find(a), g.find(b)
 	g[max(a, b)] = min(a, b)
-}
-
-func digest(steps []actuators.Step) string {
-	sum := sha256.New()
-	for _, s := range steps {
-		fmt.Fprintf(sum, "%s\x00%s\x00%s\x00%d\x00", s.Instance, s.Host, s.Op, s.Version)
-		sum.Write(s.Params)
-		io.WriteString(sum, "\x00")
-	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }

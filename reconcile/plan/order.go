@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"plumbline/actuators"
@@ -97,9 +98,18 @@ func (w *web) circle(component []int) string {
 // number gives the steps their IDs, needs, containers and lanes, in order.
 func (p *Plan) number(w *web, order []int) {
 	last := make([]string, len(w.changes)) // ID of a change's last step
+	steps := 0
+	for _, c := range w.changes {
+		steps += len(c.Steps)
+	}
+	p.Steps = make([]actuators.Step, 0, steps)
 	for _, i := range order {
 		c := w.changes[i]
+		name := c.Instance.String() + "#"
 		var needs []string
+		if n := len(w.before[i]); n > 0 {
+			needs = make([]string, 0, n)
+		}
 		for _, from := range w.before[i] {
 			needs = append(needs, last[from])
 		}
@@ -107,7 +117,7 @@ func (p *Plan) number(w *web, order []int) {
 		share := w.share(c)
 		for n := range c.Steps {
 			s := &c.Steps[n]
-			s.ID = fmt.Sprintf("%s#%d", c.Instance, n+1)
+			s.ID = name + strconv.Itoa(n+1)
 			s.Lane, s.Needs, s.Share = c.Lane, needs, share
 			p.Steps = append(p.Steps, *s)
 			needs, last[i] = []string{s.ID}, s.ID
@@ -117,25 +127,17 @@ func (p *Plan) number(w *web, order []int) {
 
 // share is the containers that a change writes into: those it is leaving and those it goes to.
 func (w *web) share(c *Change) []string {
-	var all []string
-	if c.Entry != nil {
-		all = append(all, c.Entry.Share...)
-	}
+	var old, all []string
 	if entry := w.Inventory[c.Instance]; entry != nil {
-		all = append(all, entry.Share...)
+		old = entry.Share
 	}
+	if c.Entry != nil {
+		all = c.Entry.Share
+	}
+	if len(old)+len(all) == 0 {
+		return nil
+	}
+	all = slices.Concat(all, old)
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// digest covers what is done to what, in order: never commit, time or approvals.
-func (p *Plan) digest() {
-	perLane := map[int][]actuators.Step{}
-	for _, s := range p.Steps {
-		perLane[s.Lane] = append(perLane[s.Lane], s)
-	}
-	for i := range p.Lanes {
-		p.Lanes[i].EffectDigest = digest(perLane[p.Lanes[i].ID])
-	}
-	p.EffectDigest = digest(p.Steps)
 }

@@ -27,7 +27,7 @@ type edge struct {
 }
 
 func newWeb(in Input, all []*Change) *web {
-	w := &web{Input: in, index: map[schema.Instance]int{}, soft: map[link]bool{}}
+	w := &web{Input: in, index: make(map[schema.Instance]int, len(all)), changes: make([]*Change, 0, len(all)), soft: map[link]bool{}}
 	for _, c := range all {
 		if len(c.Steps) > 0 {
 			w.index[c.Instance] = len(w.changes)
@@ -49,18 +49,39 @@ func (w *web) add(to int, from []int, soft bool) {
 	}
 }
 
-// settle turns the edges into sorted lists without doubles; a hard edge covers a soft one.
+// settle turns the edges into sorted lists without doubles; a hard edge covers a soft one. The edges are dealt out by
+// where they lead, so that only the few of one change are sorted.
 func (w *web) settle() {
-	slices.SortFunc(w.edges, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.from, b.from), cmp.Compare(weight(a.soft), weight(b.soft)))
-	})
-	w.edges = slices.CompactFunc(w.edges, func(a, b edge) bool { return a.link == b.link })
-	w.before = make([][]int, len(w.changes))
+	ends := make([]int, len(w.changes)+1)
 	for _, e := range w.edges {
-		w.before[e.to] = append(w.before[e.to], e.from)
-		if e.soft {
-			w.soft[e.link] = true
+		ends[e.to+1]++
+	}
+	for i := range w.changes {
+		ends[i+1] += ends[i]
+	}
+	at, dealt := slices.Clone(ends), make([]edge, len(w.edges))
+	for _, e := range w.edges {
+		dealt[at[e.to]] = e
+		at[e.to]++
+	}
+	w.before = make([][]int, len(w.changes))
+	froms := make([]int, 0, len(dealt))
+	for i := range w.before {
+		mine := dealt[ends[i]:ends[i+1]]
+		slices.SortFunc(mine, func(a, b edge) int {
+			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(weight(a.soft), weight(b.soft)))
+		})
+		begin := len(froms)
+		for n, e := range mine {
+			if n > 0 && mine[n-1].from == e.from {
+				continue
+			}
+			froms = append(froms, e.from)
+			if e.soft {
+				w.soft[e.link] = true
+			}
 		}
+		w.before[i] = froms[begin:len(froms):len(froms)]
 	}
 	w.edges = nil
 }
@@ -161,6 +182,9 @@ func (w *web) users(i schema.Instance, needers map[schema.Instance][]schema.Inst
 func (w *web) connectMoves() {
 	holders := map[schema.Fact][]int{}
 	for i, c := range w.changes {
+		if len(c.Released) == 0 {
+			continue
+		}
 		keeps := map[schema.Fact]bool{}
 		for _, use := range c.Provides {
 			keeps[use.Fact] = c.Want != nil
