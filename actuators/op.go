@@ -42,6 +42,7 @@ type ErasedOp struct {
 	Reversal  Reversal
 	Timeout   time.Duration
 	Confirm   time.Duration
+	Asks      bool // it has a Preflight; otherwise that only reads the params
 	Preflight func(ctx context.Context, h Host, params json.RawMessage) error
 	Capture   func(ctx context.Context, h Host, params json.RawMessage) (json.RawMessage, error)
 	Do        func(ctx context.Context, h Host, params, before json.RawMessage) error
@@ -56,7 +57,7 @@ func (o Op[P, B, L]) erase() *ErasedOp {
 	o = o.filled()
 	o.check()
 	e := &ErasedOp{Name: o.Name, Version: max(o.Version, 1), Reversal: o.Reversal, Timeout: o.Timeout, Confirm: o.Confirm}
-	e.Many = o.Many.erase()
+	e.Asks, e.Many = o.Preflight != nil, o.Many.erase()
 	if e.Timeout == 0 {
 		e.Timeout = DefaultTimeout
 	}

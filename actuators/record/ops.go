@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -23,6 +22,9 @@ type params struct {
 
 // opTimeout leaves time for an update and, when its prerequisites fail, for a look.
 const opTimeout = 45 * time.Second
+
+// manyRecords is how many go into one call: one transfer before, a message for each hundred or two, one transfer after.
+const manyRecords = 10000
 
 // captured is what was there of the sets that are touched.
 type captured struct {
@@ -50,11 +52,14 @@ var adopt = op("adopt", func(_ params, have *State) *State { return have })
 // op is the one way to change a zone; what it touches stands in its params.
 func op(name string, predict func(params, *State) *State) actuators.Op[params, captured, State] {
 	return actuators.Op[params, captured, State]{
-		Name: name, Reversal: actuators.Exact, Timeout: opTimeout,
-		Capture: func(ctx context.Context, h actuators.Host, p params) (captured, error) {
-			return capture(ctx, h, p, name == "adopt")
+		Name: name, Reversal: actuators.Exact, Timeout: opTimeout, Predict: predict,
+		Many: &actuators.Many[params, captured]{
+			Limit: manyRecords,
+			Capture: func(ctx context.Context, h actuators.Host, all []params) ([]captured, []error) {
+				return capture(ctx, h, all, name == "adopt")
+			},
+			Do: do, Undo: undo,
 		},
-		Do: do, Undo: undo, Predict: predict,
 	}
 }
 
@@ -69,11 +74,32 @@ func (p params) data() []dns.RRset {
 	return out
 }
 
-func capture(ctx context.Context, h actuators.Host, p params, adopting bool) (captured, error) {
-	zone, err := p.Server.Transfer(ctx, h)
-	if err != nil {
-		return captured{}, err
+// capture reads each zone once.
+func capture(ctx context.Context, h actuators.Host, all []params, adopting bool) ([]captured, []error) {
+	before, errs := make([]captured, len(all)), make([]error, len(all))
+	for server, at := range byServer(all, func(p params) params { return p }) {
+		zone, err := server.Transfer(ctx, h)
+		for _, n := range at {
+			if errs[n] = err; err == nil {
+				before[n], errs[n] = all[n].captured(zone, adopting)
+			}
+		}
 	}
+	return before, errs
+}
+
+// byServer tells where the items of each server stand.
+func byServer[T any](all []T, read func(T) params) map[dns.Server][]int {
+	at := map[dns.Server][]int{}
+	for n, one := range all {
+		server := read(one).Server
+		at[server] = append(at[server], n)
+	}
+	return at
+}
+
+// captured is what a zone holds of the touched sets, if all of them are ours or nobody's.
+func (p params) captured(zone *dns.Zone, adopting bool) (captured, error) {
 	mark, ours := readMark(zone, p.Name)
 	if mark != nil && (mark.Installation != p.Mark.Installation || mark.ID != p.Mark.ID) {
 		return captured{}, actuators.Foreign(p.Name)
@@ -86,78 +112,54 @@ func capture(ctx context.Context, h actuators.Host, p params, adopting bool) (ca
 			return captured{}, actuators.Foreign(set.Type + " records of " + p.Name)
 		}
 	}
-	return captured{p.live(zone)}, nil
+	return captured{zone.Like(p.After)}, nil
 }
 
-// live is what a zone holds of the touched sets.
-func (p params) live(zone *dns.Zone) []dns.RRset {
-	var sets []dns.RRset
-	for _, set := range p.After {
-		sets = append(sets, zone.Set(set.Name, set.Type))
-	}
-	return sets
+type item = actuators.Item[params, captured]
+
+// do writes, where the zone is as it was captured. Its own work, done before, is no error.
+func do(ctx context.Context, h actuators.Host, all []item) []error {
+	return update(ctx, h, all, func(one item) dns.Change { return dns.Change{Before: one.Before.Sets, After: one.Params.After} })
 }
 
-// do writes, if the zone is as it was captured. Otherwise it looks: its own work, done before, is no error.
-func do(ctx context.Context, h actuators.Host, p params, before captured) error {
-	err := p.Server.Update(ctx, h, dns.Change{Before: before.Sets, After: p.After})
-	if !errors.Is(err, dns.ErrChanged) {
-		return about(p, err)
-	}
-	zone, look := p.Server.Transfer(ctx, h)
-	if look != nil {
-		return about(p, errors.Join(err, look))
-	}
-	if same(p.live(zone), p.After) {
-		return nil
-	}
-	return about(p, err)
-}
-
-// undo puts back what was captured, if the zone is as do left it. Whatever the server says to that, a zone that is as it
-// was captured needs no undo: the key that may not write now may not have written before.
-func undo(ctx context.Context, h actuators.Host, p params, before captured) error {
-	return undoOnce(ctx, h, p, before, lateTries)
-}
-
-// lateTries is how often an undo begins again because the update of a Do that was cut off came only after the undo's own.
-const lateTries = 3
-
-func undoOnce(ctx context.Context, h actuators.Host, p params, before captured, tries int) error {
-	err := p.Server.Update(ctx, h, dns.Change{Before: p.After, After: before.Sets})
-	if err == nil {
-		return nil
-	}
-	zone, look := p.Server.Transfer(ctx, h)
-	if look != nil {
-		return about(p, errors.Join(err, look))
-	}
-	live := p.live(zone)
-	switch {
-	case same(live, before.Sets):
-		return nil
-	case errors.Is(err, dns.ErrChanged) && same(live, p.After) && tries > 1:
-		return undoOnce(ctx, h, p, before, tries-1)
-	case errors.Is(err, dns.ErrChanged):
-		return about(p, actuators.Stuck(p.Name, summary(live), summary(before.Sets)))
-	}
-	return about(p, err)
-}
-
-func same(a, b []dns.RRset) bool {
-	return len(a) == len(b) && reflect.DeepEqual(normal(a), normal(b))
-}
-
-// normal drops what does not count: the TTL of a set without data, and nil against empty.
-func normal(sets []dns.RRset) []dns.RRset {
-	out := make([]dns.RRset, len(sets))
-	for i, set := range sets {
-		out[i] = dns.RRset{Name: set.Name, Type: set.Type}
-		if len(set.Data) > 0 {
-			out[i] = dns.RRset{Name: set.Name, Type: set.Type, TTL: set.TTL, Data: unique(set.Data)}
+func update(ctx context.Context, h actuators.Host, all []item, change func(item) dns.Change) []error {
+	errs := make([]error, len(all))
+	for server, at := range byServer(all, func(one item) params { return one.Params }) {
+		changes := make([]dns.Change, len(at))
+		for k, n := range at {
+			changes[k] = change(all[n])
+		}
+		for k, err := range server.Update(ctx, h, changes) {
+			errs[at[k]] = about(all[at[k]].Params, err)
 		}
 	}
-	return out
+	return errs
+}
+
+// undo puts back what was captured, where the zone is as do left it. Whatever the server says to that, what is as it was
+// captured needs no undo: the key that may not write now may not have written before. An update of a Do that was cut off
+// may come after the undo's own: then the undo goes again.
+func undo(ctx context.Context, h actuators.Host, all []item) []error {
+	errs := update(ctx, h, all, func(one item) dns.Change { return dns.Change{Before: one.Params.After, After: one.Before.Sets} })
+	for server, at := range byServer(all, func(one item) params { return one.Params }) {
+		at = slices.DeleteFunc(at, func(n int) bool { return errs[n] == nil })
+		if len(at) == 0 {
+			continue
+		}
+		zone, look := server.Transfer(ctx, h)
+		for _, n := range at {
+			p, before := all[n].Params, all[n].Before.Sets
+			switch {
+			case look != nil:
+				errs[n] = errors.Join(errs[n], look)
+			case dns.Same(zone.Like(p.After), before):
+				errs[n] = nil
+			case errors.Is(errs[n], dns.ErrChanged):
+				errs[n] = about(p, actuators.Stuck(p.Name, summary(zone.Like(p.After)), summary(before)))
+			}
+		}
+	}
+	return errs
 }
 
 func about(p params, err error) error {

@@ -26,8 +26,8 @@ func bench(t *testing.T, s *dnstest.Server) (kindtest.Bench, Spec) {
 // put writes sets as somebody else would.
 func put(t *testing.T, s *dnstest.Server, sets ...dns.RRset) {
 	t.Helper()
-	if err := s.Server.Update(context.Background(), s.Host, dns.Change{After: sets}); err != nil {
-		t.Fatal(err)
+	if errs := s.Server.Update(context.Background(), s.Host, []dns.Change{{After: sets}}); errs[0] != nil {
+		t.Fatal(errs[0])
 	}
 }
 

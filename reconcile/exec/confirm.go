@@ -27,7 +27,7 @@ func (l *local) arm(ctx context.Context, c Call) error {
 }
 
 func (l *local) writeWaiting(ctx context.Context, file string, c Call) error {
-	lock, err := l.locks.take(ctx, "step "+c.Step)
+	lock, err := l.locks.take(ctx, stepLock(c.Step))
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (l *local) waiting(c Call) waiting {
 func (l *local) done(c Call) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
-	lock, err := l.locks.take(ctx, "step "+c.Step)
+	lock, err := l.locks.take(ctx, stepLock(c.Step))
 	if err != nil {
 		return
 	}
@@ -82,7 +82,7 @@ func (l *local) done(c Call) {
 // disarm forgets a step that was undone by the controller.
 func (l *local) disarm(ctx context.Context, c Call) error {
 	file := waitingFile(l.host.StateDir(), c.Step)
-	lock, err := l.locks.take(ctx, "step "+c.Step)
+	lock, err := l.locks.take(ctx, stepLock(c.Step))
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (l *local) Confirm(ctx context.Context, step string) error {
 }
 
 func (l *local) confirm(ctx context.Context, step string) error {
-	lock, err := l.locks.take(ctx, "step "+step)
+	lock, err := l.locks.take(ctx, stepLock(step))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // admit refuses an epoch below the highest that this host saw, and keeps a higher one. It reads the file each time:
 // another connection may have raised it.
 func (l *local) admit(ctx context.Context, epoch uint64) error {
-	lock, err := l.locks.take(ctx, "epoch")
+	lock, err := l.locks.take(ctx, lockName{"epoch", "epoch"})
 	if err != nil {
 		return err
 	}

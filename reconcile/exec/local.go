@@ -76,7 +76,7 @@ func (l *local) Preflight(ctx context.Context, c Call) error {
 		return fmt.Errorf("%w: plumb exec was started there with --read-only, for example by a forced command", ErrReadOnly)
 	}
 	op, err := l.op(c)
-	if err != nil {
+	if err != nil || !op.Asks {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout(c, op))
@@ -138,7 +138,7 @@ func (l *local) change(ctx context.Context, verb string, c Call, run func(contex
 		return err
 	}
 	wait, stop := context.WithTimeout(ctx, timeout(c, op))
-	lock, err := l.locks.take(wait, "instance "+c.Instance.String())
+	lock, err := l.locks.take(wait, instanceLock(c))
 	stop()
 	ctx, cancel := context.WithTimeout(ctx, timeout(c, op)) // all of it, however long the wait was
 	defer cancel()

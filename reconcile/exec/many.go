@@ -129,19 +129,20 @@ func (l *local) run(ctx context.Context, verb Verb, op *actuators.ErasedOp, grou
 	})
 }
 
-// mayChange takes the locks of all instances, and checks the epoch under them.
+// mayChange takes the lock of the whole kind, so that nothing else changes any of its instances, and checks the epoch
+// under it.
 func (l *local) mayChange(ctx context.Context, verb Verb, group []Call, limit time.Duration) (*held, error) {
 	what := fmt.Sprintf("%s %s and %d others", verb, group[0].Step, len(group)-1)
 	if l.readOnly {
 		return nil, fmt.Errorf("cannot %s: %w", what, ErrReadOnly)
 	}
-	names, epoch := make([]string, len(group)), group[0].Epoch
-	for k, c := range group {
-		names[k], epoch = "instance "+c.Instance.String(), min(epoch, c.Epoch)
+	epoch := group[0].Epoch
+	for _, c := range group {
+		epoch = min(epoch, c.Epoch)
 	}
 	wait, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	lock, err := l.locks.take(wait, names...)
+	lock, err := l.locks.takeRegion(wait, kindLock(group[0]))
 	if err != nil {
 		return nil, fmt.Errorf("cannot %s: %w: %w", what, actuators.ErrTransient, err)
 	}
@@ -151,3 +152,8 @@ func (l *local) mayChange(ctx context.Context, verb Verb, group []Call, limit ti
 	}
 	return lock, nil
 }
+
+// kindLock names the region in which the locks of all instances of a kind lie.
+func kindLock(c Call) string { return "instance of " + c.Kind }
+
+func instanceLock(c Call) lockName { return lockName{kindLock(c), c.Instance.String()} }

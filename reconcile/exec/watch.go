@@ -33,7 +33,7 @@ func newWatch(reg *actuators.Registry, file string) (*watch, error) {
 // claim takes the lock that says "watched", now or at a later try: an ending watch may still hold it.
 func (w *watch) claim() {
 	if w.alive == nil {
-		w.alive, _ = w.locks.try("watch " + w.file)
+		w.alive, _ = w.locks.tryOne(watchLock(w.file))
 	}
 }
 
@@ -97,7 +97,7 @@ func (w *watch) revert(ctx context.Context) error {
 
 // undo never runs beside the Do. One that does not end is ended here, with its process.
 func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp) error {
-	name := "instance " + record.Call.Instance.String()
+	name := instanceLock(record.Call)
 	grace, cancel := context.WithTimeout(ctx, killGrace)
 	lock, _ := w.locks.take(grace, name)
 	cancel()
@@ -125,7 +125,7 @@ func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp
 
 // report replaces the record by the word for the controller.
 func (w *watch) report(ctx context.Context, record waiting, stuck error) error {
-	lock, err := w.locks.take(ctx, "step "+w.step)
+	lock, err := w.locks.take(ctx, stepLock(w.step))
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (w *watch) report(ctx context.Context, record waiting, stuck error) error {
 
 // edit changes the record under its lock, if it is still there.
 func (w *watch) edit(ctx context.Context, change func(*waiting)) (waiting, bool, error) {
-	lock, err := w.locks.take(ctx, "step "+w.step)
+	lock, err := w.locks.take(ctx, stepLock(w.step))
 	if err != nil {
 		return waiting{}, false, err
 	}

@@ -108,7 +108,7 @@ func Recover(ctx context.Context, reg *actuators.Registry, h actuators.Host, opt
 
 // watched tells whether a record's watcher is alive: it holds a lock as long as it lives.
 func watched(l locks, file string) bool {
-	lock, err := l.try("watch " + file)
+	lock, err := l.tryOne(watchLock(file))
 	if lock != nil {
 		lock.free()
 	}

@@ -100,4 +100,4 @@ func company(v verb, t *task) (key string, limit int) {
 }
 
 // checksAtOnce is how many objects are looked at in one question.
-const checksAtOnce = 1000
+const checksAtOnce = 10000

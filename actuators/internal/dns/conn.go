@@ -38,6 +38,46 @@ func (s Server) open(ctx context.Context, h actuators.Host) (*conn, error) {
 	return &conn{server: s, raw: raw, secret: secret, stop: stop}, nil
 }
 
+// talk is a conversation of questions with one answer each, over one connection as long as it holds.
+type talk struct {
+	server Server
+	host   actuators.Host
+	conn   *conn
+}
+
+// ask sends one message and reads its answer. A connection that broke is not used again.
+func (t *talk) ask(ctx context.Context, m *wire.Msg) (*wire.Msg, error) {
+	if t.conn == nil {
+		c, err := t.server.open(ctx, t.host)
+		if err != nil {
+			return nil, err
+		}
+		t.conn = c
+	}
+	t.conn.raw.SetDeadline(time.Now().Add(answerTimeout))
+	if ctx.Err() != nil {
+		t.conn.raw.SetDeadline(time.Unix(1, 0)) // it ended just before
+	}
+	t.conn.mac, t.conn.later = "", false
+	err := t.conn.send(m, t.host.Now())
+	var answer *wire.Msg
+	if err == nil {
+		answer, err = t.conn.receive(m.Id)
+	}
+	var said *rcodeError
+	if err != nil && !errors.As(err, &said) {
+		t.close()
+	}
+	return answer, err
+}
+
+func (t *talk) close() {
+	if t.conn != nil {
+		t.conn.close()
+		t.conn = nil
+	}
+}
+
 func (c *conn) close() {
 	c.stop()
 	c.raw.Close()

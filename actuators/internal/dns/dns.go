@@ -38,7 +38,7 @@ type RRset struct {
 }
 
 const (
-	answerTimeout   = 5 * time.Second
+	answerTimeout   = 10 * time.Second
 	transferTimeout = 30 * time.Second
 	fudge           = 300 // seconds of clock skew, RFC 8945 section 10
 )
@@ -85,17 +85,9 @@ func (s Server) transferredSOA(ctx context.Context, h actuators.Host) (*SOA, err
 
 // exchange sends one message and reads its answer.
 func (s Server) exchange(ctx context.Context, h actuators.Host, m *wire.Msg) (*wire.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	c, err := s.open(ctx, h)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	if err := c.send(m, h.Now()); err != nil {
-		return nil, err
-	}
-	return c.receive(m.Id)
+	t := talk{server: s, host: h}
+	defer t.close()
+	return t.ask(ctx, m)
 }
 
 // read reads the secret of the key. No error shows what was read.

@@ -73,15 +73,31 @@ func (z *Zone) add(records []wire.RR, ends int) (int, error) {
 			continue
 		}
 		head := rr.Header()
-		at := key{plain(head.Name), wire.Type(head.Rrtype).String()}
+		at := key{plain(head.Name), typeText(head.Rrtype)}
 		set := z.sets[at]
 		if set == nil {
 			set = &RRset{Name: at.name, Type: at.typ, TTL: head.Ttl}
 			z.sets[at] = set
 		}
-		set.Data = append(set.Data, strings.TrimPrefix(rr.String(), head.String()))
+		set.Data = append(set.Data, dataOf(rr))
 	}
 	return ends, nil
+}
+
+func typeText(typ uint16) string {
+	if text, ok := wire.TypeToString[typ]; ok {
+		return text
+	}
+	return wire.Type(typ).String()
+}
+
+// Like gives the sets of the same names and types as others.
+func (z *Zone) Like(others []RRset) []RRset {
+	sets := make([]RRset, 0, len(others))
+	for _, set := range others {
+		sets = append(sets, z.Set(set.Name, set.Type))
+	}
+	return sets
 }
 
 // Set gives the records of a name and type; without data if there are none.

@@ -30,7 +30,7 @@ const (
 
 // Server is a running name server.
 type Server struct {
-	T       *testing.T
+	T       testing.TB
 	Host    actuators.Host // has the secret of the key
 	Server  dns.Server     // the zone, with the key that may transfer and update
 	Process *os.Process
@@ -51,7 +51,7 @@ func Each(t *testing.T, test func(*testing.T, *Server)) {
 }
 
 // Knot starts Knot. Its key "reader" may transfer and not update.
-func Knot(t *testing.T) *Server {
+func Knot(t testing.TB) *Server {
 	need.Program(t, "knotd")
 	dir, port := t.TempDir(), freePort(t)
 	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
@@ -88,7 +88,7 @@ zone:
 }
 
 // Bind starts BIND. Its key "reader" may transfer and not update.
-func Bind(t *testing.T) *Server {
+func Bind(t testing.TB) *Server {
 	need.Program(t, "named")
 	dir, port := t.TempDir(), freePort(t)
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(`
@@ -102,12 +102,12 @@ zone %[4]q { type primary; file "zone"; allow-update { key plumb; }; allow-trans
 	return start(t, dir, port, "named", "-g", "-c", filepath.Join(dir, "named.conf"))
 }
 
-func writeZone(t *testing.T, dir string) {
+func writeZone(t testing.TB, dir string) {
 	write(t, filepath.Join(dir, "zone"), fmt.Sprintf("$ORIGIN %s.\n$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A 127.0.0.1\n", Zone))
 }
 
 // start runs a server until the test ends, and waits until it serves the zone.
-func start(t *testing.T, dir string, port int, argv ...string) *Server {
+func start(t testing.TB, dir string, port int, argv ...string) *Server {
 	t.Helper()
 	write(t, filepath.Join(dir, secretName), secret+"\n")
 	write(t, filepath.Join(dir, "wrong"), "d3Jvbmc=\n")
@@ -176,7 +176,7 @@ func program(name string) string {
 	return "/usr/sbin/" + name
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
