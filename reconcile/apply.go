@@ -111,17 +111,26 @@ func (c *Controller) runInput(progress func(run.Event)) run.Input {
 	}
 }
 
-// mask keeps the drift watch from taking a plan's own changes for drift.
+// mask keeps the drift watch from taking a plan's own changes for drift, and the mirror from knowing what is being changed.
 func (c *Controller) mask(p *plan.Plan) (unmask func()) {
 	c.mu.Lock()
 	engine := c.drift
 	c.mu.Unlock()
-	if engine == nil {
-		return func() {}
-	}
 	var touched []schema.Instance
 	for _, change := range p.Changes {
 		touched = append(touched, change.Instance)
 	}
-	return engine.Mask(touched)
+	for _, step := range p.Steps {
+		if step.Host != step.Instance.Host {
+			touched = append(touched, step.Instance.ID.On(step.Host))
+		}
+	}
+	open := func() {}
+	if engine != nil {
+		open = engine.Mask(touched)
+	}
+	return func() {
+		c.mirror.Touch(touched...)
+		open()
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"plumbline/reconcile/exec"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
+	"plumbline/reconcile/mirror"
 	"plumbline/reconcile/notify"
 	"plumbline/reconcile/run"
 	"plumbline/schema"
@@ -74,6 +75,7 @@ type Controller struct {
 	again      time.Duration // how soon that is tried again
 	looks      looks
 	comparer   comparer
+	mirror     *mirror.Mirror
 	sinks      func(notify.Notice)
 
 	mu        sync.Mutex
@@ -109,6 +111,7 @@ func New(o Options) *Controller {
 		c.identities.path = identityFile(o.Config.State)
 	}
 	c.hosts = NewHosts(c.identities.checked(dial))
+	c.mirror = c.newMirror()
 	return c
 }
 

@@ -19,7 +19,7 @@ import (
 // newDrift wires the engine that watches what was applied. heal nil: it only tells.
 func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) error) *drift.Engine {
 	return drift.New(drift.Options{
-		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, Look: c.look, Heal: heal,
+		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Heal: heal,
 		Notify: c.notify, Frozen: func() bool { return c.suspension() != "" }, Policy: c.cfg.Drift.Heal,
 		Interval: time.Duration(c.cfg.Drift.Interval), Now: c.now, Log: c.log,
 	})

@@ -8,22 +8,16 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/mirror"
 	"plumbline/schema"
 )
 
 // lookTimeout bounds one look at one kind on one host; what does not answer by then is unknown.
 const lookTimeout = 30 * time.Second
-
-// Looks at once: over all hosts, and at one host.
-const (
-	looksAtOnce    = 32
-	looksAtOneHost = 4
-)
 
 type lookKey struct{ host, kind string }
 
@@ -46,42 +40,34 @@ func targets(want *schema.Graph, inv inventory.Inventory) map[lookKey][]actuator
 	return out
 }
 
-// Observe looks at everything that is declared or owned, hosts and kinds in parallel under a bound. A look that fails is
-// in the world as such: its instances are unknown.
+// Observe answers for everything that is declared or owned, from the mirror where something vouches for it and by looks where
+// nothing does. A look that fails is in the world as such: its instances are unknown.
 func (c *Controller) Observe(ctx context.Context, want *schema.Graph, inv inventory.Inventory) *diff.World {
-	world := diff.NewWorld()
-	var mu sync.Mutex
-	var all errgroup.Group
-	all.SetLimit(looksAtOnce)
-	for host, keys := range byHost(targets(want, inv)) {
-		all.Go(func() error {
-			var one errgroup.Group
-			one.SetLimit(looksAtOneHost)
-			for kind, list := range keys {
-				one.Go(func() error {
-					look := c.look(ctx, host, kind, actuators.Scope{All: true, Targets: list})
-					mu.Lock()
-					defer mu.Unlock()
-					world.Add(look)
-					return nil
-				})
-			}
-			return one.Wait()
-		})
+	hosts := mirror.Hosts{}
+	for key, list := range targets(want, inv) {
+		if hosts[key.host] == nil {
+			hosts[key.host] = map[string]actuators.Scope{}
+		}
+		hosts[key.host][key.kind] = actuators.Scope{All: true, Targets: list}
 	}
-	all.Wait()
-	return world
+	return c.mirror.World(ctx, hosts)
 }
 
-func byHost(all map[lookKey][]actuators.Target) map[string]map[string][]actuators.Target {
-	out := map[string]map[string][]actuators.Target{}
-	for key, list := range all {
-		if out[key.host] == nil {
-			out[key.host] = map[string][]actuators.Target{}
-		}
-		out[key.host][key.kind] = list
+// newMirror wires what keeps the looks.
+func (c *Controller) newMirror() *mirror.Mirror {
+	return mirror.New(mirror.Options{
+		Kinds: c.kinds, Look: c.look, Stamps: c.stamps, Resync: time.Duration(c.cfg.Drift.Interval), Now: c.now,
+		Note: func(look *diff.Look) { c.looks.note(lookKey{look.Host, look.Kind}, look.At, nil) },
+	})
+}
+
+// stamps asks one host what did not change. An answer that does not come is no news: a look follows.
+func (c *Controller) stamps(ctx context.Context, host string, scopes map[string]actuators.Scope) (map[string]string, error) {
+	executor, err := c.hosts.Get(ctx, host)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	return executor.Stamps(ctx, scopes)
 }
 
 // look asks one host about one kind.

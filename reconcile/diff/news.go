@@ -34,7 +34,7 @@ func (r *Resident) look(in Input) news {
 	}
 	out := news{map[schema.ID]bool{}, map[place]bool{}}
 	for key, now := range in.World.looks {
-		if before := r.world.looks[key]; before != now {
+		if before := r.world.looks[key]; before != now && !now.repeats(before) {
 			out.compare(key, before, now)
 			r.world.Add(now)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // Look is the answer of one host about one kind. It is not changed once it is in a World: what is seen later is another
-// Look, and the same Look again says that nothing changed.
+// Look. The same Look again says that nothing changed, and so does one of the same number.
 type Look struct {
 	Host  string
 	Kind  string
@@ -20,6 +20,11 @@ type Look struct {
 	Err   string // why the look failed; then Found says nothing and everything here is unknown
 	At    time.Time
 	Rev   uint64 // two looks at a host and kind of one number, not 0, by one process found the same; 0 says nothing
+}
+
+// repeats tells whether a look says of itself that it found what another found.
+func (l *Look) repeats(other *Look) bool {
+	return l != nil && other != nil && l.Rev != 0 && l.Rev == other.Rev && l.Err == "" && other.Err == ""
 }
 
 // World is what was seen: at most one look per host and kind.
@@ -57,6 +62,13 @@ func (w *World) remove(key place) {
 
 // Look finds the look at a kind on a host, or nil when nobody looked.
 func (w *World) Look(host, kind string) *Look { return w.looks[place{host, kind}] }
+
+// Same tells whether another world shows the same under an ID, byte for byte.
+func (w *World) Same(other *World, id schema.ID) bool {
+	return slices.EqualFunc(w.index()[id], other.index()[id], func(a, b sighting) bool {
+		return a.look.Host == b.look.Host && a.look.Kind == b.look.Kind && alike(a.Observed, b.Observed)
+	})
+}
 
 // Looks lists all looks, sorted by host and kind.
 func (w *World) Looks() []*Look {

@@ -22,13 +22,25 @@ type Hosts interface {
 	Drop(host string)
 }
 
+// View looks at hosts; mirror.Mirror is one. Looks are never nil, and their At is when they began, or when they were found to
+// be true still.
+type View interface {
+	// Look looks at all of a kind on a host, or at its targets.
+	Look(ctx context.Context, host, kind string, scope actuators.Scope) *diff.Look
+	// Sweep answers for kinds of a host, and may spare looks that a stamp of the host makes needless.
+	Sweep(ctx context.Context, host string, scopes map[string]actuators.Scope) []*diff.Look
+	// Heard and Deaf tell it what the watch of a kind on a host said, and that it ended.
+	Heard(host, kind string, e actuators.Event)
+	Deaf(host, kind string)
+}
+
 // Options wire an engine. Heal, Frozen and Notify may be nil.
 type Options struct {
 	Kinds        *actuators.Registry
 	Hosts        Hosts
 	Installation string
 	Inventory    func() (inventory.Inventory, error)
-	Look         func(ctx context.Context, host, kind string, scope actuators.Scope) *diff.Look // never nil; At is when it began
+	View         View
 	Heal         func(ctx context.Context, instances []schema.Instance) error
 	Notify       func(notify.Notice)
 	Frozen       func() bool       // nothing may be healed now
@@ -48,7 +60,9 @@ type Engine struct {
 	incidents map[schema.Instance]*Incident
 	masked    map[schema.Instance]int       // being changed by ourselves
 	fresh     map[schema.Instance]time.Time // looks from before say nothing
-	good      map[schema.Instance]time.Time // last seen as applied
+	seen      map[schema.Instance]time.Time // newest look at it alone
+	good      map[schema.Instance]time.Time // when it was seen as applied by such a look, or again
+	verdicts  map[place]*verdict
 	healed    map[schema.Instance][]time.Time
 	silent    map[string]*silence // hosts of which something does not answer
 	withheld  bool                // too much drifts to be healed, and that was told
@@ -59,6 +73,7 @@ type Engine struct {
 	applied chan struct{} // something was applied
 }
 
+// place is a kind on a host; an empty kind is all kinds of it.
 type place struct{ host, kind string }
 
 func placeOf(i schema.Instance) place { return place{i.Host, i.ID.Kind()} }
@@ -66,7 +81,7 @@ func placeOf(i schema.Instance) place { return place{i.Host, i.ID.Kind()} }
 // New makes an engine; Run starts it.
 func New(o Options) *Engine {
 	return &Engine{
-		Options: o, owned: &owned{read: o.Inventory, now: o.Now}, visits: newVisits(),
+		Options: o, owned: &owned{read: o.Inventory}, visits: newVisits(), verdicts: map[place]*verdict{}, seen: map[schema.Instance]time.Time{},
 		incidents: map[schema.Instance]*Incident{}, masked: map[schema.Instance]int{}, fresh: map[schema.Instance]time.Time{},
 		good: map[schema.Instance]time.Time{}, healed: map[schema.Instance][]time.Time{}, silent: map[string]*silence{},
 		fired: make(chan struct{}, 1), applied: make(chan struct{}, 1),
@@ -121,7 +136,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // Sweep looks at everything that was applied, and again at what differs, and gives the open incidents: for `plumb drift`.
 func (e *Engine) Sweep(ctx context.Context) []Incident {
-	e.together(ctx, e.places())
+	e.together(ctx, e.hosts())
 	e.together(ctx, e.suspected(e.Now()))
 	return e.Incidents()
 }
@@ -155,7 +170,7 @@ func (e *Engine) Mask(instances []schema.Instance) (unmask func()) {
 }
 
 func (e *Engine) unmask(instances []schema.Instance) {
-	e.owned.forget()
+	e.Forget()
 	e.mu.Lock()
 	for _, i := range instances {
 		if e.masked[i]--; e.masked[i] == 0 {
@@ -169,6 +184,9 @@ func (e *Engine) unmask(instances []schema.Instance) {
 	}
 	signal(e.applied)
 }
+
+// Forget has the inventory read again: something in it was changed beside the engine.
+func (e *Engine) Forget() { e.owned.forget() }
 
 func signal(c chan<- struct{}) {
 	select {

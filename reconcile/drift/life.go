@@ -25,7 +25,7 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	first := incident == nil
 	if first {
 		incident = newIncident(entry, f, e.Now())
-		if good := e.good[entry.Instance]; good.After(incident.LastGood) {
+		if good := e.lastGood(entry.Instance); good.After(incident.LastGood) {
 			incident.LastGood = good
 		}
 		e.incidents[entry.Instance] = incident

@@ -24,9 +24,20 @@ func (e *Engine) places() []place {
 	})
 }
 
-func (e *Engine) visitAll() {
+// hosts lists the hosts that anything was applied to, as places of all kinds.
+func (e *Engine) hosts() []place {
+	var out []place
 	for _, p := range e.places() {
-		e.visits.ask(p, nil)
+		if n := len(out); n == 0 || out[n-1].host != p.host {
+			out = append(out, place{host: p.host})
+		}
+	}
+	return out
+}
+
+func (e *Engine) visitAll() {
+	for _, host := range e.hosts() {
+		e.visits.ask(host, nil)
 	}
 }
 
@@ -62,43 +73,42 @@ func (e *Engine) suspected(since time.Time) []place {
 	return slices.Collect(maps.Keys(due))
 }
 
-// visit looks at one place and judges what it saw. The inventory is asked again after the look: what was applied meanwhile
-// makes the look stale and never a drift.
+// visit looks at one place, or at all kinds of a host, and judges what it saw. The inventory is asked again after the look:
+// what was applied meanwhile makes the look stale and never a drift.
 func (e *Engine) visit(ctx context.Context, p place, told hints) {
 	before, err := e.owned.get()
-	if err != nil || len(before.places[p]) == 0 {
+	if err != nil {
 		return
 	}
-	targets := make([]actuators.Target, 0, len(before.places[p]))
-	for _, entry := range before.places[p] {
-		targets = append(targets, entry.Target())
-	}
-	slices.SortFunc(targets, func(a, b actuators.Target) int { return cmp.Compare(a.ID, b.ID) })
-	look := e.Look(ctx, p.host, p.kind, actuators.Scope{All: true, Targets: targets})
+	looks := e.see(ctx, before, p, told)
 	after, err := e.owned.get()
 	if err != nil || ctx.Err() != nil {
 		return
 	}
-	e.judge(after, p, look, told)
+	for _, look := range looks {
+		e.judge(after, place{p.host, look.Kind}, look, told)
+	}
 	e.tell()
 }
 
-// judge holds a look against what was last applied.
-func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
-	kind, ok := e.Kinds.Kind(p.kind)
-	if !ok {
-		return
-	}
-	world := diff.NewWorld(look)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.answered(p, look)
-	for _, entry := range s.places[p] {
-		if !e.stale(entry, look.At) {
-			e.step(entry, diff.Drift(kind, entry, world, e.Installation), look.At, told)
+func (e *Engine) see(ctx context.Context, s *snapshot, p place, told hints) []*diff.Look {
+	if p.kind == "" {
+		scopes := map[string]actuators.Scope{}
+		for at := range s.places {
+			if at.host == p.host {
+				scopes[at.kind] = s.scope(at)
+			}
 		}
+		return e.View.Sweep(ctx, p.host, scopes)
 	}
-	e.closeStrays(s)
+	if len(s.places[p]) == 0 {
+		return nil
+	}
+	scope, ok := s.part(p, told)
+	if !ok {
+		scope = s.scope(p)
+	}
+	return []*diff.Look{e.View.Look(ctx, p.host, p.kind, scope)}
 }
 
 // closeStrays resolves the incidents of what is not applied any more. The caller holds the lock.
@@ -110,9 +120,9 @@ func (e *Engine) closeStrays(s *snapshot) {
 	}
 }
 
-// stale tells whether a look says nothing about an instance: we are changing it, or changed it after the look began, or an
-// undo failed there and a person is at it.
+// stale tells whether a look says nothing about an instance: we are changing it, or changed it after the look began, or a
+// newer look was at it, or an undo failed there and a person is at it.
 func (e *Engine) stale(entry *inventory.Entry, at time.Time) bool {
 	i := entry.Instance
-	return e.masked[i] > 0 || at.Before(e.fresh[i]) || at.Before(entry.AppliedAt) || entry.Stuck != ""
+	return e.masked[i] > 0 || at.Before(e.fresh[i]) || at.Before(e.seen[i]) || at.Before(entry.AppliedAt) || entry.Stuck != ""
 }

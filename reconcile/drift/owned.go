@@ -1,30 +1,53 @@
 package drift
 
 import (
+	"slices"
+	"strings"
 	"sync"
-	"time"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/inventory"
 )
 
 // snapshot is the inventory at one time, without what was set aside.
 type snapshot struct {
 	inventory inventory.Inventory
-	places    map[place][]*inventory.Entry
+	places    map[place][]*inventory.Entry // sorted
 }
 
-// owned keeps a snapshot, because reading ten thousand entries for every event would cost more than the look. Whatever we
-// apply makes it forget; what somebody changes beside the engine (a release by hand) is seen after ownedFor.
+// scope asks for all of a place.
+func (s *snapshot) scope(p place) actuators.Scope {
+	targets := make([]actuators.Target, 0, len(s.places[p]))
+	for _, entry := range s.places[p] {
+		targets = append(targets, entry.Target())
+	}
+	return actuators.Scope{All: true, Targets: targets}
+}
+
+// part asks for what was hinted at alone; false when a hint names nothing, or something that we know nothing of.
+func (s *snapshot) part(p place, told hints) (actuators.Scope, bool) {
+	var scope actuators.Scope
+	for id := range told {
+		entry := s.inventory[id.On(p.host)]
+		if entry == nil {
+			return scope, false
+		}
+		scope.Targets = append(scope.Targets, entry.Target())
+	}
+	return scope, len(told) > 0 && len(told) <= partMost
+}
+
+// partMost is how many hints are looked at one by one; more are a look at everything.
+const partMost = 64
+
+// owned keeps a snapshot, because reading ten thousand entries for every event would cost more than the look. Whatever
+// changes the inventory makes it forget, and every sweep does.
 type owned struct {
 	read func() (inventory.Inventory, error)
-	now  func() time.Time
 
 	mu   sync.Mutex
 	last *snapshot
-	at   time.Time
 }
-
-const ownedFor = 5 * time.Second
 
 func (o *owned) forget() {
 	o.mu.Lock()
@@ -35,10 +58,9 @@ func (o *owned) forget() {
 func (o *owned) get() (*snapshot, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.last != nil && o.now().Sub(o.at) < ownedFor {
+	if o.last != nil {
 		return o.last, nil
 	}
-	at := o.now()
 	all, err := o.read()
 	if err != nil {
 		return nil, err
@@ -50,6 +72,9 @@ func (o *owned) get() (*snapshot, error) {
 			s.places[placeOf(i)] = append(s.places[placeOf(i)], entry)
 		}
 	}
-	o.last, o.at = s, at
+	for _, entries := range s.places {
+		slices.SortFunc(entries, func(a, b *inventory.Entry) int { return strings.Compare(string(a.Instance.ID), string(b.Instance.ID)) })
+	}
+	o.last = s
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -123,7 +124,7 @@ func newRig(t testing.TB, instances string) *rig {
 			}
 			return copied, nil
 		},
-		Look:   r.look,
+		View:   r,
 		Notify: r.told,
 	}
 	return r
@@ -159,6 +160,30 @@ func (r *rig) entry(name string, change func(*inventory.Entry)) {
 	defer r.mu.Unlock()
 	change(r.inv[schema.ParseInstance(name)])
 }
+
+// Look, Sweep, Heard, Deaf: the rig is the engine's view, without a memory.
+func (r *rig) Look(ctx context.Context, host, kind string, sc actuators.Scope) *diff.Look {
+	look := r.look(ctx, host, kind, sc)
+	if !sc.All {
+		look.Found = slices.DeleteFunc(look.Found, func(o actuators.Observed) bool {
+			return !slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == o.ID })
+		})
+	}
+	return look
+}
+
+func (r *rig) Sweep(ctx context.Context, host string, scopes map[string]actuators.Scope) []*diff.Look {
+	var all sync.WaitGroup
+	looks := make([]*diff.Look, len(scopes))
+	for n, kind := range slices.Sorted(maps.Keys(scopes)) {
+		all.Go(func() { looks[n] = r.Look(ctx, host, kind, scopes[kind]) })
+	}
+	all.Wait()
+	return looks
+}
+
+func (r *rig) Heard(string, string, actuators.Event) {}
+func (r *rig) Deaf(string, string)                   {}
 
 func (r *rig) look(ctx context.Context, host, kind string, sc actuators.Scope) *diff.Look {
 	look := &diff.Look{Host: host, Kind: kind, All: sc.All, At: time.Now()}
@@ -319,6 +344,7 @@ func (x executor) Watch(ctx context.Context, kind string, emit func(actuators.Ev
 		defer x.rig.mu.Unlock()
 		delete(x.rig.streams, key)
 	}()
+	emit(actuators.Event{Time: time.Now(), Standing: true})
 	select {
 	case err := <-broken:
 		return err

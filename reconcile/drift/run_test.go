@@ -139,23 +139,6 @@ func TestWhatIsAppliedNewlyIsWatchedAtOnce(t *testing.T) {
 	})
 }
 
-func TestAHostIsAskedAFewThingsAtATime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "k0/a@h1 k1/a@h1 k2/a@h1 k3/a@h1 k4/a@h1 k5/a@h1 k6/a@h1")
-		r.hangs["h1"] = make(chan struct{})
-		defer r.run()()
-		pass(time.Minute)
-		if len(r.looks) != 4 {
-			t.Errorf("%d looks at once at one host", len(r.looks))
-		}
-		close(r.hangs["h1"])
-		pass(time.Second)
-		if len(r.looks) != 7 {
-			t.Errorf("%d of 7 kinds were looked at", len(r.looks))
-		}
-	})
-}
-
 func TestASilentHostIsToldOnceAndAgainWhenItAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "polled/a@h1 k0/a@h1 polled/b@h2")

@@ -40,8 +40,11 @@ type visit struct {
 
 const (
 	looksAtOneHost = 4
-	// Two looks at one place begin at least this far apart, so that a storm of events is no storm of looks.
-	betweenLooks = 200 * time.Millisecond
+	// After a look at a place nothing looks there for some times as long as it took, so that a storm of events is no storm of
+	// looks and a look of a millisecond keeps nobody waiting.
+	restShare = 4
+	restLeast = 2 * time.Millisecond
+	restMost  = 200 * time.Millisecond
 )
 
 func newVisits() *visits {
@@ -100,9 +103,10 @@ func (v *visits) follow(ctx context.Context, p place, one *visit, slots chan str
 		told := one.told
 		one.told, one.again = nil, false
 		v.mu.Unlock()
+		begun := time.Now()
 		v.run(ctx, p, told)
 		<-slots
-		if pause(ctx, betweenLooks) != nil || v.over(p, one) {
+		if pause(ctx, min(max(restShare*time.Since(begun), restLeast), restMost)) != nil || v.over(p, one) {
 			return
 		}
 	}

@@ -41,9 +41,6 @@ const (
 	rewatchMost  = 10 * time.Second
 )
 
-// streamStands is how long after its opening a stream is taken to hear everything; what happened before is looked at.
-const streamStands = 300 * time.Millisecond
-
 // watch holds one stream and opens it anew when it breaks.
 func (w *watchers) watch(p place) {
 	wait := rewatchFirst
@@ -71,9 +68,15 @@ func (w *watchers) stream(p place) error {
 	if err != nil {
 		return err
 	}
-	look := time.AfterFunc(streamStands, func() { w.engine.visits.ask(p, nil) })
-	defer look.Stop()
-	err = executor.Watch(w.ctx, p.kind, func(e actuators.Event) { w.engine.visits.ask(p, &e) })
+	defer w.engine.View.Deaf(p.host, p.kind)
+	err = executor.Watch(w.ctx, p.kind, func(e actuators.Event) {
+		w.engine.View.Heard(p.host, p.kind, e)
+		if e.Standing {
+			w.engine.visits.ask(p, nil)
+			return
+		}
+		w.engine.visits.ask(p, &e)
+	})
 	if errors.Is(err, exec.ErrUnreachable) {
 		w.engine.Hosts.Drop(p.host)
 	}

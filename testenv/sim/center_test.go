@@ -26,26 +26,26 @@ import (
 // center is a controller over a modelled datacenter, with the payroll example in a directory.
 type center struct {
 	*reconcile.Controller
-	t     *testing.T
+	t     testing.TB
 	world *sim.World
 	store *journal.Store
 	dir   string
 	src   *dir.Source
 }
 
-func newCenter(t *testing.T, o sim.Options) *center {
+func newCenter(t testing.TB, o sim.Options) *center {
 	t.Helper()
 	return centerOf(t, o, payroll(t))
 }
 
-func payroll(t *testing.T) fs.FS {
+func payroll(t testing.TB) fs.FS {
 	t.Helper()
 	topology, err := fs.Sub(examples.FS, "payroll")
 	must(t, err)
 	return topology
 }
 
-func centerOf(t *testing.T, o sim.Options, topology fs.FS) *center {
+func centerOf(t testing.TB, o sim.Options, topology fs.FS) *center {
 	t.Helper()
 	c := &center{t: t, world: sim.New(all.Registry(), o), dir: t.TempDir()}
 	must(t, os.CopyFS(c.dir, topology))
@@ -64,7 +64,7 @@ func centerOf(t *testing.T, o sim.Options, topology fs.FS) *center {
 	return c
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

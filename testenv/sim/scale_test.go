@@ -10,9 +10,8 @@ import (
 	"plumbline/testenv/sim"
 )
 
-// Ten thousand objects on a hundred hosts, from nothing to nothing left to do.
-func TestTenThousandObjects(t *testing.T) {
-	const hosts, volumes = 100, 98
+// racks is a topology of hosts with a pool and volumes each.
+func racks(hosts, volumes int) fstest.MapFS {
 	topology := fstest.MapFS{"site.cue": {Data: []byte("package big\nimport \"plumbline.internal/schema\"\nschema.#Topology & {site: s: public: [\"203.0.113.0/24\"]}\n")}}
 	for h := range hosts {
 		var out strings.Builder
@@ -24,6 +23,13 @@ func TestTenThousandObjects(t *testing.T) {
 		out.WriteString("}\n")
 		topology[fmt.Sprintf("rack%d/rack.cue", h)] = &fstest.MapFile{Data: []byte(out.String())}
 	}
+	return topology
+}
+
+// Ten thousand objects on a hundred hosts, from nothing to nothing left to do.
+func TestTenThousandObjects(t *testing.T) {
+	const hosts, volumes = 100, 98
+	topology := racks(hosts, volumes)
 	c := centerOf(t, sim.Options{}, topology)
 	started := time.Now()
 	p := c.plan()
