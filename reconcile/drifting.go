@@ -221,6 +221,11 @@ func (c *Controller) Release(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	c.mu.Lock()
+	if c.drift != nil {
+		c.drift.Forget()
+	}
+	c.mu.Unlock()
 	if !was {
 		return "", fmt.Errorf("cannot resume %q: no parked effect and no stuck instance has this name", name)
 	}

@@ -9,7 +9,7 @@ import (
 
 // tenThousand is a controller over ten thousand applied objects on a hundred hosts.
 func tenThousand(b *testing.B) *center {
-	c := centerOf(b, sim.Options{}, racks(100, 98))
+	c := centerWith(b, stamped(), sim.Options{}, racks(100, 98))
 	c.applied()
 	return c
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"plumbline/actuators"
 	"plumbline/actuators/all"
 	"plumbline/examples"
 	"plumbline/reconcile"
@@ -47,7 +48,24 @@ func payroll(t testing.TB) fs.FS {
 
 func centerOf(t testing.TB, o sim.Options, topology fs.FS) *center {
 	t.Helper()
-	c := &center{t: t, world: sim.New(all.Registry(), o), dir: t.TempDir()}
+	return centerWith(t, all.Registry(), o, topology)
+}
+
+// stamped is all kinds, each with a stamp: the model counts changes.
+func stamped() *actuators.Registry {
+	var kinds []*actuators.Kind
+	for _, name := range all.Registry().Names() {
+		k, _ := all.Registry().Kind(name)
+		copied := *k
+		copied.Stamp = func(context.Context, actuators.Host, actuators.Scope) (string, error) { panic("no host is here") }
+		kinds = append(kinds, &copied)
+	}
+	return actuators.NewRegistry(kinds...)
+}
+
+func centerWith(t testing.TB, kinds *actuators.Registry, o sim.Options, topology fs.FS) *center {
+	t.Helper()
+	c := &center{t: t, world: sim.New(kinds, o), dir: t.TempDir()}
 	must(t, os.CopyFS(c.dir, topology))
 	var err error
 	c.src, err = dir.Open(dir.Config{Path: c.dir, NoEvents: true})
@@ -55,7 +73,7 @@ func centerOf(t testing.TB, o sim.Options, topology fs.FS) *center {
 	c.store, err = journal.Open(filepath.Join(t.TempDir(), "journal.db"), journal.Options{Version: "test"})
 	must(t, err)
 	c.Controller = reconcile.New(reconcile.Options{
-		Config: reconcile.Config{Parallel: 64}, Kinds: all.Registry(), Source: c.src, Store: c.store, Dial: c.world.Dial, Log: zerolog.Nop(),
+		Config: reconcile.Config{Parallel: 64}, Kinds: kinds, Source: c.src, Store: c.store, Dial: c.world.Dial, Log: zerolog.Nop(),
 	})
 	t.Cleanup(func() {
 		c.Close()
