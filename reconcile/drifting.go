@@ -96,6 +96,9 @@ func (c *Controller) Heal(ctx context.Context, instances []schema.Instance, list
 	if c.store == nil {
 		return run.Result{}, ErrNoStore
 	}
+	if listen != nil { // a person waits for it
+		c.hosts.Retry()
+	}
 	for attempt := 1; ; attempt++ {
 		p, err := c.PlanHeal(ctx, instances)
 		if err != nil {

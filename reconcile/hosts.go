@@ -3,6 +3,8 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,6 +90,19 @@ func (h *Hosts) Drop(host string) {
 	if s.executor != nil {
 		s.executor.Close()
 		s.executor = nil
+	}
+}
+
+// Retry forgets which dials failed a moment ago: a person who asks wants it tried now.
+func (h *Hosts) Retry() {
+	h.mu.Lock()
+	slots := slices.Collect(maps.Values(h.open))
+	h.mu.Unlock()
+	for _, s := range slots {
+		if s.mu.TryLock() { // who holds it dials already
+			s.failed = nil
+			s.mu.Unlock()
+		}
 	}
 }
 
