@@ -3,6 +3,7 @@ package vm
 
 import (
 	"plumbline/actuators"
+	"plumbline/actuators/internal/virt"
 	"plumbline/schema"
 )
 
@@ -19,6 +20,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Diff:     diff,
 	Steps:    steps,
 	Watch:    watch,
+	Stamp:    virt.Stamp,
 	Ops: []actuators.AnyOp{
 		define, start, stop, ready, setAutostart, setStop, setCPU, setMemory, setGuest,
 		attachDisk, detachDisk, attachNIC, detachNIC, retire, restore, adopt,

@@ -21,15 +21,12 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		return nil, err
 	}
 	defer c.Close()
-	domains, err := c.Domains(ctx)
+	domains, err := c.Domains(ctx, func(d virt.Domain) bool { return mayBe(d, sc) })
 	if err != nil {
 		return nil, err
 	}
 	var found []actuators.Live[State]
 	for _, d := range domains {
-		if !mayBe(d, sc) {
-			continue
-		}
 		live, err := identify(d)
 		if err != nil {
 			return nil, err
@@ -49,19 +46,26 @@ func mayBe(d virt.Domain, sc actuators.Scope) bool {
 	})
 }
 
+// parts is what a domain's texts say.
+type parts struct {
+	state State
+	mark  *actuators.Mark
+}
+
 func identify(d virt.Domain) (actuators.Live[State], error) {
-	l, x, err := read(d)
-	live := actuators.Live[State]{ID: schema.MakeID("vm", d.Name), State: l}
-	if err != nil {
-		return live, err
-	}
-	if x.Metadata != nil {
-		live.Mark, live.State.Config.Stop = readMark(x.Metadata.XML, d.UUID)
-	}
+	p, err := virt.Parts(d, func() (parts, error) {
+		l, x, err := read(d)
+		p := parts{state: l}
+		if err == nil && x.Metadata != nil {
+			p.mark, p.state.Config.Stop = readMark(x.Metadata.XML, d.UUID)
+		}
+		return p, err
+	})
+	live := actuators.Live[State]{ID: schema.MakeID("vm", d.Name), Mark: p.mark, State: asItIs(p.state, d)}
 	if live.Mark != nil {
 		live.ID, live.Retired = live.Mark.ID, retiredName.MatchString(d.Name)
 	}
-	return live, nil
+	return live, err
 }
 
 func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {

@@ -12,6 +12,13 @@ import (
 	"plumbline/actuators/internal/virt"
 )
 
+// asItIs adds what libvirt tells beside the texts.
+func asItIs(l State, d virt.Domain) State {
+	l.Status.Name, l.Status.State, l.Status.Saved = d.Name, string(d.State), d.Saved
+	l.Config.UUID, l.Config.Autostart, l.Config.Power = d.UUID, d.Autostart, power(d.State)
+	return l
+}
+
 // read takes a domain's texts apart.
 func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
 	var defined, live libvirtxml.Domain
@@ -23,9 +30,8 @@ func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
 			return State{}, nil, fmt.Errorf("cannot read the running domain %s: %w", d.Name, err)
 		}
 	}
-	l := State{Status: Status{Name: d.Name, State: string(d.State), Accel: accelOf(defined.Type), Saved: d.Saved}}
+	l := State{Status: Status{Accel: accelOf(defined.Type)}}
 	c := &l.Config
-	c.UUID, c.Autostart, c.Power = d.UUID, d.Autostart, power(d.State)
 	c.CPU.Max, c.CPU.Now = cpus(&defined)
 	c.Memory.Max, c.Memory.Now = memory(&defined)
 	if d.Live != "" {

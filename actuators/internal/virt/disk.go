@@ -3,6 +3,8 @@ package virt
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/digitalocean/go-libvirt"
 	"libvirt.org/go/libvirtxml"
@@ -19,7 +21,7 @@ func (c *Conn) BlockResize(ctx context.Context, name, path string, size int64) e
 // DomainUsing finds the domain that has the file at path as a disk; the active one if there are several, so that
 // State.Active says whether the file is open. ok is false when none has it.
 func (c *Conn) DomainUsing(ctx context.Context, path string) (d Domain, ok bool, err error) {
-	all, err := c.Domains(ctx)
+	all, err := c.Domains(ctx, nil)
 	if err != nil {
 		return Domain{}, false, err
 	}
@@ -36,6 +38,9 @@ func (d Domain) uses(path string) bool {
 	text := d.Live
 	if text == "" {
 		text = d.XML
+	}
+	if !strings.Contains(text, filepath.Base(path)) {
+		return false // to take all texts apart takes far longer
 	}
 	var x libvirtxml.Domain
 	if x.Unmarshal(text) != nil || x.Devices == nil {

@@ -1,16 +1,10 @@
 package virt
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
-	"errors"
-	"slices"
 
 	"github.com/digitalocean/go-libvirt"
-	"golang.org/x/sync/errgroup"
-
-	"plumbline/actuators"
 )
 
 // State is what a domain does, in libvirt's words as virsh prints them.
@@ -42,53 +36,8 @@ type Domain struct {
 	Saved     bool   // a managed save image waits: starting it resumes that image
 	XML       string // of the next start; of the running one when the domain is transient
 	Live      string // of the running one; empty when it is not active
-}
 
-// calls is how many calls wait on one connection at a time.
-const calls = 16
-
-// Domains lists all domains, active or not, sorted by name. One that vanishes while it is read is absent.
-func (c *Conn) Domains(ctx context.Context) ([]Domain, error) {
-	all, err := c.list(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
-	autostart, err := c.names(ctx, libvirt.ConnectListDomainsAutostart)
-	if err != nil {
-		return nil, err
-	}
-	saved, err := c.names(ctx, libvirt.ConnectListDomainsManagedsave)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]*Domain, len(all))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(calls)
-	for i, dom := range all {
-		group.Go(func() error {
-			d, err := c.read(ctx, dom)
-			if errors.Is(err, actuators.ErrNotFound) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			d.Autostart, d.Saved = autostart[d.Name], saved[d.Name]
-			found[i] = &d
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	domains := make([]Domain, 0, len(found))
-	for _, d := range found {
-		if d != nil {
-			domains = append(domains, *d)
-		}
-	}
-	slices.SortFunc(domains, func(a, b Domain) int { return cmp.Compare(a.Name, b.Name) })
-	return domains, nil
+	entry *entry // what is kept of it; nil for one that was read by name
 }
 
 // Domain reads one domain by name, or fails with ErrNotFound.
@@ -101,20 +50,7 @@ func (c *Conn) Domain(ctx context.Context, name string) (Domain, error) {
 	if err != nil {
 		return Domain{}, err
 	}
-	err = c.call(ctx, "read autostart of domain "+name, func() error {
-		on, err := c.rpc.DomainGetAutostart(dom)
-		d.Autostart = on != 0
-		return err
-	})
-	if err != nil {
-		return Domain{}, err
-	}
-	err = c.call(ctx, "look for a saved image of domain "+name, func() error {
-		has, err := c.rpc.DomainHasManagedSaveImage(dom, 0)
-		d.Saved = has != 0
-		return err
-	})
-	return d, err
+	return d, c.flagsOfOne(ctx, dom, &d)
 }
 
 // State reads only what a domain does, or fails with ErrNotFound.
@@ -132,26 +68,6 @@ func (c *Conn) find(ctx context.Context, name string) (dom libvirt.Domain, err e
 		return err
 	})
 	return dom, err
-}
-
-func (c *Conn) list(ctx context.Context, filter libvirt.ConnectListAllDomainsFlags) (doms []libvirt.Domain, err error) {
-	err = c.call(ctx, "list domains", func() error {
-		doms, _, err = c.rpc.ConnectListAllDomains(1, filter)
-		return err
-	})
-	return doms, err
-}
-
-func (c *Conn) names(ctx context.Context, filter libvirt.ConnectListAllDomainsFlags) (map[string]bool, error) {
-	doms, err := c.list(ctx, filter)
-	if err != nil {
-		return nil, err
-	}
-	names := make(map[string]bool, len(doms))
-	for _, dom := range doms {
-		names[dom.Name] = true
-	}
-	return names, nil
 }
 
 func (c *Conn) read(ctx context.Context, dom libvirt.Domain) (Domain, error) {

@@ -125,7 +125,7 @@ func TestDomainsOnLibvirt(t *testing.T) {
 		if info, err := os.Stat("/tmp/disk.raw"); err != nil || info.Size() != 2<<20 {
 			t.Errorf("the disk was not resized: %v, %v", info, err)
 		}
-		all, err := c.Domains(ctx)
+		all, err := c.Domains(ctx, nil)
 		must(err)
 		if len(all) != 2 || all[0].Name != "a" || all[0].State != Running || !all[0].Autostart || all[1].State != Stopped || all[1].Autostart || all[1].Live != "" {
 			t.Fatalf("listed %+v", all)
@@ -145,7 +145,7 @@ func TestDomainsOnLibvirt(t *testing.T) {
 		must(c.Rename(ctx, "a", "a.old"))
 		must(c.Undefine(ctx, "a.old"))
 		must(c.Undefine(ctx, "b"))
-		if all, err := c.Domains(ctx); err != nil || len(all) > 0 {
+		if all, err := c.Domains(ctx, nil); err != nil || len(all) > 0 {
 			t.Errorf("left over: %v, %v", all, err)
 		}
 		if _, ok, err := c.DomainUsing(ctx, "/tmp/disk.raw"); ok || err != nil {
