@@ -108,3 +108,16 @@ func openFile(path string) (io.ReadCloser, int64, error) {
 	}
 	return f, info.Size(), nil
 }
+
+// bounded is a reader that ends with its context.
+type bounded struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (b bounded) Read(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return b.from.Read(p)
+}

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/virt"
@@ -14,13 +15,9 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		return nil, err
 	}
 	defer c.Close()
-	networks, err := c.Networks(ctx)
+	networks, err := inScope(ctx, c, sc)
 	if err != nil {
 		return nil, err
-	}
-	asked := map[schema.ID]bool{}
-	for _, target := range sc.Targets {
-		asked[target.ID] = true
 	}
 	var lives []actuators.Live[State]
 	for _, n := range networks {
@@ -31,9 +28,26 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		if live.Mark != nil && live.Mark.ID != live.ID {
 			live.Mark = nil // renamed by hand: no longer what was marked
 		}
-		if sc.All || asked[live.ID] {
-			lives = append(lives, live)
-		}
+		lives = append(lives, live)
 	}
 	return lives, nil
+}
+
+// inScope reads all networks, or those that have the names of targets.
+func inScope(ctx context.Context, c *virt.Conn, sc actuators.Scope) ([]virt.Network, error) {
+	if sc.All {
+		return c.Networks(ctx)
+	}
+	var found []virt.Network
+	for _, target := range sc.Targets {
+		n, err := c.Network(ctx, target.ID.Name())
+		if errors.Is(err, actuators.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, n)
+	}
+	return found, nil
 }
