@@ -59,7 +59,7 @@ type HaveJSON struct {
 }
 
 // Event is a hint that something of a kind changed on a host. A look follows; the hint proves nothing. An empty ID means
-// "anything of this kind".
+// "anything of this kind"; the ID of another kind, whose source is the same, nothing of this one.
 type Event struct {
 	ID   schema.ID `json:"id,omitempty"`
 	Time time.Time `json:"time"`

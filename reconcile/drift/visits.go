@@ -42,8 +42,8 @@ const (
 	looksAtOneHost = 4
 	// After a look at a place nothing looks there for some times as long as it took, so that a storm of events is no storm of
 	// looks and a look of a millisecond keeps nobody waiting.
-	restShare = 4
-	restLeast = 2 * time.Millisecond
+	restShare = 2
+	restLeast = 500 * time.Microsecond
 	restMost  = 200 * time.Millisecond
 )
 

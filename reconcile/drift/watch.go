@@ -71,11 +71,12 @@ func (w *watchers) stream(p place) error {
 	defer w.engine.View.Deaf(p.host, p.kind)
 	err = executor.Watch(w.ctx, p.kind, func(e actuators.Event) {
 		w.engine.View.Heard(p.host, p.kind, e)
-		if e.Standing {
+		switch {
+		case e.Standing:
 			w.engine.visits.ask(p, nil)
-			return
+		case e.ID == "" || e.ID.Kind() == p.kind: // a source may know other kinds, too
+			w.engine.visits.ask(p, &e)
 		}
-		w.engine.visits.ask(p, &e)
 	})
 	if errors.Is(err, exec.ErrUnreachable) {
 		w.engine.Hosts.Drop(p.host)

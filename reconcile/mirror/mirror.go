@@ -154,14 +154,15 @@ func (m *Mirror) widened(host string, scopes map[string]actuators.Scope) map[str
 	return out
 }
 
-// Look looks at a place now and keeps what it saw.
+// Look looks at a place now and keeps what it saw. Of a part nothing is kept, so that who follows an event waits for nobody:
+// what was hinted at stays due.
 func (m *Mirror) Look(ctx context.Context, host, kind string, scope actuators.Scope) *diff.Look {
 	e := m.entry(host, kind)
+	if !scope.All {
+		return m.ask(ctx, e, scope)
+	}
 	e.turn.Lock()
 	defer e.turn.Unlock()
-	if !scope.All {
-		return m.part(ctx, e, scope.Targets)
-	}
 	ask := question{scope: scope, at: m.Now()}
 	ask.stamp = m.stamps(ctx, host, map[string]actuators.Scope{kind: scope})[kind]
 	return m.whole(ctx, e, ask)
@@ -169,6 +170,9 @@ func (m *Mirror) Look(ctx context.Context, host, kind string, scope actuators.Sc
 
 // Heard takes in what a watch said.
 func (m *Mirror) Heard(host, kind string, event actuators.Event) {
+	if event.ID != "" && event.ID.Kind() != kind {
+		return // the source knows other kinds, too
+	}
 	e := m.entry(host, kind)
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/nftables"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/source"
+	"plumbline/schema"
 )
 
 var shared = source.Shared(watch)
@@ -43,10 +45,42 @@ func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) er
 			if commit.GeneratedBy.Error != nil {
 				return fmt.Errorf("cannot watch nftables: %w", commit.GeneratedBy.Error)
 			}
-			emit(actuators.Event{Time: h.Now(), Text: author(commit)})
+			for _, id := range touched(commit) {
+				emit(actuators.Event{ID: id, Time: h.Now(), Text: author(commit)})
+			}
 		}
 	}
 }
+
+// touched names the objects whose elements a commit changed, by the marks in their comments; "" when it changed anything else.
+func touched(commit *nftables.MonitorEvents) []schema.ID {
+	var ids []schema.ID
+	for _, change := range commit.Changes {
+		elements, ok := change.Data.([]nftables.SetElement)
+		if !ok || change.Error != nil || len(elements) == 0 {
+			return []schema.ID{""}
+		}
+		for _, e := range elements {
+			mark := actuators.ParseMark(e.Comment)
+			if mark == nil {
+				return []schema.ID{""}
+			}
+			if !slices.Contains(ids, mark.ID) {
+				ids = append(ids, mark.ID)
+			}
+		}
+		if len(ids) > touchedMost {
+			return []schema.ID{""}
+		}
+	}
+	if len(ids) == 0 {
+		ids = append(ids, "")
+	}
+	return ids
+}
+
+// touchedMost is how many objects of a commit are named one by one.
+const touchedMost = 16
 
 // drain closes the monitor and takes what it still holds, so that its goroutine ends.
 func drain(monitor *nftables.Monitor, commits <-chan *nftables.MonitorEvents) {
