@@ -44,7 +44,7 @@ type metaPage struct {
 type pages struct {
 	metaPage
 	data []byte
-	seen map[uint64]bool
+	seen []uint64 // a bit for each page
 }
 
 // checkPages checks that every page that the newest valid header reaches is whole, and free ones are not in use.
@@ -56,7 +56,8 @@ func checkPages(data []byte) error {
 	if need := meta.high * meta.pageSize; uint64(len(data)) < need {
 		return fmt.Errorf("it is cut off at %d bytes of %d", len(data), need)
 	}
-	p := &pages{metaPage: meta, data: data, seen: map[uint64]bool{0: true, 1: true}}
+	p := &pages{metaPage: meta, data: data, seen: make([]uint64, meta.high/64+1)}
+	p.seen[0] = 0b11 // the headers
 	if err := p.tree(meta.root); err != nil {
 		return err
 	}
@@ -114,10 +115,10 @@ func (p *pages) page(id uint64) ([]byte, error) {
 }
 
 func (p *pages) once(id uint64) error {
-	if id >= p.high || p.seen[id] {
+	if id >= p.high || p.seen[id/64]>>(id%64)&1 == 1 {
 		return fmt.Errorf("page %d is used twice", id)
 	}
-	p.seen[id] = true
+	p.seen[id/64] |= 1 << (id % 64)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -13,8 +12,8 @@ import (
 )
 
 // bbolt maps the file and trusts it: a file that was cut off ends the program with SIGBUS, a damaged page with a panic in
-// a goroutine of its own or with a loop that eats all memory. So the file is read and checked once before it is mapped.
-// The lock keeps out who would write meanwhile; bbolt takes its own afterwards.
+// a goroutine of its own or with a loop that eats all memory. So the file is checked once before bbolt maps it; it is mapped
+// for that, too, for free pages need not be read. The lock keeps out who would write meanwhile; bbolt takes its own afterwards.
 func checkFile(path string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -27,14 +26,21 @@ func checkFile(path string) error {
 	if err := lock(file); err != nil {
 		return err
 	}
-	data, err := io.ReadAll(file)
-	if err != nil || len(data) == 0 { // empty is what a crash within the very first open leaves
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 { // empty is what a crash within the very first open leaves
 		return err
 	}
-	if err := checkPages(data); err != nil {
-		return fmt.Errorf("%w (%w)", ErrDamaged, err)
+	data, err := syscall.Mmap(int(file.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("cannot map it: %w", err)
 	}
-	return nil
+	err = guard(func() error {
+		if err := checkPages(data); err != nil {
+			return fmt.Errorf("%w (%w)", ErrDamaged, err)
+		}
+		return nil
+	})
+	return errors.Join(err, syscall.Munmap(data))
 }
 
 // lock takes a shared lock, which ends when the file is closed.

@@ -19,23 +19,36 @@ type Usage struct {
 }
 
 // Tree reads what a process and all its children, and theirs, hold now.
-func Tree(pid int) Usage { return tree(pid, true) }
+func Tree(pid int) Usage {
+	all := processes(pid)
+	u := held(all)
+	for _, one := range all {
+		entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", one))
+		u.FDs += len(entries)
+	}
+	return u
+}
 
-func tree(pid int, descriptors bool) Usage {
+// processes are a process and all below it.
+func processes(pid int) []int {
+	all := []int{pid}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children(all[i])...)
+	}
+	return all
+}
+
+// held sums the memory of processes, but for those that have ended.
+func held(all []int) Usage {
 	var u Usage
-	for todo := []int{pid}; len(todo) > 0; todo = todo[1:] {
-		pages, files := resident(todo[0])
+	for _, pid := range all {
+		pages, files := resident(pid)
 		if pages == 0 {
 			continue
 		}
 		u.Processes++
 		u.RSS += pages * int64(os.Getpagesize())
 		u.Files += files * int64(os.Getpagesize())
-		if descriptors {
-			entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", todo[0]))
-			u.FDs += len(entries)
-		}
-		todo = append(todo, children(todo[0])...)
 	}
 	return u
 }
