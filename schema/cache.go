@@ -32,19 +32,21 @@ const (
 // is no error; its package is evaluated. A cache may be used from several goroutines at once, and a directory by several
 // processes.
 type Cache struct {
-	shelf *shelf // nil: memory only
-	memo  atomic.Pointer[memo]
+	shelf   *shelf // nil: memory only
+	memo    atomic.Pointer[memo]
+	mostJob int // bytes
 
 	mu      sync.Mutex
 	turn    int // counts loads
 	results map[string]*result
-	headers map[string]header // by hash of the file
-	learned []string          // hashes whose headers are not on the shelf yet
+	headers map[string]header   // by hash of the file
+	learned []string            // hashes whose headers are not on the shelf yet
+	trees   map[string]*subtree // directories of the last load by hash
 }
 
 // NewCache keeps results in memory and, if dir is not empty, in that directory, which it makes when it first writes.
 func NewCache(dir string) *Cache {
-	c := &Cache{results: map[string]*result{}, headers: map[string]header{}}
+	c := &Cache{mostJob: mostJob, results: map[string]*result{}, headers: map[string]header{}}
 	if dir != "" {
 		c.shelf = &shelf{dir: dir}
 		c.headers = c.shelf.headers()
@@ -271,6 +273,19 @@ func (c *Cache) learn(hash string, data []byte) header {
 		c.learned = append(c.learned, hash)
 	}
 	return h
+}
+
+// subtrees are the directories of the last load. The map does not change any more.
+func (c *Cache) subtrees() map[string]*subtree {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trees
+}
+
+func (c *Cache) setSubtrees(trees map[string]*subtree) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trees = trees
 }
 
 // odd tells whether a directory holds a file that cannot be judged from here.

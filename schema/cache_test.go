@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,20 +20,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hashed is a tree that knows its files by hash, as a commit does, and counts what is read.
+// hashed is a tree that knows files and directories by hash, as a commit does, and counts what is read and listed.
 type hashed struct {
 	*tree
-	reads *int
+	reads, lists *int
 }
 
-func newHashed(files map[string][]byte) hashed { return hashed{newTree(files), new(int)} }
+func newHashed(files map[string][]byte) hashed { return hashed{newTree(files), new(int), new(int)} }
 
 func (h hashed) Hash(name string) (string, error) {
 	data, ok := h.files[name]
+	if entries, isDir := h.dirs[name]; isDir {
+		d := digest{sha256.New()}
+		for _, entry := range entries {
+			below, err := h.Hash(path.Join(name, entry.Name()))
+			if err != nil {
+				return "", err
+			}
+			d.add(entry.Name(), below)
+		}
+		return "tree" + d.text(), nil
+	}
 	if !ok {
 		return "", &fs.PathError{Op: "hash", Path: name, Err: fs.ErrNotExist}
 	}
 	return "blob" + hashOf(data), nil
+}
+
+func (h hashed) ReadDir(name string) ([]fs.DirEntry, error) {
+	*h.lists++
+	return fs.ReadDir(h.tree, name)
 }
 
 func (h hashed) ReadFile(name string) ([]byte, error) {
@@ -141,6 +159,40 @@ func TestOnlyChangedPackagesAreEvaluated(t *testing.T) {
 	}
 }
 
+// TestOneFileOfMany holds that the cost of a push to one file, counted in what is listed, read and evaluated, does not
+// grow with the tree; neither does that of a load which finds a mistake in it.
+func TestOneFileOfMany(t *testing.T) {
+	schema, evaluator := testSchema(t), &asked{}
+	files, cache := datacenter(3000), NewCache("")
+	loadJSON(t, newHashed(files), schema, WithCache(cache), WithEvaluator(evaluator))
+	sound := string(files["rack7/rack.cue"])
+	for _, push := range []struct {
+		text                    string
+		sound                   bool
+		lists, reads, evaluated int
+	}{
+		{sound + "// touched\n", true, 2, 1, 1},
+		{sound + "disk: more: {store: \"s7\", size: \"1Gi\"}\n", true, 2, 1, 1},
+		{sound + "disk: more: {store: \"nowhere\", size: \"1Gi\"}\n", false, 2, 2, 1}, // once more to locate it
+		{sound, true, 2, 0, 0},
+	} {
+		files["rack7/rack.cue"] = []byte(push.text)
+		tree := newHashed(files)
+		evaluator.sources = nil
+		_, ok := loadJSON(t, tree, schema, WithCache(cache), WithEvaluator(evaluator))
+		for _, src := range evaluator.sources {
+			if len(src.Files) > 1 {
+				t.Errorf("%d files were sent for evaluation", len(src.Files))
+			}
+		}
+		packages := len(evaluator.packages())
+		if ok != push.sound || *tree.lists > push.lists || *tree.reads > push.reads || packages > push.evaluated {
+			t.Errorf("%.40q…: sound %t; listed %d directories of 32, read %d files, evaluated %d packages",
+				push.text[len(sound):], ok, *tree.lists, *tree.reads, packages)
+		}
+	}
+}
+
 // TestRestartEvaluatesNothing holds that a new process reads no file of a tree whose results are on the shelf.
 func TestRestartEvaluatesNothing(t *testing.T) {
 	dir, schema, evaluator := t.TempDir(), testSchema(t), &asked{}
@@ -215,7 +267,7 @@ func TestTheCacheNeverLies(t *testing.T) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				s := &sequence{t: t, Rand: rand.New(rand.NewPCG(seed, 1)), files: small(), dir: t.TempDir()}
-				s.cache = NewCache(s.dir)
+				s.restart()
 				schema, good := testSchema(t), 0
 				for n := range pushes {
 					what := s.push()
@@ -326,12 +378,18 @@ func (s *sequence) change() string {
 		put([]string{"stray.cue", "rack0/stray.cue", "shared/wrong.cue"}[s.IntN(3)], "%s", []string{"a: 1\n", "package rack0\n// @if is told\n", "@if(x)\npackage shared\n"}[s.IntN(3)])
 		return "an odd file"
 	case 14:
-		s.cache = NewCache(s.dir)
+		s.restart()
 		return "restart"
 	}
 	s.damage()
-	s.cache = NewCache(s.dir)
+	s.restart()
 	return "damage the cache, restart"
+}
+
+// restart begins with what is on the shelf, and with jobs of one package or of many.
+func (s *sequence) restart() {
+	s.cache = NewCache(s.dir)
+	s.cache.mostJob = []int{1, mostJob}[s.IntN(2)]
 }
 
 // damage truncates, exchanges, empties, invents and removes files of the cache.

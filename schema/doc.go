@@ -18,6 +18,9 @@
 //	                                                                             └ dirty ─→ Source{Only} ─→ Pool ─→ kept if sound
 //	objects ─→ resolver ── memo ──→ kinds are asked about what changed, or whose neighbours did
 //
+// Of the tree only directories are listed whose hash the load before did not meet. Dirty packages are evaluated in jobs of
+// bounded size, each kept as it ends. Of the mistakes the first are told and the others counted.
+//
 // A key is the hash of all that has a part in a package: the schema, CUE, the code here that evaluates, the module file, and
 // name and hash of every file in the package's closure: its own, those of the same package in the directories above, and
 // both for what it imports. A cache can therefore not be out of date, and nothing ever invalidates it. Results with

@@ -17,8 +17,8 @@ import (
 )
 
 // mostBatch is how many bytes of packages share a CUE context, but for a single larger package. A context never shrinks,
-// so it must not live long; but each one evaluates the schema anew. Some 700 objects balance the two, measured.
-const mostBatch = 128 << 10
+// so it must not live long; but each one evaluates the schema anew. Some 400 objects balance the two, measured.
+const mostBatch = 64 << 10
 
 // Source is what an evaluation reads: plain data, so that it can cross to another process.
 type Source struct {
@@ -46,7 +46,8 @@ type Declaration struct {
 // Evaluation is the answer to a Source.
 type Evaluation struct {
 	Objects  []Declaration `json:"objects,omitempty"`
-	Problems []Problem     `json:"problems,omitempty"`
+	Problems []Problem     `json:"problems,omitempty"` // the first ones, sorted
+	More     int           `json:"more,omitempty"`     // how many others there are
 	Warnings []Problem     `json:"warnings,omitempty"`
 	Partial  bool          `json:"partial,omitempty"` // a whole package is missing, so unknown names prove nothing
 	Sound    []string      `json:"sound,omitempty"`   // directories of packages without a mistake, sorted
@@ -96,7 +97,7 @@ func evaluate(ctx context.Context, src Source, watch watcher) (Evaluation, error
 	composed, problems := compose(src)
 	e := &evaluator{src: src, fsys: composed, watch: watch}
 	e.definitions = sync.OnceValue(func() []definition { return readDefinitions(src.Schema) })
-	e.out.Problems = problems
+	e.mistakes.add(problems...)
 	if len(src.Locate) > 0 {
 		e.out.Found = make([]Pos, len(src.Locate))
 	}
@@ -116,7 +117,7 @@ func evaluate(ctx context.Context, src Source, watch watcher) (Evaluation, error
 	if len(problems) > 0 {
 		e.out.Sound = nil // without a module that can be read, no package means what it says
 	}
-	e.out.Problems = Problems(e.out.Problems).Sort()
+	e.out.Problems, e.out.More = e.mistakes.told()
 	e.out.Warnings = Problems(e.out.Warnings).Sort()
 	return e.out, ctx.Err()
 }
@@ -128,8 +129,9 @@ type evaluator struct {
 
 	definitions func() []definition
 
-	mu  sync.Mutex
-	out Evaluation
+	mu       sync.Mutex
+	out      Evaluation
+	mistakes mistakes
 }
 
 // evaluate loads and evaluates a few packages in a context of their own. What cannot be loaded together is loaded one
@@ -257,29 +259,34 @@ func (e *evaluator) instance(cuectx *cue.Context, dir string, topology cue.Value
 	return objects
 }
 
+// Bounds of one package, in objects.
+const (
+	manyObjects    = 1000
+	tooManyObjects = 10_000
+)
+
 // count warns of a package so large that each push which touches it is slow, and refuses one that takes gigabytes.
 func (e *evaluator) count(dir string, objects int) bool {
-	const many, tooMany = 1000, 10_000
 	p := Problem{
-		Pos: Pos{File: dir}, Text: fmt.Sprintf("this package holds %d objects; up to %d are evaluated quickly", objects, many),
-		Remedy: "divide it, such as by rack or by application",
+		Pos: Pos{File: dir}, Text: fmt.Sprintf("this package holds %d objects; up to %d are evaluated quickly", objects, manyObjects),
+		Remedy: "move some to directories of their own, such as one for each rack or application; references stay as they are, for they go by name across packages",
 	}
 	switch {
-	case objects > tooMany:
+	case objects > tooManyObjects:
+		p.Text = fmt.Sprintf("this package holds %d objects, and more than %d are refused", objects, tooManyObjects)
 		e.problem(true, p)
-	case objects > many:
+	case objects > manyObjects:
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.out.Warnings = append(e.out.Warnings, p)
 	}
-	return objects <= tooMany
+	return objects <= tooManyObjects
 }
 
 func (e *evaluator) problem(partial bool, problems ...Problem) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	room := max(0, maxProblems-len(e.out.Problems))
-	e.out.Problems = append(e.out.Problems, problems[:min(room, len(problems))]...)
+	e.mistakes.add(problems...)
 	e.out.Partial = e.out.Partial || partial
 }
 

@@ -78,25 +78,27 @@ func (r *resolver) afterHost(node *Node, after []Instance) []Instance {
 
 // providers indexes who provides which fact, and reports what only one may have.
 func (r *resolver) providers() map[Fact][]use {
-	providers := make(map[Fact][]use, len(r.instances))
+	providers, exclusive := make(map[Fact][]use, len(r.instances)), map[Fact][]use{}
 	for _, node := range r.nodes() {
 		for _, provided := range node.Provides {
-			found := providers[provided.Fact]
-			if i := slices.IndexFunc(found, func(other use) bool { return conflict(other, use{provided, node}) }); i >= 0 {
-				r.taken(found[i], use{provided, node})
+			claim := use{provided, node}
+			providers[provided.Fact] = append(providers[provided.Fact], claim)
+			if !provided.Exclusive {
+				continue
 			}
-			providers[provided.Fact] = append(found, use{provided, node})
+			found := exclusive[provided.Fact]
+			if i := slices.IndexFunc(found, func(other use) bool { return conflict(other, claim) }); i >= 0 {
+				r.taken(found[i], claim)
+			}
+			exclusive[provided.Fact] = append(found, claim)
 		}
 	}
 	return providers
 }
 
-// conflict tells whether two claims exclude each other: of different objects, or two fields of one instance. A shared claim
-// (a NAT that answers on a public address) stands beside the exclusive one of whoever has it.
+// conflict tells whether two exclusive claims exclude each other: of different objects, or two fields of one instance. A
+// shared claim (a NAT that answers on a public address) stands beside the exclusive one of whoever has it.
 func conflict(a, b use) bool {
-	if !a.Exclusive || !b.Exclusive {
-		return false
-	}
 	return a.node.ID != b.node.ID || a.node == b.node && a.Path != b.Path
 }
 
@@ -114,23 +116,29 @@ func (r *resolver) unprovided(node *Node, need Use, providers map[Fact][]use) {
 		r.external = append(r.external, External{Instance: node.Instance, Fact: need.Fact})
 		return
 	}
+	r.find(finding{
+		Problem: Problem{Object: node.ID, Path: need.Path, Text: "needs " + inWords(need.Fact) + "; nothing provides it"},
+		finish:  func(p *Problem) { r.missing(p, need.Fact, providers) },
+	})
+}
+
+// missing completes the problem that nothing provides a fact.
+func (r *resolver) missing(p *Problem, fact Fact, providers map[Fact][]use) {
 	var values []string
-	for fact := range providers {
-		if fact.Type == need.Fact.Type && fact.Scope == need.Fact.Scope {
-			values = append(values, fact.Value)
+	for other := range providers {
+		if other.Type == fact.Type && other.Scope == fact.Scope {
+			values = append(values, other.Value)
 		}
 	}
 	slices.Sort(values)
-	remedy := "declare what has it"
-	if near := nearest(need.Fact.Value, values); near != "" {
-		by := providers[Fact{Type: need.Fact.Type, Scope: need.Fact.Scope, Value: near}][0].node.ID
-		remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, by)
+	p.Remedy = "declare what has it"
+	if near := nearest(fact.Value, values); near != "" {
+		by := providers[Fact{Type: fact.Type, Scope: fact.Scope, Value: near}][0].node.ID
+		p.Remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, by)
 	}
-	text := "needs " + inWords(need.Fact) + "; nothing provides it"
-	if was := r.former(need.Fact); was != "" {
-		text += fmt.Sprintf(" any more (was %s)", was)
+	if was := r.former(fact); was != "" {
+		p.Text += fmt.Sprintf(" any more (was %s)", was)
 	}
-	r.wrong(node.ID, need.Path, text, remedy)
 }
 
 func (r *resolver) responsible(fact Fact) bool {

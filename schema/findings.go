@@ -1,11 +1,5 @@
 package schema
 
-// finding is a problem whose positions may still have to be looked up.
-type finding struct {
-	Problem
-	also []Field // the other ends, without Dir
-}
-
 // report keeps problems whose position is known.
 func (r *resolver) report(problems ...Problem) {
 	for _, p := range problems {
@@ -13,16 +7,23 @@ func (r *resolver) report(problems ...Problem) {
 	}
 }
 
-// find keeps a finding, up to the most that a load remembers.
+// find keeps a finding, if it is among the first.
 func (r *resolver) find(f finding) {
-	if len(r.findings) < maxProblems {
-		r.findings = append(r.findings, f)
+	f.at = f.Pos
+	if f.at.IsZero() {
+		f.at = r.declared[f.Object].Pos
 	}
+	r.findings.add(f)
 }
 
 // wrong keeps what is wrong with a field of an object.
 func (r *resolver) wrong(id ID, path, text, remedy string, also ...Field) {
 	r.find(finding{Problem: Problem{Object: id, Path: path, Text: text, Remedy: remedy}, also: also})
+}
+
+// wrongly is wrong with a remedy that takes long to find.
+func (r *resolver) wrongly(id ID, path, text string, remedy func() string) {
+	r.find(finding{Problem: Problem{Object: id, Path: path, Text: text}, finish: func(p *Problem) { p.Remedy = remedy() }})
 }
 
 // field completes an object's field with the directory of its package.
@@ -35,9 +36,12 @@ func (r *resolver) field(id ID, path string) Field {
 
 // problems is everything found, with positions, sorted.
 func (r *resolver) problems(found map[Field]Pos) Problems {
-	all := make(Problems, 0, len(r.findings))
-	for _, f := range r.findings {
+	all := make(Problems, 0, len(r.findings.kept))
+	for _, f := range r.findings.kept {
 		p := f.Problem
+		if f.finish != nil {
+			f.finish(&p)
+		}
 		if p.Pos.IsZero() && p.Object != "" {
 			p.Pos = r.locate(found, p.Object, p.Path)
 		}

@@ -8,9 +8,6 @@ import (
 	"slices"
 )
 
-// maxProblems bounds what one load keeps of a topology that is wrong everywhere.
-const maxProblems = 1000
-
 // Evaluator turns the CUE of a topology into objects, in this process or in one that can be killed.
 type Evaluator interface {
 	Evaluate(ctx context.Context, src Source) (Evaluation, error)
@@ -38,7 +35,8 @@ func WithSchema(module fs.FS) Option { return func(l *loader) { l.schema = modul
 func WithFormer(former func(Fact) ID) Option { return func(l *loader) { l.former = former } }
 
 // Load reads the topology of one commit and resolves it into a Graph. All mistakes are reported in one run: the error
-// is then Problems, sorted by position. Any other error means that the topology could not be read.
+// is then Problems, sorted by position, in TooMany if there are more than anybody would read. Any other error means that the
+// topology could not be read.
 //
 // Evaluation and resolution both go on beyond mistakes; what depends on a broken object is left out, so that one
 // mistake is told once.
@@ -66,7 +64,7 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	}
 	r.report(l.stock.problems...)
 	r.resolve()
-	if len(r.findings) > 0 {
+	if r.findings.any() {
 		return nil, l.locate(ctx, r)
 	}
 	g := NewGraph(commit, r.sound(), r.nodes())
@@ -102,7 +100,7 @@ func (l *loader) evaluate(ctx context.Context) (Evaluation, error) {
 // concerned are evaluated once more for them.
 func (l *loader) locate(ctx context.Context, r *resolver) error {
 	var fields []Field
-	for _, f := range r.findings {
+	for _, f := range r.findings.first() {
 		if f.Pos.IsZero() && f.Object != "" {
 			fields = append(fields, r.field(f.Object, f.Path))
 		}
@@ -114,7 +112,7 @@ func (l *loader) locate(ctx context.Context, r *resolver) error {
 	if err != nil {
 		return err
 	}
-	return r.problems(found)
+	return tooMany(r.problems(found), r.findings.more)
 }
 
 // positions looks fields up in their packages.

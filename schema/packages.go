@@ -21,8 +21,12 @@ const moduleFile = "cue.mod/module.cue"
 func readStock(fsys fs.FS, cache *Cache) (*stock, error) {
 	r := sourceReader{cache: cache, stock: &stock{fsys: fsys, files: map[string]*stocked{}, dirs: map[string][]string{}}}
 	r.hasher, _ = fsys.(Hasher)
-	if err := fs.WalkDir(fsys, ".", r.visit); err != nil {
-		return nil, fmt.Errorf("cannot read the topology: %w", err)
+	if cache != nil {
+		r.known, r.seen = cache.subtrees(), map[string]*subtree{}
+		defer func() { cache.setSubtrees(r.seen) }()
+	}
+	if _, err := r.enterDir("."); err != nil {
+		return nil, err
 	}
 	file, err := r.identify(moduleFile)
 	if err == nil {
@@ -38,59 +42,56 @@ type sourceReader struct {
 	cache  *Cache
 	hasher Hasher // nil: the hash of a file is known only by reading it
 	size   int
+
+	known, seen map[string]*subtree // by hash: of the load before, and of this one
 }
 
-func (r *sourceReader) visit(name string, entry fs.DirEntry, err error) error {
+// visit reads a file, if it is one of the topology's.
+func (r *sourceReader) visit(name string, entry fs.DirEntry) (*stocked, error) {
 	switch {
-	case err != nil:
-		return err
-	case name == ".":
-		return nil
-	case entry.IsDir():
-		return r.enter(name, entry)
 	case entry.Type()&fs.ModeSymlink != 0:
 		r.refuse(name, "symbolic links are not followed", "put the file itself here, or import its package")
-		return nil
+		return nil, nil
 	case path.Ext(name) != ".cue" || hidden(entry.Name()):
-		return nil
+		return nil, nil
 	case strings.HasSuffix(name, "_tool.cue"):
 		r.refuse(name, "tool files are not part of a topology", "remove it; nothing in a topology runs commands")
-		return nil
+		return nil, nil
 	}
-	return r.read(name)
+	file, err := r.identify(name)
+	if err == nil {
+		r.put(name, file)
+	}
+	return file, err
 }
 
 // enter skips directories that hold no packages, and refuses a module within the module.
-func (r *sourceReader) enter(name string, entry fs.DirEntry) error {
+func (r *sourceReader) enter(name string, entry fs.DirEntry) bool {
 	if entry.Name() == "cue.mod" {
 		if name != "cue.mod" {
 			r.refuse(name, "a topology is one CUE module, and this begins another", "remove this cue.mod; the one at the top serves all directories")
 		}
-		return fs.SkipDir
+		return false
 	}
 	if hidden(entry.Name()) {
-		return fs.SkipDir
+		return false
 	}
 	if name == mount {
 		r.refuse(name, "this name is taken: the schema itself is evaluated there", "give the directory another name")
-		return fs.SkipDir
+		return false
 	}
-	return nil
+	return true
 }
 
-func (r *sourceReader) read(name string) error {
-	file, err := r.identify(name)
-	if err != nil {
-		return err
-	}
+// put enters a file, if there is room for it.
+func (r *sourceReader) put(name string, file *stocked) {
 	r.size += file.header.Size
 	if file.header.Size > maxFile || r.size > maxTree {
 		r.refuse(name, "this is more CUE than one topology may hold", fmt.Sprintf("keep a file below %d MiB and all below %d MiB", maxFile>>20, maxTree>>20))
-		return nil
+		return
 	}
 	r.files[name] = file
 	r.dirs[path.Dir(name)] = append(r.dirs[path.Dir(name)], name)
-	return nil
 }
 
 // identify learns what a file is. It reads it only if its hash says nothing yet.

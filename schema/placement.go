@@ -95,7 +95,7 @@ func (r *resolver) existing(id ID, names []string, path func(int) string) []stri
 		_, known := r.declared[MakeID(hostKind, name)]
 		switch {
 		case !known && !r.partial:
-			r.wrong(id, path(i), fmt.Sprintf("there is no host %q", name), didYouMean(name, r.names(hostKind), "declare it"))
+			r.wrongly(id, path(i), fmt.Sprintf("there is no host %q", name), func() string { return didYouMean(name, r.names(hostKind), "declare it") })
 			r.broken[id] = true
 		case r.broken[MakeID(hostKind, name)] || !known:
 			r.broken[id] = true

@@ -31,7 +31,7 @@ type resolver struct {
 	instances map[Instance]*Node
 	ranges    []Range
 	external  []External
-	findings  []finding
+	findings  findings
 }
 
 func newResolver(kinds Kinds, e Evaluation) *resolver {
@@ -42,6 +42,7 @@ func newResolver(kinds Kinds, e Evaluation) *resolver {
 		past: newMemo(kinds), present: newMemo(kinds), carried: map[string]map[string]string{}, hostIDs: map[string]ID{},
 	}
 	r.report(e.Problems...)
+	r.findings.more += e.More
 	r.declare(e.Objects)
 	r.ids = slices.AppendSeq(make([]ID, 0, len(r.declared)), maps.Keys(r.declared))
 	slices.Sort(r.ids)
@@ -67,7 +68,7 @@ func (r *resolver) resolve() {
 	}
 	r.audit()
 	r.order()
-	if len(r.findings) == 0 {
+	if !r.findings.any() {
 		r.nodeCycles()
 	}
 }
@@ -213,7 +214,7 @@ func (r *resolver) checkEdges(id ID) {
 		r.broken[id] = true
 		kind, name := edge.To.Kind(), edge.To.Name()
 		text := fmt.Sprintf("there is no %s %q", kind, name)
-		r.wrong(id, edge.Path, text, didYouMean(name, r.names(kind), "declare it"))
+		r.wrongly(id, edge.Path, text, func() string { return didYouMean(name, r.names(kind), "declare it") })
 	}
 }
 

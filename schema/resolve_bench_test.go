@@ -32,8 +32,8 @@ func resolveOften(b *testing.B, e Evaluation, resident bool) {
 		r := newResolver(testKinds, e)
 		r.past = past
 		r.resolve()
-		if len(r.findings) > 0 {
-			b.Fatal(r.findings[0])
+		if r.findings.any() {
+			b.Fatal(r.findings.kept[0])
 		}
 		NewGraph("c", r.sound(), r.nodes())
 		if resident {

@@ -71,7 +71,7 @@ func (e *evaluator) refuseAttributes(name string) bool {
 	if err != nil {
 		return false // the loader reports it
 	}
-	before := len(e.out.Problems)
+	refused := false
 	ast.Walk(file, func(n ast.Node) bool {
 		attribute, ok := n.(*ast.Attribute)
 		if !ok {
@@ -79,14 +79,15 @@ func (e *evaluator) refuseAttributes(name string) bool {
 		}
 		key, _ := attribute.Split()
 		if slices.Contains(refusedAttributes, key) {
-			e.out.Problems = append(e.out.Problems, Problem{
+			e.mistakes.add(Problem{
 				Pos: userPos(attribute.Pos()), Text: "the attribute @" + key + " is not allowed in a topology",
 				Remedy: "a topology depends on nothing but the CUE of its commit; write the value here",
 			})
+			refused = true
 		}
 		return true
 	}, nil)
-	return len(e.out.Problems) > before
+	return refused
 }
 
 func compareDeclarations(a, b Declaration) int {

@@ -30,7 +30,10 @@ type job struct {
 func (w *work) evaluate(ctx context.Context, dirty []string) (all Evaluation, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var keeping sync.WaitGroup
+	var (
+		keeping sync.WaitGroup
+		wrong   mistakes
+	)
 	defer keeping.Wait()
 	for next := range w.read(ctx, dirty) {
 		if next.err != nil {
@@ -42,9 +45,11 @@ func (w *work) evaluate(ctx context.Context, dirty []string) (all Evaluation, er
 		}
 		keeping.Go(func() { w.keepAll(fresh, w.keys, w.turn) })
 		all.add(fresh.Objects, fresh.Warnings)
-		all.Problems = append(all.Problems, fresh.Problems...)
+		wrong.add(fresh.Problems...)
+		wrong.more += fresh.More
 		all.Partial = all.Partial || fresh.Partial
 	}
+	all.Problems, all.More = wrong.told()
 	return all, ctx.Err()
 }
 
@@ -66,7 +71,7 @@ func (w *work) read(ctx context.Context, dirty []string) <-chan job {
 			read([]string{})
 			return
 		}
-		for dirs := range portions(dirty, w.stock.size, mostJob) {
+		for dirs := range portions(dirty, w.stock.size, w.mostJob) {
 			if !read(dirs) {
 				return
 			}

@@ -17,9 +17,6 @@ import (
 	"plumbline/sources"
 )
 
-// maxProblems is how many mistakes a person is shown at once.
-const maxProblems = 50
-
 // execute is the command with its arguments; it returns the exit code. The first interrupt asks for a gentle end, the next
 // ends the process as it stands.
 func execute(args []string) int {
@@ -41,18 +38,21 @@ func report(root *cobra.Command, s *settings, err error) {
 	switch {
 	case err == nil || err.Error() == "":
 	case errors.As(err, &problems):
-		for i, p := range problems {
-			if i == maxProblems {
-				root.PrintErrf("… and %d more\n", len(problems)-maxProblems)
-				break
-			}
+		all := len(problems)
+		if many := (*schema.TooMany)(nil); errors.As(err, &many) {
+			all += many.More
+		}
+		for _, p := range problems {
 			root.PrintErrln(p.String())
+		}
+		if all > len(problems) {
+			root.PrintErrf("… and %d more\n", all-len(problems))
 		}
 		where := "the topology"
 		if len(problems) > 0 && problems[0].Pos.File == s.configFile {
 			where = "the controller's file"
 		}
-		root.PrintErrf("%s in %s\n", plural(len(problems), "mistake"), where)
+		root.PrintErrf("%s in %s\n", plural(all, "mistake"), where)
 	case errors.Is(err, context.Canceled):
 		root.PrintErrln("plumb: interrupted")
 	default:
