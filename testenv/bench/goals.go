@@ -72,7 +72,7 @@ func (g goal) verdict(value float64) string {
 	case value <= g.limit:
 		return "met"
 	}
-	return fmt.Sprintf("**not met**: %.2g times the limit", value/g.limit)
+	return fmt.Sprintf("**not met**: %.3g times the limit", value/g.limit)
 }
 
 func (g goal) text(value float64) string {
