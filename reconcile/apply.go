@@ -26,7 +26,21 @@ func (c *Controller) Apply(ctx context.Context, p *plan.Plan, progress func(run.
 	defer c.mask(p)()
 	in := c.runInput(progress)
 	in.Plan = p
+	defer c.boardApplied()
 	return run.Run(ctx, in)
+}
+
+// boardApplied writes on the board what is applied now, whoever ordered it. What cannot be read stays as it was.
+func (c *Controller) boardApplied() {
+	commits, err := c.store.Commits()
+	if err != nil {
+		return
+	}
+	inv, err := c.inventory()
+	if err != nil {
+		return
+	}
+	c.board.update(func(s *Status) { s.Applied, s.Objects = commits.Applied, objects(inv) })
 }
 
 // idle tells whether a plan would change nothing, not even what is remembered: it is not worth a line of the history, and a

@@ -80,27 +80,10 @@ func (i *identities) write(known map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := i.replace(data); err != nil {
+	if err := replace(i.path, data); err != nil { // an empty one would make every host a stranger
 		return fmt.Errorf("cannot write the identities of hosts: %w", err)
 	}
 	return nil
-}
-
-// replace writes the file whole and synced before it takes the old one's place: an empty one would make every host a
-// stranger.
-func (i *identities) replace(data []byte) error {
-	file, err := os.OpenFile(i.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(i.path+".new", i.path)
 }
 
 // checked wraps a dialer so that only the machine that a host was is talked to.

@@ -26,6 +26,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, r := range results {
 		c.log.Info().Str("plan", r.Plan).Str("verdict", string(r.Verdict)).Msg("took up an open plan")
 	}
+	c.boardApplied()
 	wake := make(chan struct{}, 1)
 	watched := make(chan error, 1)
 	go func() { watched <- c.source.Watch(ctx, func() { signalOnce(wake) }) }()
@@ -210,14 +211,13 @@ func held(p *plan.Plan, r run.Result) []string {
 // settle writes the outcome on the board and tells it.
 func (c *Controller) settle(graph *schema.Graph, p *plan.Plan, result run.Result) {
 	c.setGraph(graph)
-	commits, _ := c.store.Commits()
 	if result.Verdict == run.Applied && len(p.Refusals) > 0 {
 		result.Verdict = run.Partly // every lane went through, and something was left out
 	}
 	held := held(p, result)
 	c.board.update(func(s *Status) {
-		s.Applied, s.Verdict, s.Plan, s.Error, s.Problems = commits.Applied, string(result.Verdict), p.ID, "", nil
-		s.Refusals, s.Held, s.Notes, s.Objects = p.Refusals, held, p.Notes, len(graph.Objects)
+		s.Verdict, s.Plan, s.Error, s.Problems = string(result.Verdict), p.ID, "", nil
+		s.Refusals, s.Held, s.Notes = p.Refusals, held, p.Notes
 	})
 	c.tellOutcome(p, result)
 }

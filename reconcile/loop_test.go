@@ -212,6 +212,28 @@ func TestASuspensionEndsByItself(t *testing.T) {
 	}
 }
 
+func TestStatusSaysWhatIsAppliedWhoeverOrderedIt(t *testing.T) {
+	s := newScene(t)
+	s.run()
+	old := s.repo.push("a", ground+declare("p", "h1", "/one"))
+	s.applied(old)
+	objects := s.Status().Objects
+	s.applied(s.repo.push("b", ground+declare("p", "h1", "/two")+declare("q", "h1", "/three")))
+	if err := s.Suspend(reconcile.Suspension{Reason: "rolled back", Owner: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Plan(context.Background(), old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ApplySaved(context.Background(), p, nil); err != nil {
+		t.Fatal(err)
+	}
+	if status := s.Status(); status.Applied != old || status.Objects != objects {
+		t.Errorf("%s is live with %d objects, and the status says %s with %d", old, objects, status.Applied, status.Objects)
+	}
+}
+
 func TestAnEmptyTopologyTakesNothingAway(t *testing.T) {
 	s := newScene(t)
 	s.run()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
@@ -24,16 +25,21 @@ func (c *Controller) Remembered() (Status, error) {
 		return s, err
 	}
 	s.Head, s.Applied = commits.Highest, commits.Applied
-	objects := map[schema.ID]bool{}
-	for i, entry := range inv {
-		if entry.Retired == nil {
-			objects[i.ID] = true
-		}
-	}
-	s.Objects = len(objects)
+	s.Objects = objects(inv)
 	for digest, p := range parked {
 		s.Held = append(s.Held, fmt.Sprintf("%.19s failed with commit %s: %s", digest, plan.ShortCommit(p.Commit), p.Reason))
 	}
 	slices.Sort(s.Held)
 	return s, nil
+}
+
+// objects counts what is applied: an object is one, however many hosts it is on.
+func objects(inv inventory.Inventory) int {
+	seen := map[schema.ID]bool{}
+	for i, entry := range inv {
+		if entry.Retired == nil {
+			seen[i.ID] = true
+		}
+	}
+	return len(seen)
 }

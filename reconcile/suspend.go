@@ -42,7 +42,7 @@ func (c *Controller) Suspend(s Suspension) error {
 	if err := os.MkdirAll(c.cfg.State, 0o700); err != nil {
 		return fmt.Errorf("cannot suspend: %w", err)
 	}
-	if err := os.WriteFile(c.suspensionPath(), data, 0o600); err != nil {
+	if err := replace(c.suspensionPath(), data); err != nil {
 		return fmt.Errorf("cannot suspend: %w", err)
 	}
 	c.board.update(func(st *Status) { st.Suspended = s.String() })

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Pos is a place in a file of the topology. Line and Col count from 1; the zero Pos is unknown.
@@ -26,6 +28,20 @@ func (p Pos) String() string {
 		return p.File
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// printable writes what would steer a terminal or break a line as it stands in Go: names and files are chosen by whoever
+// pushes, and a mistake is read on a screen.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // Compare orders positions as a compiler prints them.
@@ -57,7 +73,7 @@ func (p Problem) String() string {
 	if p.Remedy != "" {
 		b.WriteString("; " + p.Remedy)
 	}
-	return b.String()
+	return printable(b.String())
 }
 
 // Problems is all the mistakes of one load. It is an error.

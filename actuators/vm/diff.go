@@ -144,7 +144,7 @@ func (w *work) sizes(want Memory, l State) {
 		effect = actuators.EffectRestart
 	}
 	w.memory = w.field("memory.now", have.Now, want.Now, effect) || most
-	if w.live && !w.memory && l.Status.Memory != want.Now {
+	if w.live && !w.memory && l.Status.Memory != 0 && l.Status.Memory != want.Now { // 0: nobody told
 		w.Notes = append(w.Notes, fmt.Sprintf("the guest's balloon holds it at %s of the declared %s", schema.FormatSize(l.Status.Memory), schema.FormatSize(want.Now)))
 	}
 }

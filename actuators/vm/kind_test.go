@@ -245,3 +245,12 @@ func TestFacts(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}
 }
+
+func TestABalloonThatNobodyToldOfIsNoNote(t *testing.T) {
+	for memory, notes := range map[int64]int{0: 0, 100 << 20: 1, 128 << 20: 0} {
+		d := diff(declared(t, nil), actuators.Have[State]{Here: there(t, func(l *State) { l.Status.Memory = memory }), Owned: true})
+		if len(d.Notes) != notes {
+			t.Errorf("a balloon of %d: notes %q", memory, d.Notes)
+		}
+	}
+}

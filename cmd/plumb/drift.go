@@ -100,7 +100,7 @@ func writeIncident(w io.Writer, i drift.Incident, width int, now time.Time) {
 	}
 	switch {
 	case i.Contended:
-		fmt.Fprintf(w, "    healed %s and undone each time: somebody or something else changes it; it is left alone now\n", plural(i.Heals, "time"))
+		fmt.Fprintln(w, "    was healed again and again within an hour and undone each time: somebody or something else changes it; it is left alone now")
 	case i.Policy == drift.Heal:
 		fmt.Fprintln(w, "    is healed by itself")
 	default:
