@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -67,12 +68,13 @@ type Controller struct {
 	identities identities
 	blindness  blindness
 	board      board
-	nudge      chan struct{} // somebody asks to consider the head again
-	handled    string        // head that was considered; the loop's own
-	unfinished bool          // and something kept it from being applied in full that may pass by itself
-	told       string        // what was told last of a head's outcome; the loop's own
-	replanned  bool          // the head was planned anew at once because something had changed meanwhile
-	again      time.Duration // how soon that is tried again
+	loaded     atomic.Pointer[schema.Graph] // of the commit that was loaded last
+	nudge      chan struct{}                // somebody asks to consider the head again
+	handled    string                       // head that was considered; the loop's own
+	unfinished bool                         // and something kept it from being applied in full that may pass by itself
+	told       string                       // what was told last of a head's outcome; the loop's own
+	replanned  bool                         // the head was planned anew at once because something had changed meanwhile
+	again      time.Duration                // how soon that is tried again
 	looks      looks
 	comparer   comparer
 	mirror     *mirror.Mirror
@@ -140,19 +142,24 @@ func transportDialer(o Options) Dialer {
 // ErrEmpty means that a commit declares nothing while something is applied.
 var ErrEmpty = errors.New("cannot apply an empty topology over one that is not: nothing is taken away because a commit is empty; remove objects in commits that still declare the rest")
 
-// Load reads and validates one commit; the error is schema.Problems for mistakes in it.
+// Load reads and validates one commit; the error is schema.Problems for mistakes in it. The graph is not to be changed: it is
+// given again for the same commit.
 func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, error) {
-	tree, err := c.tree(ctx, commit)
-	if err != nil {
-		return nil, err
-	}
 	inv, err := c.inventory()
 	if err != nil {
 		return nil, err
 	}
-	graph, err := schema.Load(ctx, tree, commit, c.kinds, schema.WithEvaluator(c.eval), schema.WithCache(c.cache), schema.WithFormer(formerProvider(inv)))
-	if err != nil {
-		return nil, err
+	graph := c.loaded.Load()
+	if graph == nil || graph.Commit != commit {
+		tree, err := c.tree(ctx, commit)
+		if err != nil {
+			return nil, err
+		}
+		graph, err = schema.Load(ctx, tree, commit, c.kinds, schema.WithEvaluator(c.eval), schema.WithCache(c.cache), schema.WithFormer(formerProvider(inv)))
+		if err != nil {
+			return nil, err
+		}
+		c.loaded.Store(graph)
 	}
 	if len(graph.Nodes) == 0 && len(inv) > 0 {
 		return nil, ErrEmpty
