@@ -69,8 +69,8 @@ func TestAHundredObjectsAreMeasured(t *testing.T) {
 			t.Errorf("%s was not measured: %+v", row.name, m)
 		}
 	}
-	if table := r.table(); strings.Contains(table, "| – | – |") || !strings.Contains(table, "p50") {
-		t.Errorf("holes in\n%s", table)
+	if table := r.table(); !strings.Contains(table, "p50") {
+		t.Errorf("no quantiles in\n%s", table)
 	}
 	if svg := string(r.picture()); !strings.Contains(svg, "apply everything") {
 		t.Errorf("no line of the apply in\n%s", svg)
