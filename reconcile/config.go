@@ -2,11 +2,16 @@ package reconcile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
+	"plumbline/actuators"
+	"plumbline/reconcile/drift"
 	"plumbline/reconcile/exec"
 )
 
@@ -29,6 +34,30 @@ type Config struct {
 	Drift      DriftConfig `json:"drift"`
 	Sinks      []Sink      `json:"sinks"`
 	Listen     string      `json:"listen"`
+}
+
+// Check finds what the schema of the file cannot: what would be taken and then never have an effect.
+func (c Config) Check(kinds *actuators.Registry) error {
+	var mistakes []error
+	for _, name := range slices.Sorted(maps.Keys(c.Drift.Heal)) {
+		switch kind, ok := kinds.Kind(name); {
+		case !ok:
+			mistakes = append(mistakes, fmt.Errorf("drift.heal.%s: there is no kind %q; there are %s", name, name, strings.Join(kinds.Names(), ", ")))
+		case kind.HoldsData && c.Drift.Heal[name] == string(drift.Heal):
+			mistakes = append(mistakes, fmt.Errorf("drift.heal.%s: what holds data heals only where its own object says drift: \"heal\"; say it there", name))
+		}
+	}
+	for i, t := range c.Transports {
+		if _, err := path.Match(t.Hosts, ""); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("transports.%d.hosts: %q is not a pattern of names, such as \"edge*\"", i, t.Hosts))
+		}
+	}
+	for i, sink := range c.Sinks {
+		if sink.Webhook == "" && sink.File == "" {
+			mistakes = append(mistakes, fmt.Errorf("sinks.%d: it names no place; give it a webhook or a file", i))
+		}
+	}
+	return errors.Join(mistakes...)
 }
 
 // Access names the files that open a remote repository.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"plumbline/actuators/all"
 	"plumbline/reconcile"
 	"plumbline/schema"
 )
@@ -123,6 +124,9 @@ func (s *settings) loadConfig(cmd *cobra.Command) error {
 	}
 	if err := schema.LoadController(cmd.Context(), s.configFile, data, &s.config); err != nil {
 		return err
+	}
+	if err := s.config.Check(all.Registry()); err != nil {
+		return fail(exitInvalid, "%s: %w", s.configFile, err)
 	}
 	for flag, field := range map[*string]*string{
 		&s.repository: &s.config.Repository, &s.branch: &s.config.Branch, &s.path: &s.config.Path,
