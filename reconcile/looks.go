@@ -32,7 +32,7 @@ func (l *looks) note(key lookKey, at time.Time, err error) {
 	l.last[key] = look
 }
 
-// hosts tells by host when anything of it was seen last, and what is wrong with it now.
+// hosts tells by host when all of it was seen last, and what is wrong with it now.
 func (l *looks) hosts() map[string]HostLook {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,8 +41,8 @@ func (l *looks) hosts() map[string]HostLook {
 		if key.host == "" {
 			continue
 		}
-		host := out[key.host]
-		if look.At.After(host.At) {
+		host, seen := out[key.host]
+		if !seen || look.At.Before(host.At) {
 			host.At = look.At
 		}
 		if look.Err != "" && (host.Err == "" || look.Err < host.Err) {

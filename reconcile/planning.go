@@ -65,7 +65,7 @@ func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, wor
 	}
 	now := c.now()
 	p, err := plan.Make(plan.Input{
-		ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Base: base,
+		ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Observed: world.Oldest(), Base: base,
 		Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic,
 	})
 	if err == nil {

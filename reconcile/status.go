@@ -41,7 +41,7 @@ type Status struct {
 	Looks     map[string]HostLook `json:"looks,omitempty"`
 }
 
-// HostLook is how one host answered last: when it was seen, and why it is not seen now.
+// HostLook is how one host answered last: what is known of it was true then or later, and why it is not seen now.
 type HostLook struct {
 	At  time.Time `json:"at"`
 	Err string    `json:"err,omitempty"`

@@ -70,6 +70,16 @@ func (w *World) Same(other *World, id schema.ID) bool {
 	})
 }
 
+// Oldest is when the oldest look that succeeded began to be true; zero when there is none.
+func (w *World) Oldest() (at time.Time) {
+	for _, look := range w.looks {
+		if look.Err == "" && (at.IsZero() || look.At.Before(at)) {
+			at = look.At
+		}
+	}
+	return at
+}
+
 // Looks lists all looks, sorted by host and kind.
 func (w *World) Looks() []*Look {
 	all := make([]*Look, 0, len(w.looks))

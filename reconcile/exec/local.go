@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type local struct {
 	readOnly bool
 	conn     string // the connection that is served; empty in process
 	locks    locks
+	nonce    string // of this executor: what a stamp counts may begin anew with a host
 }
 
 // Local is an executor for the host that this process runs on. It first takes up what an earlier executor left waiting
@@ -32,7 +34,7 @@ func Local(reg *actuators.Registry, h actuators.Host, opts Options) Executor {
 }
 
 func newLocal(reg *actuators.Registry, h actuators.Host, opts ServeOptions, conn string) *local {
-	l := &local{reg: reg, host: h, opts: opts.Options, readOnly: opts.ReadOnly, conn: conn, locks: newLocks(h.StateDir())}
+	l := &local{reg: reg, host: h, opts: opts.Options, readOnly: opts.ReadOnly, conn: conn, locks: newLocks(h.StateDir()), nonce: rand.Text()}
 	l.rearm() // Hello tries again and tells what went wrong
 	return l
 }

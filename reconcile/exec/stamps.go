@@ -11,7 +11,7 @@ import (
 // stampTimeout bounds one kind's stamp: one that takes longer is not cheap, and a look may just as well be made.
 const stampTimeout = 2 * time.Second
 
-// Stamps asks all kinds at once, so that a daemon that hangs costs its own stamp only.
+// Stamps asks all kinds at once, so that a daemon that hangs costs its own stamp only. Stamps of two executors are never equal.
 func (l *local) Stamps(ctx context.Context, scopes map[string]actuators.Scope) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, stampTimeout)
 	defer cancel()
@@ -32,7 +32,7 @@ func (l *local) Stamps(ctx context.Context, scopes map[string]actuators.Scope) (
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			stamps[name] = stamp
+			stamps[name] = l.nonce + " " + stamp
 		})
 	}
 	all.Wait()

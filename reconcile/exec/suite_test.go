@@ -248,6 +248,9 @@ func stampsTest(w *world, open func() exec.Executor) {
 	if now := ask()["pair"]; now == first["pair"] {
 		w.Fatalf("it is still %s", now)
 	}
+	if other, err := open().Stamps(w.ctx(), scopes); err != nil || other["pair"] == ask()["pair"] {
+		w.Fatalf("another executor vouches for the same: %v %v", other, err)
+	}
 }
 
 func uniqueSleep(w *world) string {

@@ -18,6 +18,7 @@ import (
 type Document struct {
 	FormatVersion   string            `json:"format_version"`
 	Timestamp       time.Time         `json:"timestamp"`
+	ObservedAt      time.Time         `json:"observed_at,omitzero"` // everything compared with was true then or later
 	Source          Source            `json:"source"`
 	EffectDigest    string            `json:"effect_digest"`
 	Applyable       bool              `json:"applyable"` // there is something to do
@@ -80,7 +81,7 @@ var documentActions = map[actuators.Action][]string{
 // Document gives the plan's JSON form.
 func (p *Plan) Document() Document {
 	d := Document{
-		FormatVersion: p.FormatVersion, Timestamp: p.CreatedAt, Source: Source{Base: p.Base, Head: p.Commit},
+		FormatVersion: p.FormatVersion, Timestamp: p.CreatedAt, ObservedAt: p.ObservedAt, Source: Source{Base: p.Base, Head: p.Commit},
 		EffectDigest: p.EffectDigest, Applyable: !p.Empty(), Complete: len(p.Refusals) == 0 && !p.held(),
 		ResourceChanges: []ResourceChange{}, Steps: []StepDocument{}, Lanes: p.Lanes, Refusals: p.Refusals, External: p.External, Notes: p.Notes,
 	}

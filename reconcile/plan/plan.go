@@ -26,8 +26,9 @@ type Plan struct {
 	Commit        string            `json:"commit"` // wanted
 	Base          string            `json:"base"`   // last applied commit, or ""
 	CreatedAt     time.Time         `json:"created_at"`
-	Changes       []*Change         `json:"changes"` // sorted by instance
-	Steps         []actuators.Step  `json:"steps"`   // in a total order: a step's Needs stand before it
+	ObservedAt    time.Time         `json:"observed_at,omitzero"` // everything that it is compared with was true then or later
+	Changes       []*Change         `json:"changes"`              // sorted by instance
+	Steps         []actuators.Step  `json:"steps"`                // in a total order: a step's Needs stand before it
 	Lanes         []Lane            `json:"lanes"`
 	Refusals      []diff.Refusal    `json:"refusals,omitempty"`
 	External      []schema.External `json:"external,omitempty"`
@@ -51,6 +52,7 @@ type Lane struct {
 type Input struct {
 	ID        string
 	CreatedAt time.Time
+	Observed  time.Time // of the oldest look; zero: nothing was looked at
 	Base      string
 	Want      *schema.Graph
 	Inventory inventory.Inventory
@@ -67,7 +69,7 @@ type Input struct {
 //	exclusive fact   its old holder releases before the new one acquires
 func Make(in Input) (*Plan, error) {
 	p := &Plan{
-		FormatVersion: FormatVersion, ID: in.ID, Commit: in.Want.Commit, Base: in.Base, CreatedAt: in.CreatedAt,
+		FormatVersion: FormatVersion, ID: in.ID, Commit: in.Want.Commit, Base: in.Base, CreatedAt: in.CreatedAt, ObservedAt: in.Observed,
 		Changes: slices.Clone(in.Diff.Changes), Refusals: in.Diff.Refusals, Notes: in.Diff.Notes, External: in.Want.External, Atomic: in.Atomic,
 	}
 	slices.SortFunc(p.Changes, func(a, b *Change) int { return a.Instance.Compare(b.Instance) })

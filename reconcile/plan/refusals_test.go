@@ -1,8 +1,11 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/plan"
 )
@@ -26,6 +29,23 @@ func TestWhatWaitsForAnUnknownStateMayPassByItself(t *testing.T) {
 		}
 		if p.Refused() != test.refused || p.Incomplete() != test.incomplete {
 			t.Errorf("%s: refused %t, incomplete %t", name, p.Refused(), p.Incomplete())
+		}
+	}
+}
+
+func TestThePlanSaysHowOldItsViewIs(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for age, said := range map[time.Duration]bool{0: false, time.Second: false, 12 * time.Second: true} {
+		p := &plan.Plan{CreatedAt: at, ObservedAt: at.Add(-age), Steps: []actuators.Step{{}}}
+		var text strings.Builder
+		if err := p.WriteText(&text, plan.Style{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(text.String(), "seen up to 12s before"); got != said {
+			t.Errorf("age %s:\n%s", age, text.String())
+		}
+		if got := p.Document().ObservedAt; !got.Equal(p.ObservedAt) {
+			t.Errorf("the document says %s", got)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"plumbline/actuators"
@@ -68,7 +69,13 @@ func (t *text) header() {
 		return
 	}
 	t.line("Plan for %s: %s", ShortCommit(t.plan.Commit), t.plan.Summary())
+	if age := t.plan.CreatedAt.Sub(t.plan.ObservedAt); !t.plan.ObservedAt.IsZero() && age >= viewOld {
+		t.line("What it compares with was seen up to %s before.", age.Round(time.Second))
+	}
 }
+
+// viewOld is the age of what a plan compares with that is worth a line.
+const viewOld = 2 * time.Second
 
 // Summary counts the actions, steps and lanes in a line: "2 to create, 1 to update; 7 steps in 2 lanes".
 func (p *Plan) Summary() string {
