@@ -198,6 +198,9 @@ func (c *Controller) ApplySaved(ctx context.Context, saved *plan.Plan, listen fu
 	if fresh.EffectDigest != saved.EffectDigest {
 		return run.Result{}, ErrStale
 	}
+	if err := c.related(ctx, saved.Commit); err != nil {
+		return run.Result{}, err
+	}
 	result, err := c.Apply(ctx, fresh, c.both(listen))
 	if err == nil {
 		c.tellResult(fresh, result)

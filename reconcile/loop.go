@@ -144,6 +144,22 @@ func (c *Controller) forward(ctx context.Context, id string) error {
 	return nil
 }
 
+// related refuses a commit that a person orders and that neither builds on the newest accepted one nor is an ancestor of it.
+func (c *Controller) related(ctx context.Context, id string) error {
+	err := c.forward(ctx, id)
+	if !errors.Is(err, errRewritten) {
+		return err
+	}
+	commits, e := c.store.Commits()
+	if e != nil {
+		return e
+	}
+	if back, e := c.source.Descends(ctx, commits.Highest, id); e != nil || back {
+		return e
+	}
+	return err
+}
+
 // consider loads, plans and applies one commit and tells what came of it. It tells whether to try again soon.
 func (c *Controller) consider(ctx context.Context, head sources.Commit) (retry bool) {
 	result, p, graph, err := c.advance(ctx, head.ID)

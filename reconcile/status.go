@@ -24,7 +24,7 @@ const (
 // Status is what `plumb status` tells of a running controller.
 type Status struct {
 	Phase     Phase               `json:"phase"`
-	Since     time.Time           `json:"since"`
+	Since     time.Time           `json:"since,omitzero"`
 	Head      string              `json:"head,omitempty"`    // newest commit of the source
 	Applied   string              `json:"applied,omitempty"` // last one applied in full
 	Verdict   string              `json:"verdict,omitempty"` // of Head

@@ -210,7 +210,7 @@ func label(field *ast.Field) string {
 // text is the comment above a field.
 func text(field *ast.Field) string {
 	var out []string
-	for _, group := range field.Comments() {
+	for _, group := range ast.Comments(field) {
 		if group.Doc {
 			out = append(out, strings.TrimSpace(group.Text()))
 		}

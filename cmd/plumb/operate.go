@@ -31,6 +31,7 @@ func (s *settings) operator(cmd *cobra.Command) (o operator, done func(), err er
 	if err != nil {
 		return nil, nil, err
 	}
+	cmd.PrintErrf("no controller answers on %s: the next one on %s will heed this\n", s.config.Socket, s.config.State)
 	c := s.controller(nil, store, nil)
 	return here{c}, func() { c.Close(); store.Close() }, nil
 }

@@ -3,9 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"plumbline/reconcile/plan"
-
 	"plumbline/reconcile"
+	"plumbline/reconcile/plan"
 )
 
 func newRollback(s *settings) *cobra.Command {
@@ -25,12 +24,15 @@ lasting way is a revert in Git; this is the fast one. "plumb resume" follows the
 			if err := s.hold(cmd, "rolled back to "+plan.ShortCommit(p.Commit)); err != nil {
 				return err
 			}
+			cmd.PrintErrln("the loop is held, so that the head is not applied again; revert it in Git, then \"plumb resume\"")
 			result, err := s.apply(cmd, p)
 			if err != nil {
 				return err
 			}
-			cmd.PrintErrln("the loop is held, so that the head is not applied again; revert it in Git, then \"plumb resume\"")
-			return s.writeResult(cmd, result)
+			if err := s.writeResult(cmd, result); err != nil {
+				return err
+			}
+			return s.leftOut(cmd, p)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the commit to go back to")

@@ -24,16 +24,11 @@ type center struct {
 	looks     []*diff.Look
 }
 
-// largest is the number of racks that the numbers in the addresses leave room for.
-const largest = 240 * 240
-
 // newCenter has about n objects. CUE evaluates one rack; the others are copies of it under other names.
 func newCenter(t testing.TB, n int) *center {
 	t.Helper()
 	c := &center{kinds: all.Registry(), inventory: inventory.Inventory{}}
-	for _, d := range evaluated(t, "site.cue", "package x\nimport \"plumbline.internal/schema\"\nschema.#Topology & {site: boston: public: [\"100.0.0.0/8\"]}\n") {
-		c.objects = append(c.objects, d)
-	}
+	c.objects = evaluated(t, "site.cue", "package x\nimport \"plumbline.internal/schema\"\nschema.#Topology & {site: boston: public: [\"100.0.0.0/8\"]}\n")
 	rack := evaluated(t, "rack.cue", rackText(23))
 	for i := range max(1, n/100) {
 		c.objects = append(c.objects, copied(rack, i)...)

@@ -247,7 +247,7 @@ func meta(w word) schema.Meta {
 }
 
 func entry(w word) *inventory.Entry {
-	e := &inventory.Entry{Instance: w.Instance, Pos: pos(w), Commit: "c0", Spec: w.spec(), Hash: schema.Hash(w.spec()), After: w.needs, Provides: w.facts}
+	e := &inventory.Entry{Instance: w.Instance, Pos: pos(w), Commit: "c0", Spec: w.spec(), Hash: schema.Hash(w.spec()), After: w.needs, Provides: w.facts, Manage: meta(w).Manage}
 	if w.is("stuck") {
 		e.Stuck = "undo failed"
 	}

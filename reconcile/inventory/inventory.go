@@ -24,6 +24,7 @@ type Entry struct {
 	Provides  []schema.Use      `json:"provides,omitempty"` // facts, for moves and for "was vm/payroll"
 	Share     []string          `json:"share,omitempty"`
 	Drift     string            `json:"drift,omitempty"`      // alert | heal, as declared
+	Manage    schema.Manage     `json:"manage,omitempty"`     // as declared
 	Retired   *time.Time        `json:"retired_at,omitempty"` // set aside, waiting for its purge
 	Stuck     string            `json:"stuck,omitempty"`      // an undo failed here: frozen until somebody resumes it
 }
@@ -32,7 +33,7 @@ type Entry struct {
 func Of(n *schema.Node, commit string) Entry {
 	return Entry{
 		Instance: n.Instance, Pos: n.Object.Pos, Commit: commit, Spec: n.Spec, Hash: n.Hash,
-		After: n.After, Provides: n.Provides, Share: n.Share, Drift: n.Object.Meta.Drift,
+		After: n.After, Provides: n.Provides, Share: n.Share, Drift: n.Object.Meta.Drift, Manage: n.Object.Meta.Manage,
 	}
 }
 
@@ -44,6 +45,6 @@ func (e *Entry) Target() actuators.Target { return actuators.Target{ID: e.Instan
 
 // Same tells whether recording the other entry would say nothing new of what is declared. The commit plays no part.
 func (e *Entry) Same(other *Entry) bool {
-	return e.Hash == other.Hash && e.Pos == other.Pos && e.Drift == other.Drift &&
+	return e.Hash == other.Hash && e.Pos == other.Pos && e.Drift == other.Drift && e.Manage == other.Manage &&
 		slices.Equal(e.After, other.After) && slices.Equal(e.Provides, other.Provides) && slices.Equal(e.Share, other.Share)
 }

@@ -45,7 +45,6 @@ type homeward struct {
 	tries int
 	seen  seen
 	err   error
-	over  bool
 }
 
 // undone is the record of a step that was taken back, with what is still different.
