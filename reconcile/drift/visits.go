@@ -2,6 +2,7 @@ package drift
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,25 +22,45 @@ func (h hints) about(id schema.ID) (words string, told bool) {
 	return words, told
 }
 
-// visits runs looks: of one place one at a time, of one host a few, of all hosts as many as there are, so that a host that
-// hangs delays no other. What is asked for while a look runs is looked at once more after it, however often it is asked.
+// visits runs looks: of one place one at a time, of one host a few, of all hosts so many that a host that hangs delays no
+// other. What waits is a line of a list and no goroutine:
+//
+//	asked ──► queue ──► under way ──► resting ──► forgotten
+//	            ▲                        │ asked meanwhile
+//	            └────────────────────────┘
+//
+// What is asked for while a look runs is looked at once more after it, however often it is asked. Looks at one kind, which
+// events ask for, do not wait for those at whole hosts, which sweeps are made of.
 type visits struct {
 	mu    sync.Mutex
 	ctx   context.Context // nil: not started
 	run   func(ctx context.Context, p place, told hints)
 	due   map[place]*visit
-	hosts map[string]chan struct{}
-	all   sync.WaitGroup
+	under map[string]int // looks under way, by host
+	kinds queue
+	whole queue
+	all   sync.WaitGroup // looks under way
 }
 
-// visit is a place that is looked at, or waits for its host.
+// visit is a place that is looked at, rests, or waits.
 type visit struct {
-	again bool
+	place
+	again bool // asked for since its look began
 	told  hints
+}
+
+// queue is what waits for its turn, in order of asking.
+type queue struct {
+	waiting []*visit
+	running int // but those that have run for longer than patience
+	most    int
 }
 
 const (
 	looksAtOneHost = 4
+	kindsAtOnce    = 64
+	hostsAtOnce    = 16
+	patience       = time.Second
 	// After a look at a place nothing looks there for some times as long as it took, so that a storm of events is no storm of
 	// looks and a look of a millisecond keeps nobody waiting.
 	restShare = 2
@@ -48,7 +69,7 @@ const (
 )
 
 func newVisits() *visits {
-	return &visits{due: map[place]*visit{}, hosts: map[string]chan struct{}{}}
+	return &visits{due: map[place]*visit{}, under: map[string]int{}, kinds: queue{most: kindsAtOnce}, whole: queue{most: hostsAtOnce}}
 }
 
 func (v *visits) start(ctx context.Context, run func(context.Context, place, hints)) {
@@ -74,13 +95,9 @@ func (v *visits) ask(p place, event *actuators.Event) {
 	}
 	one := v.due[p]
 	if one == nil {
-		one = &visit{}
+		one = &visit{place: p}
 		v.due[p] = one
-		if v.hosts[p.host] == nil {
-			v.hosts[p.host] = make(chan struct{}, looksAtOneHost)
-		}
-		ctx, slots := v.ctx, v.hosts[p.host]
-		v.all.Go(func() { v.follow(ctx, p, one, slots) })
+		v.enqueue(one)
 	}
 	one.again = true
 	if event != nil {
@@ -89,37 +106,70 @@ func (v *visits) ask(p place, event *actuators.Event) {
 		}
 		one.told[event.ID] = event.Text
 	}
+	v.begin()
 }
 
-// follow looks at one place as long as it is asked for.
-func (v *visits) follow(ctx context.Context, p place, one *visit, slots chan struct{}) {
-	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		v.mu.Lock()
-		told := one.told
-		one.told, one.again = nil, false
-		v.mu.Unlock()
-		begun := time.Now()
-		v.run(ctx, p, told)
-		<-slots
-		if pause(ctx, min(max(restShare*time.Since(begun), restLeast), restMost)) != nil || v.over(p, one) {
-			return
+func (v *visits) enqueue(one *visit) {
+	q := &v.kinds
+	if one.kind == "" {
+		q = &v.whole
+	}
+	q.waiting = append(q.waiting, one)
+}
+
+// begin starts what may start. The caller holds the lock.
+func (v *visits) begin() {
+	if v.ctx == nil {
+		return
+	}
+	for _, q := range []*queue{&v.kinds, &v.whole} {
+		for n := 0; n < len(q.waiting) && q.running < q.most; {
+			one := q.waiting[n]
+			if v.under[one.host] == looksAtOneHost {
+				n++
+				continue
+			}
+			q.waiting = slices.Delete(q.waiting, n, n+1)
+			q.running++
+			v.under[one.host]++
+			ctx, told := v.ctx, one.told
+			one.told, one.again = nil, false
+			v.all.Go(func() { v.look(ctx, q, one, told) })
 		}
 	}
 }
 
-// over ends a visit that nobody asked to repeat.
-func (v *visits) over(p place, one *visit) bool {
+// look runs one look, and has the place rest.
+func (v *visits) look(ctx context.Context, q *queue, one *visit, told hints) {
+	counted := sync.OnceFunc(func() { q.running-- })
+	late := time.AfterFunc(patience, func() { v.locked(counted) })
+	begun := time.Now()
+	v.run(ctx, one.place, told)
+	late.Stop()
+	v.locked(func() {
+		counted()
+		if v.under[one.host]--; v.under[one.host] == 0 {
+			delete(v.under, one.host)
+		}
+		time.AfterFunc(min(max(restShare*time.Since(begun), restLeast), restMost), func() { v.locked(func() { v.rested(one) }) })
+	})
+}
+
+// rested ends a visit, or has it wait for its turn again. The caller holds the lock.
+func (v *visits) rested(one *visit) {
+	if one.again {
+		v.enqueue(one)
+	} else {
+		delete(v.due, one.place)
+	}
+}
+
+// locked changes what is under way, and starts what may start then.
+func (v *visits) locked(change func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !one.again {
-		delete(v.due, p)
-	}
-	return !one.again
+	change()
+	v.begin()
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -22,6 +22,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"plumbline/actuators"
 	"plumbline/reconcile/diff"
 	"plumbline/schema"
@@ -116,7 +118,8 @@ func (m *Mirror) answer(ctx context.Context, host string, scopes map[string]actu
 	stamps := m.stamps(ctx, host, scopes)
 	var mu sync.Mutex
 	var looks []*diff.Look
-	var kinds sync.WaitGroup
+	var kinds errgroup.Group
+	kinds.SetLimit(looksAtOneHost)
 	for kind, scope := range scopes {
 		e := m.entry(host, kind)
 		ask := question{scope: scope, stamp: stamps[kind], at: asked, trust: trust}
@@ -127,14 +130,15 @@ func (m *Mirror) answer(ctx context.Context, host string, scopes map[string]actu
 			mu.Unlock()
 			continue
 		}
-		kinds.Go(func() {
+		kinds.Go(func() error {
 			look := m.find(ctx, e, ask)
 			mu.Lock()
 			defer mu.Unlock()
 			looks = append(looks, look)
+			return nil
 		})
 	}
-	kinds.Wait()
+	_ = kinds.Wait() // a look that fails says so itself
 	slices.SortFunc(looks, func(a, b *diff.Look) int { return strings.Compare(a.Kind, b.Kind) })
 	return looks
 }
