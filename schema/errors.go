@@ -103,6 +103,16 @@ func (t *translator) describe(p *Problem, path []string, group []errors.Error) {
 	p.Also = nil
 	alternatives := slices.DeleteFunc(slices.Clone(group), isDisjunction)
 	own := slices.IndexFunc(alternatives, isOwnConflict)
+	if own >= 0 && slices.ContainsFunc(alternatives, isBound) {
+		// A default that stands for another field of the user's is no second value; the bound is the rule.
+		_, args := mostTelling(alternatives).Msg()
+		for _, pos := range userPositions(alternatives[own]) {
+			if strings.HasPrefix(t.sourceAt(pos), arg(args, 0)) {
+				p.Pos = pos
+			}
+		}
+		own = -1
+	}
 	if own < 0 && len(alternatives) < len(group) && t.disjunction(p, alternatives) {
 		return
 	}
@@ -132,6 +142,12 @@ func (t *translator) describe(p *Problem, path []string, group []errors.Error) {
 func isDisjunction(e errors.Error) bool {
 	format, _ := e.Msg()
 	return strings.Contains(format, "empty disjunction")
+}
+
+// isBound tells a value beyond a bound, or of another form than asked for.
+func isBound(e errors.Error) bool {
+	format, _ := e.Msg()
+	return strings.HasPrefix(format, "invalid value")
 }
 
 // isOwnConflict tells two values that the user wrote from one that the schema refuses.

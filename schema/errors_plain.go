@@ -60,13 +60,18 @@ func (t *translator) moduleName() string {
 
 // literalAt is the first quoted text at or after a position of the source.
 func (t *translator) literalAt(pos Pos) string {
-	lines := bytes.Split(t.src.Files[pos.File], []byte("\n"))
-	if pos.Line < 1 || pos.Line > len(lines) || pos.Col > len(lines[pos.Line-1]) {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(lines[pos.Line-1][pos.Col-1:]), `"`)
+	_, rest, _ := strings.Cut(t.sourceAt(pos), `"`)
 	text, _, _ := strings.Cut(rest, `"`)
 	return text
+}
+
+// sourceAt is the rest of the source's line at a position.
+func (t *translator) sourceAt(pos Pos) string {
+	lines := bytes.Split(t.src.Files[pos.File], []byte("\n"))
+	if pos.Line < 1 || pos.Line > len(lines) || pos.Col < 1 || pos.Col > len(lines[pos.Line-1]) {
+		return ""
+	}
+	return string(lines[pos.Line-1][pos.Col-1:])
 }
 
 var mountedFile = regexp.MustCompile(`\s*\(?/?` + mount + `\S*`)

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,14 @@ import (
 func execute(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() {
+		stop()
+		if signalled := context.Cause(ctx); signalled != context.Canceled {
+			time.AfterFunc(patience, func() {
+				fmt.Fprintln(os.Stderr, "plumb: interrupted; it ends when what is under way is done or taken back (interrupt again to end at once: the next start makes it good)")
+			})
+		}
+	})
 	s := &settings{}
 	defer s.close()
 	root := newRoot(s)
