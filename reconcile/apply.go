@@ -108,7 +108,7 @@ func (c *Controller) nameKnownHosts() error {
 	if err != nil {
 		return err
 	}
-	c.nameHosts(inventoryGraph(inv, ""))
+	c.nameOwned(inv)
 	plans, err := c.store.OpenPlans()
 	for _, p := range plans {
 		for _, change := range p.Changes {

@@ -78,6 +78,8 @@ type Controller struct {
 	looks      looks
 	comparer   comparer
 	mirror     *mirror.Mirror
+	question   question
+	verdicts   *drift.Verdicts
 	sinks      func(notify.Notice)
 
 	mu        sync.Mutex
@@ -113,7 +115,7 @@ func New(o Options) *Controller {
 		c.identities.path = identityFile(o.Config.State)
 	}
 	c.hosts = NewHosts(c.identities.checked(dial))
-	c.mirror = c.newMirror()
+	c.mirror, c.verdicts = c.newMirror(), drift.NewVerdicts()
 	return c
 }
 
@@ -205,6 +207,15 @@ func (c *Controller) inventory() (inventory.Inventory, error) {
 func (c *Controller) nameHosts(g *schema.Graph) {
 	for _, o := range g.Objects {
 		c.nameHost(o.ID, o.Spec)
+	}
+}
+
+// nameOwned is nameHosts of what was last applied.
+func (c *Controller) nameOwned(inv inventory.Inventory) {
+	for i, entry := range inv {
+		if entry.Retired == nil {
+			c.nameHost(i.ID, entry.Spec)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // newDrift wires the engine that watches what was applied. heal nil: it only tells.
 func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) error) *drift.Engine {
 	return drift.New(drift.Options{
-		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Heal: heal,
+		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Verdicts: c.verdicts, Heal: heal,
 		Notify: c.notify, Frozen: func() bool { return c.suspension() != "" }, Policy: c.cfg.Drift.Heal,
 		Interval: time.Duration(c.cfg.Drift.Interval), Now: c.now, Log: c.log,
 	})
@@ -54,7 +54,7 @@ func (c *Controller) Drift(ctx context.Context) ([]drift.Incident, []HostError, 
 	if err != nil {
 		return nil, nil, err
 	}
-	c.nameHosts(inventoryGraph(inv, ""))
+	c.nameOwned(inv)
 	engine := c.newDrift(nil)
 	incidents := engine.Sweep(ctx)
 	return incidents, c.looks.unseen(inv), nil

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +44,24 @@ func targets(want *schema.Graph, inv inventory.Inventory) map[lookKey][]actuator
 // Observe answers for everything that is declared or owned, from the mirror where something vouches for it and by looks where
 // nothing does. A look that fails is in the world as such: its instances are unknown.
 func (c *Controller) Observe(ctx context.Context, want *schema.Graph, inv inventory.Inventory) *diff.World {
+	return c.mirror.World(ctx, c.question.of(want, inv))
+}
+
+// question keeps what was asked last: of the same graph and inventory, which are never changed but replaced, the question is
+// the same. Lists that are the same lists spare the mirror a comparison, and a host the lists.
+type question struct {
+	mu    sync.Mutex
+	want  *schema.Graph
+	inv   inventory.Inventory
+	hosts mirror.Hosts
+}
+
+func (q *question) of(want *schema.Graph, inv inventory.Inventory) mirror.Hosts {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.want == want && reflect.ValueOf(q.inv).Pointer() == reflect.ValueOf(inv).Pointer() {
+		return q.hosts
+	}
 	hosts := mirror.Hosts{}
 	for key, list := range targets(want, inv) {
 		if hosts[key.host] == nil {
@@ -50,7 +69,8 @@ func (c *Controller) Observe(ctx context.Context, want *schema.Graph, inv invent
 		}
 		hosts[key.host][key.kind] = actuators.Scope{All: true, Targets: list}
 	}
-	return c.mirror.World(ctx, hosts)
+	q.want, q.inv, q.hosts = want, inv, hosts
+	return hosts
 }
 
 // newMirror wires what keeps the looks.

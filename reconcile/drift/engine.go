@@ -34,13 +34,14 @@ type View interface {
 	Deaf(host, kind string)
 }
 
-// Options wire an engine. Heal, Frozen and Notify may be nil.
+// Options wire an engine. Verdicts, Heal, Frozen and Notify may be nil.
 type Options struct {
 	Kinds        *actuators.Registry
 	Hosts        Hosts
 	Installation string
 	Inventory    func() (inventory.Inventory, error)
 	View         View
+	Verdicts     *Verdicts // nil: of this engine alone
 	Heal         func(ctx context.Context, instances []schema.Instance) error
 	Notify       func(notify.Notice)
 	Frozen       func() bool       // nothing may be healed now
@@ -62,7 +63,7 @@ type Engine struct {
 	fresh     map[schema.Instance]time.Time // looks from before say nothing
 	seen      map[schema.Instance]time.Time // newest look at it alone
 	good      map[schema.Instance]time.Time // when it was seen as applied by such a look, or again
-	verdicts  map[place]*verdict
+	newest    map[place]*verdict
 	healed    map[schema.Instance][]time.Time
 	silent    map[string]*silence // hosts of which something does not answer
 	withheld  bool                // too much drifts to be healed, and that was told
@@ -80,8 +81,11 @@ func placeOf(i schema.Instance) place { return place{i.Host, i.ID.Kind()} }
 
 // New makes an engine; Run starts it.
 func New(o Options) *Engine {
+	if o.Verdicts == nil {
+		o.Verdicts = NewVerdicts()
+	}
 	return &Engine{
-		Options: o, owned: &owned{read: o.Inventory}, visits: newVisits(), verdicts: map[place]*verdict{}, seen: map[schema.Instance]time.Time{},
+		Options: o, owned: &owned{read: o.Inventory}, visits: newVisits(), newest: map[place]*verdict{}, seen: map[schema.Instance]time.Time{},
 		incidents: map[schema.Instance]*Incident{}, masked: map[schema.Instance]int{}, fresh: map[schema.Instance]time.Time{},
 		good: map[schema.Instance]time.Time{}, healed: map[schema.Instance][]time.Time{}, silent: map[string]*silence{},
 		fired: make(chan struct{}, 1), applied: make(chan struct{}, 1),

@@ -2,6 +2,7 @@ package drift
 
 import (
 	"bytes"
+	"sync"
 	"time"
 
 	"plumbline/actuators"
@@ -20,24 +21,44 @@ type verdict struct {
 	findings map[schema.ID]diff.Finding // but clean ones
 }
 
+// Verdicts keeps what the looks at each place came to, for all engines of one installation, at once or one after the other. It
+// is safe for use by many: a verdict is never changed.
+type Verdicts struct {
+	mu sync.Mutex
+	by map[place]*verdict
+}
+
+// NewVerdicts knows nothing yet.
+func NewVerdicts() *Verdicts { return &Verdicts{by: map[place]*verdict{}} }
+
+func (k *Verdicts) of(p place) *verdict {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.by[p]
+}
+
+func (k *Verdicts) keep(p place, v *verdict) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.by[p] = v
+}
+
 // judge holds a look against what was last applied. Comparing is done without the lock.
 func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
 	kind, ok := e.Kinds.Kind(p.kind)
 	if !ok {
 		return
 	}
-	e.mu.Lock()
-	old := e.verdicts[p]
-	e.mu.Unlock()
 	if !look.All || look.Err != "" {
 		e.judgePart(s, p, kind, look, told)
 		return
 	}
-	v := e.compare(old, s.places[p], kind, look)
+	v := e.compare(e.Verdicts.of(p), s.places[p], kind, look)
+	e.Verdicts.keep(p, v)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.answered(p, look)
-	if now := e.verdicts[p]; now != nil && look.At.Before(now.at) {
+	if now := e.newest[p]; now != nil && look.At.Before(now.at) {
 		return // a newer look was judged meanwhile
 	}
 	for _, entry := range e.suspects(v, p) {
@@ -49,14 +70,14 @@ func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
 			e.step(entry, f, look.At, told)
 		}
 	}
-	e.verdicts[p] = v
+	e.newest[p] = v
 	e.closeStrays(s)
 }
 
 // compare makes the verdict of a whole look.
 func (e *Engine) compare(old *verdict, entries []*inventory.Entry, kind *actuators.Kind, look *diff.Look) *verdict {
 	v := &verdict{at: look.At, rev: look.Rev, entries: entries, findings: map[schema.ID]diff.Finding{}}
-	known := old != nil && old.rev != 0 && old.rev == look.Rev
+	known := old != nil && old.rev != 0 && old.rev == look.Rev && len(old.entries) > 0 // without entries its world may not be indexed
 	if v.world = diff.NewWorld(look); known {
 		v.world = old.world
 	}
@@ -129,7 +150,7 @@ func (e *Engine) judgePart(s *snapshot, p place, kind *actuators.Kind, look *dif
 // lastGood is when an instance was last seen as applied; zero when that was never. The caller holds the lock.
 func (e *Engine) lastGood(i schema.Instance) time.Time {
 	good := e.good[i]
-	if v := e.verdicts[placeOf(i)]; v != nil && v.at.After(good) {
+	if v := e.newest[placeOf(i)]; v != nil && v.at.After(good) {
 		if _, odd := v.findings[i.ID]; !odd {
 			return v.at
 		}
