@@ -2,10 +2,13 @@ package exec_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/exec"
+	"plumbline/schema"
 )
 
 func benchDial(b *testing.B) (exec.Executor, exec.Self) {
@@ -40,6 +43,21 @@ func BenchmarkObserveTenMegabytes(b *testing.B) {
 	scope := actuators.Scope{Targets: []actuators.Target{{ID: "pair/p", Spec: spec}}}
 	for b.Loop() {
 		if _, err := e.Observe(context.Background(), "pair", scope); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkStamps asks for one stamp of a thousand targets, again and again as a sweep does.
+func BenchmarkStamps(b *testing.B) {
+	e, self := benchDial(b)
+	scope := actuators.Scope{All: true}
+	for n := range 1000 {
+		spec := encode(b, pairSpec{Path: fmt.Sprintf("%s/absent-%d-%s", self.Dirs.State, n, strings.Repeat("x", 500))})
+		scope.Targets = append(scope.Targets, actuators.Target{ID: schema.MakeID("pair", fmt.Sprint(n)), Spec: spec})
+	}
+	for b.Loop() {
+		if _, err := e.Stamps(context.Background(), map[string]actuators.Scope{"pair": scope}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -24,6 +24,7 @@ type local struct {
 	readOnly bool
 	conn     string // the connection that is served; empty in process
 	locks    locks
+	scopes   scopes // of the connection that is served
 	nonce    string // of this executor: what a stamp counts may begin anew with a host
 }
 

@@ -20,8 +20,9 @@ const lastWords = 200 * time.Millisecond
 
 // remote is the near end of a connection.
 type remote struct {
-	child *child
-	conn  *grpc.ClientConn
+	child  *child
+	conn   *grpc.ClientConn
+	scopes scopes
 }
 
 func (r *remote) Hello(ctx context.Context) (Hello, error) {
@@ -33,10 +34,12 @@ func (r *remote) Hello(ctx context.Context) (Hello, error) {
 }
 
 func (r *remote) Stamps(ctx context.Context, scopes map[string]actuators.Scope) (map[string]string, error) {
-	out, err := r.ask(ctx, "Stamps", &request{Scopes: scopes}, false)
+	in := r.scopes.question(scopes)
+	out, err := r.ask(ctx, "Stamps", in, false)
 	if err != nil {
 		return nil, err
 	}
+	r.scopes.learn(in, out.Whole) // what was not known there goes whole the next time: no stamp promises nothing
 	return out.Stamps, nil
 }
 

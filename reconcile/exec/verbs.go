@@ -67,8 +67,9 @@ func serveHello(ctx context.Context, e Executor, _ *request) *reply {
 }
 
 func serveStamps(ctx context.Context, e Executor, in *request) *reply {
-	stamps, err := e.Stamps(ctx, in.Scopes)
-	return &reply{Stamps: stamps, Err: packError(err)}
+	all, whole := e.(*local).scopes.resolve(in)
+	stamps, err := e.Stamps(ctx, all)
+	return &reply{Stamps: stamps, Whole: whole, Err: packError(err)}
 }
 
 func servePreflight(ctx context.Context, e Executor, in *request) *reply {

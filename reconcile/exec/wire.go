@@ -23,7 +23,8 @@ type request struct {
 	Kind   string                     `json:"kind,omitempty"`
 	Scope  *actuators.Scope           `json:"scope,omitempty"`
 	Step   string                     `json:"step,omitempty"`
-	Scopes map[string]actuators.Scope `json:"scopes,omitempty"` // by kind
+	Scopes map[string]actuators.Scope `json:"scopes,omitempty"` // by kind: those that the far end does not know by their hash
+	Hashes map[string]string          `json:"hashes,omitempty"` // of all scopes that are asked of
 }
 
 // reply is what comes back. Errors of verbs travel inside, so that a gRPC status always speaks of the connection. A
@@ -35,6 +36,7 @@ type reply struct {
 	All    []wireAnswer         `json:"all,omitempty"`
 	Event  *actuators.Event     `json:"event,omitempty"`
 	Stamps map[string]string    `json:"stamps,omitempty"` // by kind
+	Whole  []string             `json:"whole,omitempty"`  // the kinds whose scope is not known here by its hash
 	Done   bool                 `json:"done,omitempty"`
 	Err    *wireError           `json:"err,omitempty"`
 }
