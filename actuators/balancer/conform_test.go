@@ -28,6 +28,12 @@ func TestConforms(t *testing.T) {
 			{Name: "masquerading is off", Do: run("delete element ip plumb masq { 203.0.113.3 . tcp . 80 }"), Path: "masquerade"},
 			{Name: "the choice is deleted", Do: run("flush chain ip plumb spread-2"), Path: "broken"},
 			{Name: "the table is deleted", Do: run("delete table ip plumb")},
+			{Name: "the table sleeps", Do: run("add table ip plumb { flags dormant; }"), Path: "broken"},
+			{Name: "nothing is forwarded", Do: func() { nfttest.Forward(t, false) }, Path: "forwarding"},
+			{
+				Name: "a chain of somebody else drops all", Do: run("add chain ip plumb evil { type filter hook forward priority 0; policy drop; }"),
+				Path: "strange", Mend: run("delete chain ip plumb evil"),
+			},
 		},
 		Native: func() string { return nfttest.Ruleset(t) },
 	})

@@ -30,6 +30,8 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	d.Field("masquerade", live.Masquerade, wanted.Masquerade, actuators.EffectLive)
 	d.Field("broken", live.Broken, wanted.Broken, actuators.EffectLive)
 	d.Field("stray", live.Stray, wanted.Stray, actuators.EffectLive)
+	d.Field("forwarding", live.Forwarding, wanted.Forwarding, actuators.EffectLive)
+	d.Field("strange", live.Strange, wanted.Strange, actuators.EffectNever)
 	return d.Settle()
 }
 
@@ -43,7 +45,11 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 		p := params{Claim: nft.Claim{Mark: sub.Mark, Want: have.Here.Config.elements(), Adopt: true}}
 		return []actuators.Step{actuators.NewStep("adopt", p, "take over "+have.Here.Config.text())}, nil
 	case actuators.Update:
-		return changes(sub, *want, have.Here.Config), nil
+		steps := changes(sub, *want, have.Here.Config)
+		if len(steps) == 0 {
+			return nil, nft.Strange(have.Here.Config.Strange)
+		}
+		return steps, nil
 	case actuators.Retire:
 		p := params{Claim: nft.Claim{Mark: sub.Mark}}
 		return []actuators.Step{actuators.NewStep("remove", p, "stop spreading "+have.Here.Config.text())}, nil
@@ -64,7 +70,7 @@ func creation(sub actuators.Subject, want Spec) []actuators.Step {
 	return []actuators.Step{actuators.NewStep("create", p, "spread "+c.text())}
 }
 
-// changes are the steps of an update: first what else differs, then new backends one by one, then the old ones leave.
+// changes are the steps of an update: first the host's forwarding and what else differs, then new backends one by one, then the old ones leave.
 func changes(sub actuators.Subject, want Spec, live Config) []actuators.Step {
 	final, now := want.config(), want.config()
 	now.Backends = slices.Clone(live.Backends)
@@ -75,6 +81,10 @@ func changes(sub actuators.Subject, want Spec, live Config) []actuators.Step {
 		p := params{Claim: nft.Claim{Mark: sub.Mark, Want: now.elements()}, Probes: probes}
 		out = append(out, actuators.NewStep(op, p, summary))
 	}
+	if len(live.Forwarding) > 0 {
+		out = append(out, nft.UnblockStep(sub.Mark, live.Forwarding))
+	}
+	live.Forwarding, live.Strange = nil, nil
 	if len(now.Backends) > 0 && !reflect.DeepEqual(now, live) {
 		step("replace", "rewrite "+now.text(), nil)
 	}

@@ -24,6 +24,8 @@ type Config struct {
 	Masquerade bool     `json:"masquerade,omitempty"` // backends see the host's address
 	Broken     []string `json:"broken,omitempty"`     // chains that are not as they must be
 	Stray      []string `json:"stray,omitempty"`      // entries that do not fit together with the others
+	Forwarding []string `json:"forwarding,omitempty"` // switches that keep packets from the backends: "net/ipv4/ip_forward=0"
+	Strange    []string `json:"strange,omitempty"`    // what of somebody else in the table stands in its way, with the remedy
 }
 
 // Status is empty: whether a backend is well now is not looked at.
@@ -115,7 +117,9 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	}
 	out := make([]actuators.Live[State], 0, len(owned))
 	for _, o := range owned {
-		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: State{Config: configOf(o.Elements, o.Broken)}})
+		c := configOf(o.Elements, o.Broken)
+		c.Forwarding, c.Strange = o.Halted, o.Strange
+		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: State{Config: c}})
 	}
 	return out, nil
 }

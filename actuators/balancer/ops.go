@@ -18,11 +18,12 @@ type op = actuators.Op[params, nft.Before, State]
 
 var (
 	create        = claimOp("create", true)
-	addBackend    = claimOp("add-backend", true)
+	addBackend    = claimOp("add-backend", false)
 	removeBackend = claimOp("remove-backend", false)
-	replace       = claimOp("replace", true)
+	replace       = claimOp("replace", false)
 	remove        = claimOp("remove", false)
 	adopt         = claimOp("adopt", false)
+	forward       = nft.UnblockOp(func(now *State) { now.Config.Forwarding = nil })
 )
 
 // claimOp is the one form of all ops: wait for the probes, then write one batch.
@@ -52,9 +53,13 @@ func claimOp(name string, forwarding bool) op {
 	}
 }
 
-func predict(p params, _ *State) *State {
+func predict(p params, have *State) *State {
 	if len(p.Want) == 0 {
 		return nil
 	}
-	return &State{Config: configOf(p.Want, nil)}
+	after := State{Config: configOf(p.Want, nil)}
+	if have != nil {
+		after.Config.Forwarding, after.Config.Strange = have.Config.Forwarding, have.Config.Strange
+	}
+	return &after
 }

@@ -27,8 +27,18 @@ func TestConforms(t *testing.T) {
 			{Name: "a rule stands before ours", Do: run("insert rule ip plumb prerouting drop"), Path: "broken"},
 			{Name: "the rules are deleted", Do: run("flush table ip plumb"), Path: "broken"},
 			{Name: "the table is deleted", Do: run("delete table ip plumb")},
+			{Name: "the table sleeps", Do: run("add table ip plumb { flags dormant; }"), Path: "broken"},
+			{Name: "nothing is forwarded", Do: func() { nfttest.Forward(t, false) }, Path: "forwarding"},
+			{
+				Name: "a chain of somebody else drops all", Do: run("add chain ip plumb evil { type filter hook forward priority 0; policy drop; }"),
+				Path: "strange", Mend: run("delete chain ip plumb evil"),
+			},
+			{
+				Name: "a balancer of nobody stands before it", Do: run("add element ip plumb balancers { 203.0.113.3 . tcp . 80 : drop }"),
+				Path: "strange", Mend: run("delete element ip plumb balancers { 203.0.113.3 . tcp . 80 }"),
+			},
 		},
-		Native: func() string { return nfttest.Ruleset(t) },
+		Native: func() string { return nfttest.Ruleset(t) + nfttest.Run(t, "sysctl", "net.ipv4.ip_forward") },
 	})
 }
 

@@ -3,6 +3,7 @@ package nat
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -30,6 +31,8 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	}
 	d.Field("masquerade", live.Masquerade, wanted.Masquerade, actuators.EffectLive)
 	d.Field("broken", live.Broken, wanted.Broken, actuators.EffectLive)
+	d.Field("forwarding", live.Forwarding, wanted.Forwarding, actuators.EffectLive)
+	d.Field("strange", live.Strange, wanted.Strange, actuators.EffectNever)
 	return d.Settle()
 }
 
@@ -70,11 +73,28 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 		claim.Adopt, claim.Want = true, have.Here.Config.elements()
 		return one("adopt", claim, "take over "+strings.Join(have.Here.Config.Forwards, ", ")), nil
 	case actuators.Update:
-		return one("replace", claim, "publish "+summary(*want)), nil
+		return changes(claim, *want, have.Here.Config)
 	case actuators.Retire:
 		return one("remove", claim, fmt.Sprintf("stop forwarding %s", strings.Join(have.Here.Config.Forwards, ", "))), nil
 	}
 	return nil, fmt.Errorf("%w: nat cannot %s", actuators.ErrRefused, d.Action)
+}
+
+// changes mend the host's forwarding and then what of the object's own is not as it should be.
+func changes(claim nft.Claim, want Spec, live Config) ([]actuators.Step, error) {
+	var out []actuators.Step
+	if len(live.Forwarding) > 0 {
+		out = append(out, nft.UnblockStep(claim.Mark, live.Forwarding))
+	}
+	own := live
+	own.Forwarding, own.Strange = nil, nil
+	switch whole := reflect.DeepEqual(own, stateOf(want.elements(), nil).Config); {
+	case !whole:
+		out = append(out, actuators.NewStep("replace", claim, "publish "+summary(want)))
+	case len(out) == 0:
+		return nil, nft.Strange(live.Strange)
+	}
+	return out, nil
 }
 
 func one(op string, claim nft.Claim, summary string) []actuators.Step {

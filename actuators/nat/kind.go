@@ -19,7 +19,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,
-	Ops:      []actuators.AnyOp{add, replace, remove, adopt},
-	Watch:    nft.Watch,
-	Stamp:    nft.Stamp,
+	Ops:      []actuators.AnyOp{add, replace, remove, adopt, forward},
+	Watch:    nft.WatchServices,
+	Stamp:    nft.StampServices,
 })

@@ -1,6 +1,8 @@
 package nat
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +27,9 @@ func TestDiff(t *testing.T) {
 	whole := stateOf(payroll(web).elements(), nil)
 	half := stateOf(payroll(web).elements()[:1], nil)
 	dead := stateOf(payroll(web).elements(), []string{"prerouting"})
+	halted, strange := whole, whole
+	halted.Config.Forwarding = []string{"net/ipv4/ip_forward=0"}
+	strange.Config.Strange = []string{"chain evil on a hook; remedy: nft delete chain ip plumb evil"}
 	want := payroll(web)
 	bare := payroll(web)
 	bare.Masquerade = false
@@ -44,6 +49,8 @@ func TestDiff(t *testing.T) {
 		{"masquerade off", &bare, &whole, actuators.Update, []string{"masquerade"}},
 		{"an element deleted by hand", &want, &half, actuators.Update, []string{"masquerade"}},
 		{"rules deleted by hand", &want, &dead, actuators.Update, []string{"broken"}},
+		{"nothing is forwarded", &want, &halted, actuators.Update, []string{"forwarding"}},
+		{"a chain of somebody else", &want, &strange, actuators.Update, []string{"strange"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -61,7 +68,7 @@ func TestDiff(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	want := payroll(web)
-	whole := stateOf(want.elements(), nil)
+	whole := stateOf(payroll().elements(), nil)
 	sub := actuators.Subject{Instance: schema.ID("nat/payroll").On("edge1"), Mark: actuators.Mark{Installation: "boston", ID: "nat/payroll", Hash: "0"}}
 	for action, op := range map[actuators.Action]string{actuators.Create: "add", actuators.Update: "replace", actuators.Retire: "remove", actuators.Adopting: "adopt"} {
 		w := &want
@@ -75,6 +82,39 @@ func TestSteps(t *testing.T) {
 	}
 	if _, err := steps(sub, actuators.Diff{Action: actuators.Migrate}, &want, actuators.Have[State]{}); err == nil {
 		t.Error("a migration of a nat must be refused")
+	}
+}
+
+func TestAnUpdateForwardsFirstAndRemovesNothingStrange(t *testing.T) {
+	want := payroll(web)
+	sub := actuators.Subject{Instance: schema.ID("nat/payroll").On("edge1")}
+	plan := func(ports []Port, halted, strange []string) (string, error) {
+		have := stateOf(payroll(ports...).elements(), nil)
+		have.Config.Forwarding, have.Config.Strange = halted, strange
+		got, err := steps(sub, actuators.Diff{Action: actuators.Update}, &want, actuators.Have[State]{Here: &have})
+		var ops []string
+		for _, s := range got {
+			ops = append(ops, s.Op)
+		}
+		return strings.Join(ops, " "), err
+	}
+	off, evil := []string{"net/ipv4/ip_forward=0"}, []string{"chain evil on a hook; remedy: nft delete chain ip plumb evil"}
+	for _, test := range []struct {
+		halted, strange []string
+		ports           []Port
+		ops             string
+	}{
+		{off, nil, []Port{web}, "forward"},
+		{off, evil, []Port{web}, "forward"},
+		{off, nil, nil, "forward replace"},
+		{nil, evil, nil, "replace"},
+	} {
+		if ops, err := plan(test.ports, test.halted, test.strange); ops != test.ops || err != nil {
+			t.Errorf("%+v: ops %q, %v", test, ops, err)
+		}
+	}
+	if ops, err := plan([]Port{web}, nil, evil); !errors.Is(err, actuators.ErrRefused) || !strings.Contains(err.Error(), "nft delete chain ip plumb evil") {
+		t.Errorf("only what is strange: ops %q, error %v", ops, err)
 	}
 }
 

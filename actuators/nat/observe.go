@@ -19,6 +19,8 @@ type Config struct {
 	Forwards   []string `json:"forwards,omitempty"`   // "203.0.113.3:80/tcp -> 10.1.1.12:80", sorted
 	Masquerade []string `json:"masquerade,omitempty"` // "203.0.113.3:80/tcp", sorted
 	Broken     []string `json:"broken,omitempty"`     // chains of the table that are not as they must be
+	Forwarding []string `json:"forwarding,omitempty"` // switches that keep packets from their targets: "net/ipv4/ip_forward=0"
+	Strange    []string `json:"strange,omitempty"`    // what of somebody else in the table stands in its way, with the remedy
 }
 
 // Status is empty: the kernel counts nothing here.
@@ -64,7 +66,9 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	}
 	out := make([]actuators.Live[State], 0, len(owned))
 	for _, o := range owned {
-		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: stateOf(o.Elements, o.Broken)})
+		state := stateOf(o.Elements, o.Broken)
+		state.Config.Forwarding, state.Config.Strange = o.Halted, o.Strange
+		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: state})
 	}
 	return out, nil
 }

@@ -12,9 +12,10 @@ type op = actuators.Op[nft.Claim, nft.Before, State]
 
 var (
 	add     = confirmed(claimOp("add", nft.Forwarding))
-	replace = confirmed(claimOp("replace", nft.Forwarding))
+	replace = confirmed(claimOp("replace", nil))
 	remove  = claimOp("remove", nil)
 	adopt   = claimOp("adopt", nil)
+	forward = nft.UnblockOp(func(now *State) { now.Config.Forwarding = nil })
 )
 
 // claimOp is the one form of all ops: they differ in what they claim. The table is one atomic container, so a Do is never
@@ -46,10 +47,13 @@ func confirmed(o op) op {
 	return o
 }
 
-func predict(c nft.Claim, _ *State) *State {
+func predict(c nft.Claim, have *State) *State {
 	if len(c.Want) == 0 {
 		return nil
 	}
 	after := stateOf(c.Want, nil)
+	if have != nil {
+		after.Config.Forwarding, after.Config.Strange = have.Config.Forwarding, have.Config.Strange
+	}
 	return &after
 }

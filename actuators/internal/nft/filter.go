@@ -102,7 +102,7 @@ func (tx *Tx) oneFilter(name string) (*Filter, error) {
 
 func (tx *Tx) filters(asked func(name string) bool) (map[string]*Filter, error) {
 	out := map[string]*Filter{}
-	present, err := tx.table(filters)
+	present, _, err := tx.table(filters)
 	if err != nil || !present {
 		return out, err
 	}

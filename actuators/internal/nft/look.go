@@ -19,6 +19,8 @@ type Owned struct {
 	Mark     *actuators.Mark
 	Elements []Element // sorted
 	Broken   []string  // chains of the table that it depends on and that are not as they must be
+	Halted   []string  // switches of forwarding that keep its packets from their targets: "net/ipv4/ip_forward=0"
+	Strange  []string  // what stands in its way in the table and is not its own
 }
 
 // Wanted tells which target wants which service, for unmarked elements.
@@ -43,7 +45,15 @@ func WantedBy[S any](targets []actuators.Target, services func(S) []string) (Wan
 // name which is not ours gives every target, with nothing.
 func Look(ctx context.Context, kind string, wanted Wanted, sc actuators.Scope, sets ...string) ([]Owned, error) {
 	var out []Owned
-	err := kept.view(ctx, func(s *Services) { out = s.scoped(kind, wanted, sc, sets) })
+	if err := kept.view(ctx, func(s *Services) { out = s.scoped(kind, wanted, sc, sets) }); err != nil || len(out) == 0 {
+		return out, err
+	}
+	now, err := readForwarding()
+	for i := 0; i < len(out) && err == nil; i++ {
+		if len(out[i].Elements) > 0 {
+			out[i].Halted, err = now.blocking(out[i].Elements)
+		}
+	}
 	return out, err
 }
 
@@ -70,6 +80,9 @@ func (s *Services) scoped(kind string, wanted Wanted, sc actuators.Scope, sets [
 			one.Elements[i] = e.Element
 		}
 		one.Broken = s.brokenFor(one.Elements)
+		if one.Mark != nil {
+			one.Strange = s.strange(*one.Mark, one.Elements)
+		}
 		out = append(out, one)
 	}
 	return out

@@ -128,3 +128,41 @@ func TestAMarkThatDoesNotFitIsRefused(t *testing.T) {
 		t.Error("it was cut off instead")
 	}
 }
+
+func TestOnlyWhatChangesTheWayOfPacketsIsStrange(t *testing.T) {
+	const service = "203.0.113.3:80/tcp"
+	mark := actuators.Mark{Installation: "boston", ID: "nat/payroll", Hash: "1"}
+	own := []Element{{Set: Forwards, Key: service, Value: "10.1.1.12:80", Comment: mark.String()}}
+	s := newServices(append(own,
+		Element{Set: Masq, Key: service},
+		Element{Set: Forwards, Key: "203.0.113.9:80/tcp", Value: "10.1.1.9:80"},
+		Element{Set: Balancers, Key: "203.0.113.9:80/tcp", Value: "spread-1"}))
+	s.chains = map[string]*nftables.Chain{
+		"prerouting": {Hooknum: nftables.ChainHookPrerouting}, "spread-1": {}, "aside": {}, "evil": {Hooknum: nftables.ChainHookForward},
+	}
+	want := []string{
+		"chain evil on a hook; remedy: nft delete chain ip plumb evil",
+		"masq 203.0.113.3:80/tcp; remedy: nft delete element ip plumb masq { 203.0.113.3 . tcp . 80 }",
+	}
+	if d := cmp.Diff(want, s.strange(mark, own)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestForwardingBlocksByTheSwitchOfAllOrOfAWay(t *testing.T) {
+	elements := []Element{{Set: Forwards, Key: "203.0.113.3:80/tcp", Value: "127.0.0.1:80"}}
+	for name, test := range map[string]struct {
+		now  forwarding
+		want []string
+		word string
+	}{
+		"all on":           {forwarding{all: true}, nil, "true"},
+		"all off":          {forwarding{off: map[int]string{7: "eth7"}}, []string{"net/ipv4/ip_forward=0"}, "false"},
+		"one aside is off": {forwarding{all: true, off: map[int]string{1 << 20: "eth7"}}, nil, ""},
+		"one on the way":   {forwarding{all: true, off: map[int]string{1: "lo"}}, []string{"net/ipv4/conf/lo/forwarding=0"}, ""},
+	} {
+		if got, err := test.now.blocking(elements); err != nil || !cmp.Equal(got, test.want) || test.now.word() != test.word {
+			t.Errorf("%s: %v, %v, word %q", name, got, err, test.now.word())
+		}
+	}
+}

@@ -11,14 +11,11 @@ import (
 
 // services reads the whole table, which probably holds as many elements as expected. A table of that name which is not ours reads as one without elements.
 func (tx *Tx) services(expected int) (*Services, error) {
-	present, err := tx.table(table)
-	if err != nil || !present {
-		return newServices(nil), err
-	}
 	s := newServices(nil)
-	if err := tx.frame(s); err != nil {
-		return nil, err
+	if err := tx.frame(s); err != nil || !s.present {
+		return s, err
 	}
+	var err error
 	all := make([]Element, 0, expected+expected/8)
 	for _, def := range setDefs() {
 		if live, ok := s.sets[def.Name]; ok && isOurs(live, def) {
@@ -28,23 +25,32 @@ func (tx *Tx) services(expected int) (*Services, error) {
 		}
 	}
 	whole := newServices(all)
-	whole.present, whole.sets, whole.chains = true, s.sets, s.chains
+	whole.present, whole.dormant, whole.sets, whole.chains = true, s.dormant, s.sets, s.chains
 	whole.Broken, err = tx.broken(whole)
 	return whole, err
 }
 
-// frame reads which sets and chains the table has.
+// frame reads which sets and chains the table has, if it is there.
 func (tx *Tx) frame(s *Services) (err error) {
+	s.sets, s.chains = nil, nil
+	if s.present, s.dormant, err = tx.table(table); err != nil || !s.present {
+		return err
+	}
 	if s.sets, err = tx.sets(table); err != nil {
 		return err
 	}
 	s.chains, err = tx.chains(table)
-	s.present = true
 	return err
 }
 
+// dormant stands among broken chains for the whole table.
+const dormant = "table, dormant"
+
 func (tx *Tx) broken(s *Services) ([]string, error) {
 	var names []string
+	if s.dormant {
+		names = append(names, dormant)
+	}
 	for _, want := range s.shape() {
 		whole, err := tx.whole(s, want)
 		if err != nil {

@@ -16,6 +16,7 @@ type Services struct {
 	Broken []string // chains that are absent or not as the elements need them: what they serve is dead; sorted
 
 	present  bool
+	dormant  bool // no chain of the table is on its hook
 	elements map[place]*entry
 	owners   map[schema.ID][]*entry // by the ID of the mark, whose installation differs at times; "" = without a mark
 	choosers map[string]int         // how many elements need the chain
@@ -124,9 +125,8 @@ func isOurs(live, def *nftables.Set) bool {
 
 // strangers tells whether the table holds chains or sets that no shape has.
 func (s *Services) strangers() bool {
-	known := map[string]bool{"prerouting": true, "output": true, "postrouting": true}
 	for name := range s.chains {
-		if !known[name] && !isChooser(name) {
+		if !baseChains[name] && !isChooser(name) {
 			return true
 		}
 	}

@@ -59,9 +59,9 @@ func (s *Services) after(gone, added []Element) (count int, choosers []string) {
 // elements refer to chains.
 func (tx *Tx) settle(s *Services, wanted []chain) error {
 	tx.queued = true
-	if !s.present {
+	if !s.present || s.dormant {
 		tx.shaped = true
-		tx.conn.AddTable(table)
+		tx.conn.AddTable(table) // without flags: awake
 	}
 	for _, def := range setDefs() {
 		if _, ok := s.sets[def.Name]; !ok {

@@ -27,3 +27,13 @@ func Stamp(ctx context.Context, h actuators.Host, _ actuators.Scope) (string, er
 	c.leave(err != nil)
 	return fmt.Sprintf("%s/%d.%d/%d", strings.TrimSpace(string(boot)), c.namespace.dev, c.namespace.ino, now), err
 }
+
+// StampServices is Stamp with how the switches of forwarding stand; empty when that alone does not tell what they halt.
+func StampServices(ctx context.Context, h actuators.Host, sc actuators.Scope) (string, error) {
+	now, err := readForwarding()
+	if err != nil || now.word() == "" {
+		return "", err
+	}
+	stamp, err := Stamp(ctx, h, sc)
+	return stamp + "/" + now.word(), err
+}

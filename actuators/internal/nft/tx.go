@@ -118,16 +118,16 @@ func generation(conn *nftables.Conn) (uint32, error) {
 	return gen.ID, nil
 }
 
-// table tells whether a table is there.
-func (tx *Tx) table(t *nftables.Table) (bool, error) {
-	_, err := tx.ask().ListTableOfFamily(t.Name, t.Family)
+// table tells whether a table is there, and whether its flag "dormant" takes all its chains off their hooks.
+func (tx *Tx) table(t *nftables.Table) (present, dormant bool, _ error) {
+	live, err := tx.ask().ListTableOfFamily(t.Name, t.Family)
 	if errors.Is(err, unix.ENOENT) {
-		return false, nil
+		return false, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("cannot read nft table %s: %w", t.Name, err)
+		return false, false, fmt.Errorf("cannot read nft table %s: %w", t.Name, err)
 	}
-	return true, nil
+	return true, live.Flags&nftables.TableFlagDormant != 0, nil
 }
 
 // chains are the chains of a table by name.

@@ -1,0 +1,58 @@
+package nft
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"plumbline/actuators"
+)
+
+// strange tells what stands in the table, is not the mark's object's, and changes what becomes of its packets, each with what
+// takes it away; sorted. Nothing of that is taken away by itself: who put it there had a reason, or is at work just now. A chain
+// without a hook is reached by no packet, unless a rule of ours was altered, which Broken tells.
+func (s *Services) strange(mark actuators.Mark, elements []Element) []string {
+	var out []string
+	for name, c := range s.chains {
+		if c.Hooknum != nil && !baseChains[name] {
+			out = append(out, "chain "+name+" on a hook; remedy: nft delete chain ip "+table.Name+" "+name)
+		}
+	}
+	services := map[string]bool{}
+	for _, e := range elements {
+		service, _, _ := strings.Cut(e.Key, "#")
+		services[service] = true
+	}
+	for service := range services {
+		for _, set := range []string{Balancers, Masq} {
+			if e := s.at(place{set, service}); e != (Element{}) && !e.of(mark) {
+				out = append(out, e.strange())
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Strange refuses what only a person may take away.
+func Strange(found []string) error {
+	return fmt.Errorf("%w: the nft table ip %s holds what is not of Plumbline and stands in the way: %s", actuators.ErrRefused, table.Name, strings.Join(found, "; "))
+}
+
+var baseChains = map[string]bool{"prerouting": true, "output": true, "postrouting": true}
+
+// strange names an element that is somebody else's: by its mark, or with the command that removes it when it is nobody's.
+func (e Element) strange() string {
+	text := e.Set + " " + e.Key
+	if mark := e.Mark(); mark != nil {
+		return text + " of " + string(mark.ID) + ", installation " + mark.Installation
+	}
+	return text + "; remedy: nft delete element ip " + table.Name + " " + e.Set + " { " + nftKey(e.Key) + " }"
+}
+
+// nftKey is a service as nft(8) writes it.
+func nftKey(service string) string {
+	endpoint, proto, _ := strings.Cut(service, "/")
+	address, port, _ := strings.Cut(endpoint, ":")
+	return address + " . " + proto + " . " + port
+}
