@@ -15,6 +15,10 @@ func TestConforms(t *testing.T) {
 	for name, command := range sabotage {
 		others = append(others, conform.Sabotage{Name: name, Do: run(command)})
 	}
+	others = append(others, conform.Sabotage{
+		Name: "a chain of somebody else drops all", Do: run("add chain inet plumb_fw evil { type filter hook forward priority -10; policy drop; }"),
+		Path: "strange", Mend: run("delete chain inet plumb_fw evil"),
+	})
 	conform.Run(t, conform.Case{
 		Kind: Kind, ID: b.At.ID, Host: b.Host,
 		Specs:      []any{closed(), open, web("198.51.100.0/24", "2001:db8::/32"), web("192.0.2.0/24")},

@@ -2,8 +2,10 @@ package firewall
 
 import (
 	"fmt"
+	"slices"
 
 	"plumbline/actuators"
+	"plumbline/actuators/internal/nft"
 )
 
 func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
@@ -30,6 +32,7 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	d.Field("deny", live.Deny, wanted.Deny, actuators.EffectLive)
 	d.Field("allow", live.Allow, wanted.Allow, actuators.EffectLive)
 	d.Field("altered", live.Altered, wanted.Altered, actuators.EffectLive)
+	d.Field("strange", live.Strange, wanted.Strange, actuators.EffectNever)
 	return d.Settle()
 }
 
@@ -48,6 +51,9 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Create:
 		return one("create", p, "filter "+want.text()), nil
 	case actuators.Update:
+		if !slices.ContainsFunc(d.Changes, func(c actuators.Change) bool { return c.Path != "strange" }) && len(have.Here.Config.Strange) > 0 {
+			return nil, nft.Strange(have.Here.Config.Strange)
+		}
 		return one("replace", p, "filter "+want.text()), nil
 	case actuators.Adopting:
 		return one("adopt", p, "take over the chain as it is"), nil

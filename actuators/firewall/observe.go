@@ -25,6 +25,7 @@ type Config struct {
 	Deny       []Rule   `json:"deny,omitempty"`
 	Allow      []Rule   `json:"allow,omitempty"`
 	Altered    []string `json:"altered,omitempty"` // rules and sets that are not as Plumbline writes this config
+	Strange    []string `json:"strange,omitempty"` // chains of somebody else on hooks of our table, with the remedy
 }
 
 // Status is empty: nothing is counted.
@@ -44,6 +45,9 @@ func altered(name string, f *nft.Filter, c Config) []string {
 		return nil
 	}
 	var out []string
+	if f.Dormant {
+		out = append(out, "table, dormant")
+	}
 	for i := range max(len(f.Rules), len(want.Rules)) {
 		if i >= len(f.Rules) || i >= len(want.Rules) || !f.Rules[i].Same(want.Rules[i]) {
 			out = append(out, "rule "+strconv.Itoa(i+1))
@@ -86,7 +90,9 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	}
 	var out []actuators.Live[State]
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		out = append(out, actuators.Live[State]{ID: schema.MakeID("firewall", name), Mark: all[name].Mark(), State: State{Config: parse(name, all[name])}})
+		c := parse(name, all[name])
+		c.Strange = all[name].Strange
+		out = append(out, actuators.Live[State]{ID: schema.MakeID("firewall", name), Mark: all[name].Mark(), State: State{Config: c}})
 	}
 	return out, nil
 }

@@ -78,9 +78,13 @@ func adopted(p params, before captured) (*nft.Filter, error) {
 	return before.Filter.Adopted(nft.ChainPrefix+p.Name, p.Mark), nil
 }
 
-func predict(p params, _ *State) *State {
+func predict(p params, have *State) *State {
 	if p.Want == nil {
 		return nil
 	}
-	return &State{Config: *p.Want}
+	after := State{Config: *p.Want}
+	if have != nil {
+		after.Config.Strange = have.Config.Strange
+	}
+	return &after
 }

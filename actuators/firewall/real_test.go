@@ -184,6 +184,7 @@ var sabotage = map[string]string{
 	"policy":  "chain inet plumb_fw fw-edge { policy accept; }",
 	"set":     "add set inet plumb_fw fw-edge/mine { type ipv4_addr; }",
 	"table":   "delete table inet plumb_fw",
+	"asleep":  "add table inet plumb_fw { flags dormant; }",
 }
 
 func TestSabotageIsSeenAndMended(t *testing.T) {

@@ -27,6 +27,9 @@ type Filter struct {
 	Policy string       `json:"policy"` // accept or drop
 	Rules  []FilterRule `json:"rules,omitempty"`
 	Sets   []FilterSet  `json:"sets,omitempty"` // sorted by name
+
+	Dormant bool     `json:"dormant,omitempty"` // the table's flag takes all its chains off their hooks
+	Strange []string `json:"-"`                 // chains of somebody else on hooks of the table, with the remedy
 }
 
 // FilterRule is one rule.
@@ -102,7 +105,7 @@ func (tx *Tx) oneFilter(name string) (*Filter, error) {
 
 func (tx *Tx) filters(asked func(name string) bool) (map[string]*Filter, error) {
 	out := map[string]*Filter{}
-	present, _, err := tx.table(filters)
+	present, asleep, err := tx.table(filters)
 	if err != nil || !present {
 		return out, err
 	}
@@ -116,13 +119,18 @@ func (tx *Tx) filters(asked func(name string) bool) (map[string]*Filter, error) 
 	}
 	for name, c := range chains {
 		if object, ok := strings.CutPrefix(name, ChainPrefix); ok && asked(object) {
-			if out[object], err = tx.filter(c, sets); err != nil {
+			f, err := tx.filter(c, sets)
+			if err != nil {
 				return nil, err
 			}
+			f.Dormant, f.Strange = asleep, hooked(filters, chains, isFilter)
+			out[object] = f
 		}
 	}
 	return out, nil
 }
+
+func isFilter(chain string) bool { return strings.HasPrefix(chain, ChainPrefix) }
 
 func (tx *Tx) filter(c *nftables.Chain, sets map[string]*nftables.Set) (*Filter, error) {
 	f := &Filter{Hook: hookName(c), Policy: policyName(c)}

@@ -60,8 +60,22 @@ func Back(ctx context.Context, name string, before, wrote *Filter) error {
 		if !live.Same(before) && !live.Same(wrote) {
 			return actuators.Stuck("nft chain inet "+filters.Name+" "+ChainPrefix+name, live.describe(), before.describe())
 		}
+		if before != nil && before.Dormant && live != nil && !live.Dormant {
+			if err := tx.alone(name); err != nil {
+				return err
+			}
+		}
 		return tx.put(name, live, before)
 	})
+}
+
+// alone refuses to put a table back to sleep in which other firewalls stand by now.
+func (tx *Tx) alone(name string) error {
+	all, err := tx.filters(func(string) bool { return true })
+	if err == nil && len(all) > 1 {
+		err = actuators.Stuck("nft table inet "+filters.Name, "awake, which other firewalls than "+name+" live from", "dormant")
+	}
+	return err
 }
 
 func (f *Filter) describe() string {
@@ -118,7 +132,11 @@ func (tx *Tx) write(c *nftables.Chain, want *Filter) error {
 	if c.Hooknum == nil {
 		return fmt.Errorf("%w: nft chain %s has a hook that this version does not write", actuators.ErrRefused, c.Name)
 	}
-	tx.conn.AddTable(filters)
+	t := *filters
+	if want.Dormant {
+		t.Flags = nftables.TableFlagDormant
+	}
+	tx.conn.AddTable(&t)
 	tx.conn.AddChain(c)
 	for _, s := range want.Sets {
 		if err := tx.writeSet(s); err != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/nftables"
+
 	"plumbline/actuators"
 )
 
@@ -12,12 +14,7 @@ import (
 // takes it away; sorted. Nothing of that is taken away by itself: who put it there had a reason, or is at work just now. A chain
 // without a hook is reached by no packet, unless a rule of ours was altered, which Broken tells.
 func (s *Services) strange(mark actuators.Mark, elements []Element) []string {
-	var out []string
-	for name, c := range s.chains {
-		if c.Hooknum != nil && !baseChains[name] {
-			out = append(out, "chain "+name+" on a hook; remedy: nft delete chain ip "+table.Name+" "+name)
-		}
-	}
+	out := hooked(table, s.chains, func(name string) bool { return baseChains[name] })
 	services := map[string]bool{}
 	for _, e := range elements {
 		service, _, _ := strings.Cut(e.Key, "#")
@@ -34,9 +31,22 @@ func (s *Services) strange(mark actuators.Mark, elements []Element) []string {
 	return out
 }
 
+// hooked are the chains of a table that are on a hook and not ours, each with what takes it away; sorted.
+func hooked(t *nftables.Table, chains map[string]*nftables.Chain, ours func(name string) bool) (out []string) {
+	for name, c := range chains {
+		if c.Hooknum != nil && !ours(name) {
+			out = append(out, "chain "+name+" on a hook; remedy: nft delete chain "+families[t.Family]+" "+t.Name+" "+name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+var families = map[nftables.TableFamily]string{nftables.TableFamilyIPv4: "ip", nftables.TableFamilyINet: "inet"}
+
 // Strange refuses what only a person may take away.
 func Strange(found []string) error {
-	return fmt.Errorf("%w: the nft table ip %s holds what is not of Plumbline and stands in the way: %s", actuators.ErrRefused, table.Name, strings.Join(found, "; "))
+	return fmt.Errorf("%w: the nft table of Plumbline holds what is not its own and stands in the way: %s", actuators.ErrRefused, strings.Join(found, "; "))
 }
 
 var baseChains = map[string]bool{"prerouting": true, "output": true, "postrouting": true}
