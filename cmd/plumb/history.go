@@ -48,7 +48,7 @@ func (s *settings) writeHistory(w io.Writer, past []journal.Past) error {
 		if p.EndedAt == nil {
 			verdict = "open"
 		}
-		fmt.Fprintf(w, "%s  %-10s  %-14s  %s\n", p.BegunAt.Local().Format(time.DateTime), plan.ShortCommit(p.Plan.Commit), verdict, p.Plan.Summary())
+		fmt.Fprintf(w, "%s  %-10s  %-14s  %s\n", p.BegunAt.Local().Format(time.DateTime), plan.ShortCommit(p.Plan.Commit), verdict, p.Summary)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,19 +19,44 @@ import (
 
 var update = flag.Bool("update", false, "write the fixture of a new format; those of old formats are never written again")
 
-const fixture = "testdata/format-1.db.gz"
+func fixture(format int) string { return fmt.Sprintf("testdata/format-%d.db.gz", format) }
 
-// TestAStateOfFormatOneIsRead opens a file as an earlier plumb left it when it was killed in the middle of a plan. When this
-// test fails, states in the field are no longer read: raise journal.Format, read both, and add a fixture.
-func TestAStateOfFormatOneIsRead(t *testing.T) {
-	if _, err := os.Stat(fixture); *update && err != nil {
+// TestAStateOfEveryFormatIsRead opens files as earlier plumbs left them when they were killed in the middle of a plan: to look, to
+// write, which brings them to the newest format, and to look again. When this test fails, states in the field are no longer
+// read: raise journal.Format, read all, and add a fixture.
+func TestAStateOfEveryFormatIsRead(t *testing.T) {
+	if _, err := os.Stat(fixture(journal.Format)); *update && err != nil {
 		writeFixture(t)
 	}
+	for format := 1; format <= journal.Format; format++ {
+		t.Run(fmt.Sprint(format), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state.db")
+			must(t, os.WriteFile(path, unzip(t, fixture(format)), 0o600))
+			for n, epoch := range []uint64{1, 2, 2} {
+				s, err := journal.Open(path, journal.Options{ReadOnly: n != 1})
+				must(t, err)
+				readFixture(t, s, epoch)
+				must(t, s.Close())
+			}
+		})
+	}
+}
+
+func TestAPlanThatAnOlderPlumbBeganIsEnded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
-	must(t, os.WriteFile(path, unzip(t, fixture), 0o600))
+	must(t, os.WriteFile(path, unzip(t, fixture(1)), 0o600))
 	s := open(t, path)
 	defer s.Close()
-	if s.Epoch() != 2 || len(s.Installation()) != 8 {
+	must(t, s.End("p2", journal.Ending{At: noon, Verdict: "rolled back", Result: json.RawMessage(`{"n":1}`)}))
+	past, err := s.Plan("p2")
+	must(t, err)
+	if len(past.Plan.Steps) != 1 || past.Verdict != "rolled back" || string(past.Result) != `{"n":1}` || openIDs(t, s) != "" {
+		t.Errorf("%+v", past)
+	}
+}
+
+func readFixture(t *testing.T, s *journal.Store, epoch uint64) {
+	if s.Epoch() != epoch || len(s.Installation()) != 8 {
 		t.Errorf("epoch %d, installation %q", s.Epoch(), s.Installation())
 	}
 	plans, err := s.OpenPlans()
@@ -51,7 +77,7 @@ func TestAStateOfFormatOneIsRead(t *testing.T) {
 	past, _ := s.History(9)
 	parked, _ := s.Parked()
 	commits, _ := s.Commits()
-	if len(past) != 2 || past[1].Verdict != "partly applied" || parked["sha256:x"].Reason != "bad" || commits.Applied != "c1" || commits.Highest != "c2" {
+	if len(past) != 2 || past[0].Summary != "no change; 1 step in 0 lanes" || past[0].Plan.Steps != nil || past[1].Verdict != "partly applied" || parked["sha256:x"].Reason != "bad" || commits.Applied != "c1" || commits.Highest != "c2" {
 		t.Errorf("%+v %+v %+v", past, parked, commits)
 	}
 }
@@ -76,8 +102,8 @@ func writeFixture(t *testing.T) {
 	_, err = w.Write(data)
 	must(t, err)
 	must(t, w.Close())
-	must(t, os.MkdirAll(filepath.Dir(fixture), 0o755))
-	must(t, os.WriteFile(fixture, packed.Bytes(), 0o644))
+	must(t, os.MkdirAll(filepath.Dir(fixture(journal.Format)), 0o755))
+	must(t, os.WriteFile(fixture(journal.Format), packed.Bytes(), 0o644))
 }
 
 func unzip(t *testing.T, path string) []byte {

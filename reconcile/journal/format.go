@@ -10,8 +10,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Format of the file that this code writes and reads. It rises when an older plumb would misread the file.
-const Format = 1
+// Format of the file that this code writes; it reads the older ones, and opening for writing makes this one of them. It rises
+// when an older plumb would misread the file.
+//
+//	1  a plan is one value, which holds all of it; a record is a value
+//	2  the head of a plan is a value, its body stands apart, deflated; records that were written together are one value, deflated
+const Format = 2
 
 // ErrNewer means that a newer plumb wrote the file; nothing in it was changed.
 var ErrNewer = errors.New("it was written by a newer plumb")
@@ -19,12 +23,13 @@ var ErrNewer = errors.New("it was written by a newer plumb")
 var (
 	bucketMeta      = []byte("meta")
 	bucketPlans     = []byte("plans")
+	bucketBodies    = []byte("bodies")
 	bucketOpen      = []byte("open")
 	bucketRecords   = []byte("records")
 	bucketHistory   = []byte("history")
 	bucketInventory = []byte("inventory")
 	bucketParked    = []byte("parked")
-	buckets         = [][]byte{bucketMeta, bucketPlans, bucketOpen, bucketRecords, bucketHistory, bucketInventory, bucketParked}
+	buckets         = [][]byte{bucketMeta, bucketPlans, bucketBodies, bucketOpen, bucketRecords, bucketHistory, bucketInventory, bucketParked}
 )
 
 // Commits are the commits that the state remembers.
@@ -98,6 +103,11 @@ func (s *Store) startEpoch(version string) error {
 		if err != nil {
 			return err
 		}
+		if m.Format == 1 {
+			if err := splitPlans(tx); err != nil {
+				return err
+			}
+		}
 		if m.Installation == "" {
 			m.Installation = newInstallation()
 		}
@@ -106,6 +116,40 @@ func (s *Store) startEpoch(version string) error {
 		s.epoch, s.installation = m.Epoch, m.Installation
 		return put(tx.Bucket(bucketMeta), metaKey, m)
 	})
+}
+
+// splitPlans makes heads and bodies of the plans of format 1.
+func splitPlans(tx *bolt.Tx) error {
+	var ids []string
+	if err := tx.Bucket(bucketPlans).ForEach(func(id, _ []byte) error {
+		ids = append(ids, string(id))
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		past, err := readKept(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := splitPlan(tx, past); err != nil {
+			return err
+		}
+	}
+	return prune(tx)
+}
+
+func splitPlan(tx *bolt.Tx, past Past) error {
+	whole, err := pack(nil, past.Plan.WriteLines)
+	if err != nil {
+		return err
+	}
+	result := past.Result
+	past.Result = nil
+	if err := putPast(tx, past, whole); err != nil || len(result) == 0 {
+		return err
+	}
+	return putResult(tx, past.Plan.ID, result)
 }
 
 func newInstallation() string {

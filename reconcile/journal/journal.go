@@ -6,9 +6,10 @@
 // kinds may not.
 //
 //	meta       format, writer, installation, epoch, commits
-//	plans      plan ID → Past with the whole plan
+//	plans      plan ID → Past with the head of the plan
+//	bodies     plan ID → the whole plan, and the result, in parts, deflated; of the newest and the open ones
 //	open       plan ID → nothing: plans that were begun and have not ended
-//	records    plan ID → (sequence → Record)
+//	records    plan ID → (sequence → Record, or many, deflated); of the same
 //	history    sequence → plan ID
 //	inventory  instance → inventory.Entry
 //	parked     lane effect digest → Parked

@@ -1,6 +1,8 @@
 package journal_test
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/plan"
@@ -82,12 +85,12 @@ func TestAFileOfANewerPlumbIsRefusedByNameAndNotChanged(t *testing.T) {
 	db, err := bolt.Open(path, 0o600, nil)
 	must(t, err)
 	must(t, db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("meta"), []byte(`{"format":2,"writer":"v9.0.0","installation":{"another":"form"}}`))
+		return tx.Bucket([]byte("meta")).Put([]byte("meta"), []byte(`{"format":3,"writer":"v9.0.0","installation":{"another":"form"}}`))
 	}))
 	must(t, db.Close())
 	before, _ := os.ReadFile(path)
 	_, err = journal.Open(path, journal.Options{})
-	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "its format is 2, this plumb reads up to 1; use plumb v9.0.0") {
+	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "its format is 3, this plumb reads up to 2; use plumb v9.0.0") {
 		t.Errorf("%v", err)
 	}
 	if after, _ := os.ReadFile(path); !reflect.DeepEqual(before, after) {
@@ -239,6 +242,60 @@ func TestOldPlansGoAndOpenOnesStay(t *testing.T) {
 	}
 	if openIDs(t, s) != "open" {
 		t.Error("the open plan went")
+	}
+}
+
+func TestOnlyTheNewestPlansAreKeptWhole(t *testing.T) {
+	s := open(t, filepath.Join(memory(t), "state.db"))
+	defer s.Close()
+	step := actuators.Step{ID: "s", Op: "grow", Instance: schema.MakeID("vm", "a").On("h")}
+	run := func(id string) {
+		must(t, s.Begin(&plan.Plan{ID: id, Commit: "c" + id, Steps: []actuators.Step{step}}, noon))
+		must(t, s.Append(journal.Record{Plan: id, Step: "s", State: journal.Begun}, journal.Record{Plan: id, Step: "s", State: journal.Done}))
+		must(t, s.End(id, journal.Ending{At: noon, Verdict: "applied", Result: json.RawMessage(`{"n":1}`)}))
+	}
+	for n := range journal.KeepWhole + 1 {
+		run(fmt.Sprintf("p%02d", n))
+	}
+	old, err := s.Plan("p00")
+	must(t, err)
+	records, _ := s.Records("p00")
+	if old.Plan.Commit != "cp00" || old.Summary != "no change; 1 step in 0 lanes" || old.Verdict != "applied" || old.Plan.Steps != nil || old.Result != nil || records != nil {
+		t.Errorf("%+v %v", old, records)
+	}
+	whole, err := s.Plan("p01")
+	must(t, err)
+	records, _ = s.Records("p01")
+	if len(whole.Plan.Steps) != 1 || string(whole.Result) != `{"n":1}` || len(records) != 2 || records[1].State != journal.Done {
+		t.Errorf("%+v %v", whole, records)
+	}
+}
+
+// TestTheFileStopsGrowing runs plans that change the same thing; what cannot be deflated fills KeepBytes after a few.
+func TestTheFileStopsGrowing(t *testing.T) {
+	path := filepath.Join(memory(t), "state.db")
+	s := open(t, path)
+	defer s.Close()
+	noise := make([]byte, 3*journal.KeepBytes/16)
+	_, _ = rand.Read(noise)
+	text, err := json.Marshal(noise)
+	must(t, err)
+	var sizes []int64
+	for n := range 12 {
+		id := fmt.Sprint("p", n)
+		must(t, s.Begin(&plan.Plan{ID: id, Steps: []actuators.Step{{ID: "s", Params: text}}}, noon))
+		must(t, s.End(id, journal.Ending{At: noon}))
+		info, err := os.Stat(path)
+		must(t, err)
+		sizes = append(sizes, info.Size())
+	}
+	if sizes[7] != sizes[11] || sizes[11] > 2*journal.KeepBytes {
+		t.Errorf("sizes %d", sizes)
+	}
+	newest, err := s.Plan("p11")
+	must(t, err)
+	if len(newest.Plan.Steps) != 1 || !bytes.Equal(newest.Plan.Steps[0].Params, text) {
+		t.Error("the newest plan is not whole")
 	}
 }
 

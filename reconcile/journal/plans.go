@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"plumbline/reconcile/plan"
@@ -10,17 +12,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// KeepPlans is how many ended plans the history holds; older ones go when a plan ends, so that the file does not grow
-// for ever (bbolt reuses pages, it never gives them back).
-const KeepPlans = 200
-
 // Past is a plan in the history.
 type Past struct {
 	Plan    *plan.Plan      `json:"plan"`
+	Summary string          `json:"summary"` // of the plan, in a line
 	BegunAt time.Time       `json:"begun_at"`
 	EndedAt *time.Time      `json:"ended_at,omitempty"` // nil = open: it runs, or waits to be resumed
 	Verdict string          `json:"verdict,omitempty"`
-	Result  json.RawMessage `json:"result,omitempty"` // as the runner told it
+	Result  json.RawMessage `json:"result,omitempty"` // as the runner told it; nil when the plan is no longer kept whole
 }
 
 // Ending is what is written, in one transaction, when a plan has come to its end.
@@ -34,14 +33,23 @@ type Ending struct {
 	Unpark  []string          // digests of lanes that went through
 }
 
+// The values below the bucket of a plan in bucketBodies.
+const (
+	bodyPlan   = "plan"
+	bodyResult = "result"
+)
+
 // Begin records a plan before its first step. A plan ID is used once.
 func (s *Store) Begin(p *plan.Plan, at time.Time) error {
-	err := s.update(func(tx *bolt.Tx) error {
-		plans := tx.Bucket(bucketPlans)
-		if plans.Get([]byte(p.ID)) != nil {
+	body, err := pack(nil, p.WriteLines)
+	if err != nil {
+		return fmt.Errorf("internal error: cannot write plan %s: %w", p.ID, err)
+	}
+	err = s.update(func(tx *bolt.Tx) error {
+		if tx.Bucket(bucketPlans).Get([]byte(p.ID)) != nil {
 			return fmt.Errorf("internal error: there is a plan %s already", p.ID)
 		}
-		if err := put(plans, p.ID, Past{Plan: p, BegunAt: at}); err != nil {
+		if err := putPast(tx, Past{Plan: p, BegunAt: at}, body); err != nil {
 			return err
 		}
 		if _, err := tx.Bucket(bucketRecords).CreateBucket([]byte(p.ID)); err != nil {
@@ -58,6 +66,20 @@ func (s *Store) Begin(p *plan.Plan, at time.Time) error {
 		return tx.Bucket(bucketOpen).Put([]byte(p.ID), []byte{})
 	})
 	return named("cannot begin plan "+p.ID, err)
+}
+
+// putPast writes the head of a plan, and its body.
+func putPast(tx *bolt.Tx, past Past, body []byte) error {
+	id := past.Plan.ID
+	b, err := tx.Bucket(bucketBodies).CreateBucket([]byte(id))
+	if err != nil {
+		return err
+	}
+	if err := putParts(b, bodyPlan, body); err != nil {
+		return err
+	}
+	past.Plan, past.Summary = past.Plan.Head(), past.Plan.Summary()
+	return put(tx.Bucket(bucketPlans), id, past)
 }
 
 // End closes an open plan.
@@ -87,6 +109,30 @@ func (s *Store) End(planID string, e Ending) error {
 	return named("cannot end plan "+planID, err)
 }
 
+// endPast adds the end to what is kept of a plan.
+func endPast(tx *bolt.Tx, planID string, e Ending) error {
+	past, err := readHead(tx, planID)
+	if err != nil || tx.Bucket(bucketOpen).Get([]byte(planID)) == nil {
+		return fmt.Errorf("no plan %s is open", planID)
+	}
+	past.EndedAt, past.Verdict = &e.At, e.Verdict
+	if err := put(tx.Bucket(bucketPlans), planID, past); err != nil || len(e.Result) == 0 {
+		return err
+	}
+	return putResult(tx, planID, e.Result)
+}
+
+func putResult(tx *bolt.Tx, planID string, result []byte) error {
+	packed, err := pack(nil, func(w io.Writer) error {
+		_, err := w.Write(result)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return putParts(body(tx, planID), bodyResult, packed)
+}
+
 // OpenPlans lists the plans that were begun and have not ended, oldest first.
 func (s *Store) OpenPlans() ([]*plan.Plan, error) {
 	var out []*plan.Plan
@@ -104,7 +150,7 @@ func (s *Store) OpenPlans() ([]*plan.Plan, error) {
 	return out, err
 }
 
-// Plan reads one plan of the history.
+// Plan reads one plan of the history: with all of its parts as long as it is kept whole, see KeepWhole.
 func (s *Store) Plan(planID string) (Past, error) {
 	var past Past
 	err := s.view(func(tx *bolt.Tx) (err error) {
@@ -114,13 +160,17 @@ func (s *Store) Plan(planID string) (Past, error) {
 	return past, err
 }
 
-// History lists the newest n plans, newest first.
+// History lists the newest n plans, newest first: of each the head, with its summary and result, without changes, steps
+// and lanes.
 func (s *Store) History(n int) ([]Past, error) {
 	var out []Past
 	err := s.view(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketHistory).Cursor()
 		for k, id := c.Last(); k != nil && len(out) < n; k, id = c.Prev() {
-			past, err := readPast(tx, string(id))
+			past, err := readHead(tx, string(id))
+			if err == nil {
+				err = readResult(tx, &past)
+			}
 			if err != nil {
 				return err
 			}
@@ -131,27 +181,17 @@ func (s *Store) History(n int) ([]Past, error) {
 	return out, err
 }
 
-// endPast adds the end to what is kept of a plan. The plan itself, which may be of many megabytes, is copied as it stands.
-func endPast(tx *bolt.Tx, planID string, e Ending) error {
-	plans := tx.Bucket(bucketPlans)
-	begun := plans.Get([]byte(planID))
-	if begun == nil || tx.Bucket(bucketOpen).Get([]byte(planID)) == nil {
-		return fmt.Errorf("no plan %s is open", planID)
+// readHead reads what is kept of a plan at any age.
+func readHead(tx *bolt.Tx, planID string) (Past, error) {
+	past, err := readKept(tx, planID)
+	if err == nil && past.Summary == "" { // of format 1, where the plan stands in its head
+		past.Summary = past.Plan.Summary()
+		past.Plan = past.Plan.Head()
 	}
-	end, err := json.Marshal(struct {
-		EndedAt time.Time       `json:"ended_at"`
-		Verdict string          `json:"verdict,omitempty"`
-		Result  json.RawMessage `json:"result,omitempty"`
-	}{e.At, e.Verdict, e.Result})
-	if err != nil {
-		return fmt.Errorf("internal error: cannot write the end of plan %s: %w", planID, err)
-	}
-	whole := make([]byte, 0, len(begun)+len(end))
-	whole = append(append(whole, begun[:len(begun)-1]...), ',') // two objects become one
-	return plans.Put([]byte(planID), append(whole, end[1:]...))
+	return past, err
 }
 
-func readPast(tx *bolt.Tx, planID string) (Past, error) {
+func readKept(tx *bolt.Tx, planID string) (Past, error) {
 	var past Past
 	ok, err := get(tx.Bucket(bucketPlans), planID, &past)
 	if err == nil && (!ok || past.Plan == nil) {
@@ -160,30 +200,39 @@ func readPast(tx *bolt.Tx, planID string) (Past, error) {
 	return past, err
 }
 
-// prune drops the oldest ended plans. Open ones stay whatever their age.
-func prune(tx *bolt.Tx) error {
-	history := tx.Bucket(bucketHistory)
-	var keys, ids [][]byte
-	c := history.Cursor()
-	kept := 0
-	for k, id := c.Last(); k != nil; k, id = c.Prev() {
-		if tx.Bucket(bucketOpen).Get(id) != nil {
-			continue
-		}
-		if kept++; kept > KeepPlans {
-			keys, ids = append(keys, k), append(ids, id)
-		}
+func readResult(tx *bolt.Tx, past *Past) error {
+	from := openParts(body(tx, past.Plan.ID), bodyResult)
+	if from == nil {
+		return nil
 	}
-	for i, id := range ids {
-		if err := tx.Bucket(bucketPlans).Delete(id); err != nil {
-			return err
+	var result bytes.Buffer
+	if _, err := result.ReadFrom(from); err != nil {
+		return damagedPlan(past.Plan.ID, err)
+	}
+	past.Result = result.Bytes()
+	return nil
+}
+
+// readPast reads all that is kept of a plan. In format 1 all of it stands in the head.
+func readPast(tx *bolt.Tx, planID string) (Past, error) {
+	past, err := readKept(tx, planID)
+	if err != nil {
+		return past, err
+	}
+	if from := openParts(body(tx, planID), bodyPlan); from != nil {
+		whole, err := plan.ReadLines(from)
+		if err != nil {
+			return past, damagedPlan(planID, err)
 		}
-		if err := tx.Bucket(bucketRecords).DeleteBucket(id); err != nil {
-			return err
-		}
-		if err := history.Delete(keys[i]); err != nil {
-			return err
-		}
+		past.Plan = whole
+	}
+	return past, readResult(tx, &past)
+}
+
+// body is where a plan is kept whole; nil when it is not, or in format 1.
+func body(tx *bolt.Tx, planID string) *bolt.Bucket {
+	if b := tx.Bucket(bucketBodies); b != nil {
+		return b.Bucket([]byte(planID))
 	}
 	return nil
 }

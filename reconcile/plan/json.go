@@ -157,6 +157,12 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, (*plain)(p)); err != nil {
 		return err
 	}
+	p.link()
+	return nil
+}
+
+// link sorts the changes and gives each its steps.
+func (p *Plan) link() {
 	for _, c := range p.Changes {
 		c.Steps = nil
 	}
@@ -166,5 +172,4 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 			c.Steps = append(c.Steps, s)
 		}
 	}
-	return nil
 }
