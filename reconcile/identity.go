@@ -17,17 +17,28 @@ import (
 // machine under the same name: it is unknown until somebody trusts it, so that nothing is made anew on an empty disk.
 type identities struct {
 	path string // of the file; "" remembers nothing
-	mu   sync.Mutex
+
+	mu    sync.Mutex
+	known map[string]string // as the file was read or written last
+	file  os.FileInfo       // of then: the file is read again when it is another one, for "plumb trust" may be another process
 }
 
 // ErrStranger means that a host is not the machine it was.
 var ErrStranger = errors.New("the host is not the machine it was")
 
+// read gives what is known, which the caller may change and then write.
 func (i *identities) read() (map[string]string, error) {
-	known := map[string]string{}
-	data, err := os.ReadFile(i.path)
+	now, err := os.Stat(i.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return known, nil
+		return map[string]string{}, nil
+	}
+	if err == nil && i.file != nil && os.SameFile(now, i.file) && now.ModTime().Equal(i.file.ModTime()) && now.Size() == i.file.Size() {
+		return i.known, nil
+	}
+	known := map[string]string{}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(i.path)
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &known)
@@ -35,6 +46,7 @@ func (i *identities) read() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the identities of hosts: %w", err)
 	}
+	i.known, i.file = known, now
 	return known, nil
 }
 
@@ -75,13 +87,18 @@ func (i *identities) forget(host string) (bool, error) {
 	return true, i.write(known)
 }
 
+// write replaces the file; when that fails it is read again before anything of it is believed.
 func (i *identities) write(known map[string]string) error {
+	i.known, i.file = nil, nil
 	data, err := json.MarshalIndent(known, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := replace(i.path, data); err != nil { // an empty one would make every host a stranger
 		return fmt.Errorf("cannot write the identities of hosts: %w", err)
+	}
+	if file, err := os.Stat(i.path); err == nil && file.Size() == int64(len(data)) { // else another process has written since
+		i.known, i.file = known, file
 	}
 	return nil
 }

@@ -45,3 +45,25 @@ func TestOnlyTheMachineThatAHostWasIsTalkedTo(t *testing.T) {
 		t.Errorf("after trust: %v", err)
 	}
 }
+
+func TestWhatAnotherProcessTrustsIsHeeded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hosts.json")
+	answering := "one"
+	known, other := &identities{path: path}, &identities{path: path}
+	dial := known.checked(func(context.Context, string, string) (exec.Executor, error) { return machine{id: answering}, nil })
+	for _, host := range []string{"jino0", "jino1"} {
+		if _, err := dial(t.Context(), host, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if was, err := other.forget("jino0"); err != nil || !was {
+		t.Fatalf("forget: %t, %v", was, err)
+	}
+	answering = "two"
+	if _, err := dial(t.Context(), "jino0", ""); err != nil {
+		t.Errorf("after trust: %v", err)
+	}
+	if _, err := dial(t.Context(), "jino1", ""); !errors.Is(err, ErrStranger) {
+		t.Errorf("of the other host: %v", err)
+	}
+}
