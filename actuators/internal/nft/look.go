@@ -68,7 +68,7 @@ func (s *Services) scoped(kind string, wanted Wanted, sc actuators.Scope, sets [
 		}
 		return out
 	}
-	owned := s.grouped(kind, wanted, sc, sets)
+	owned, hooked := s.grouped(kind, wanted, sc, sets), hooked(table, s.chains, func(name string) bool { return baseChains[name] })
 	for _, o := range slices.SortedFunc(maps.Keys(owned), compareOwners) {
 		if n := len(out); n > 0 && out[n-1].ID == o.id && o.installation == "" {
 			continue
@@ -81,7 +81,7 @@ func (s *Services) scoped(kind string, wanted Wanted, sc actuators.Scope, sets [
 		}
 		one.Broken = s.brokenFor(one.Elements)
 		if one.Mark != nil {
-			one.Strange = s.strange(*one.Mark, one.Elements)
+			one.Strange = s.strange(*one.Mark, one.Elements, hooked)
 		}
 		out = append(out, one)
 	}

@@ -11,23 +11,21 @@ import (
 )
 
 // strange tells what stands in the table, is not the mark's object's, and changes what becomes of its packets, each with what
-// takes it away; sorted. Nothing of that is taken away by itself: who put it there had a reason, or is at work just now. A chain
+// takes it away: the table's hooked chains, then elements in order. Nothing of that is taken away by itself: who put it there had a reason, or is at work just now. A chain
 // without a hook is reached by no packet, unless a rule of ours was altered, which Broken tells.
-func (s *Services) strange(mark actuators.Mark, elements []Element) []string {
-	out := hooked(table, s.chains, func(name string) bool { return baseChains[name] })
-	services := map[string]bool{}
+func (s *Services) strange(mark actuators.Mark, elements []Element, hooked []string) []string {
+	out := hooked
 	for _, e := range elements {
-		service, _, _ := strings.Cut(e.Key, "#")
-		services[service] = true
-	}
-	for service := range services {
-		for _, set := range []string{Balancers, Masq} {
-			if e := s.at(place{set, service}); e != (Element{}) && !e.of(mark) {
-				out = append(out, e.strange())
+		if e.Set != Forwards && e.Set != Balancers {
+			continue
+		}
+		for _, set := range [...]string{Balancers, Masq} {
+			one, ok := s.elements[place{set, e.Key}]
+			if ok && (one.mark == nil || one.mark.Installation != mark.Installation || one.mark.ID != mark.ID) {
+				out = append(slices.Clip(out), one.strange())
 			}
 		}
 	}
-	slices.Sort(out)
 	return out
 }
 
