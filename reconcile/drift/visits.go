@@ -47,6 +47,7 @@ type visit struct {
 	place
 	again bool // asked for since its look began
 	told  hints
+	took  time.Duration // the look before, if it rests or waits because of more
 }
 
 // queue is what waits for its turn, in order of asking.
@@ -61,8 +62,8 @@ const (
 	kindsAtOnce    = 64
 	hostsAtOnce    = 16
 	patience       = time.Second
-	// After a look at a place nothing looks there for some times as long as it took, so that a storm of events is no storm of
-	// looks and a look of a millisecond keeps nobody waiting.
+	// After a look at a place nothing looks there for some times as long as the shorter of two looks in a row took: a storm of
+	// events is no storm of looks, a look of a millisecond keeps nobody waiting, and one that was slow once costs only itself.
 	restShare = 2
 	restLeast = 500 * time.Microsecond
 	restMost  = 200 * time.Millisecond
@@ -151,7 +152,10 @@ func (v *visits) look(ctx context.Context, q *queue, one *visit, told hints) {
 		if v.under[one.host]--; v.under[one.host] == 0 {
 			delete(v.under, one.host)
 		}
-		time.AfterFunc(min(max(restShare*time.Since(begun), restLeast), restMost), func() { v.locked(func() { v.rested(one) }) })
+		took := time.Since(begun)
+		rest := min(max(restShare*min(took, one.took), restLeast), restMost)
+		one.took = took
+		time.AfterFunc(rest, func() { v.locked(func() { v.rested(one) }) })
 	})
 }
 

@@ -125,3 +125,28 @@ func TestAStormOfEventsIsAFewLooksAtEachHost(t *testing.T) {
 		v.stop()
 	})
 }
+
+func TestOneSlowLookKeepsTheNextEventWaitingForNoRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const took = 20 * time.Millisecond
+		var v *tour
+		var begun []time.Time
+		at := place{"h1", "vm"}
+		v = newTour(t.Context(), func(place) time.Duration {
+			if begun = append(begun, time.Now()); len(begun) < 3 {
+				v.ask(at, nil) // it is looked at once more
+			}
+			return took
+		})
+		v.ask(at, nil)
+		time.Sleep(time.Second)
+		v.stop()
+		if len(begun) != 3 {
+			t.Fatalf("%d looks", len(begun))
+		}
+		first, second := begun[1].Sub(begun[0])-took, begun[2].Sub(begun[1])-took
+		if first != restLeast || second != restShare*took {
+			t.Errorf("it rests for %s after one slow look, for %s after two", first, second)
+		}
+	})
+}
