@@ -12,28 +12,6 @@ type use struct {
 	node *Node
 }
 
-// order gives every node what must be there before it: the instances that its object refers to, its host, and all
-// providers of each fact that it needs.
-func (r *resolver) order() {
-	providers := r.providers()
-	for _, node := range r.nodes() {
-		after := r.afterHost(node, r.afterEdges(node, nil))
-		for _, need := range node.Needs {
-			found := providers[need.Fact]
-			for _, p := range found {
-				if p.node.ID != node.ID {
-					after = append(after, p.node.Instance)
-				}
-			}
-			if len(found) == 0 {
-				r.unprovided(node, need, providers)
-			}
-		}
-		slices.SortFunc(after, Instance.Compare)
-		node.After = slices.Clip(slices.Compact(after))
-	}
-}
-
 // afterEdges prefers the referenced object's instance on the same host; without one it is all of its instances.
 func (r *resolver) afterEdges(node *Node, after []Instance) []Instance {
 	for _, edge := range node.Object.Edges {

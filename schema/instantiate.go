@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // asking is what a kind says of one instance, or what is wrong with it.
 type asking struct {
 	node     *rememberedNode
@@ -55,12 +57,27 @@ func (r *resolver) instantiate(id ID, all []asking) {
 			r.fail(id, "", a.err)
 		default:
 			r.present.objects[id].nodes = append(r.present.objects[id].nodes, a.node)
-			instance := id.On(a.node.host)
-			r.instances[instance] = &Node{
-				Instance: instance, Object: object, Spec: a.node.spec, Hash: a.node.hash,
-				Provides: a.node.facts.Provides, Needs: a.node.facts.Needs, Share: a.node.facts.Share,
-			}
+			node := r.node(object, a.node)
+			r.instances[node.Instance] = node
 			r.ranges = append(r.ranges, a.node.facts.Ranges...)
 		}
 	}
+}
+
+// node is the one that the load before gave, if all that is known so far is the same, or a new one. It waits for what it waited
+// for then, until order knows better.
+func (r *resolver) node(object *Object, of *rememberedNode) *Node {
+	instance := object.ID.On(of.host)
+	before := r.past.given(instance)
+	if before != nil && before.Object == object && slices.Contains(r.past.objects[object.ID].nodes, of) {
+		return before
+	}
+	node := &Node{
+		Instance: instance, Object: object, Spec: of.spec, Hash: of.hash,
+		Provides: of.facts.Provides, Needs: of.facts.Needs, Share: of.facts.Share,
+	}
+	if before != nil {
+		node.After = before.After
+	}
+	return node
 }

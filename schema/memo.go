@@ -14,6 +14,9 @@ import (
 type memo struct {
 	kinds   Kinds
 	objects map[ID]*remembered
+	audits  map[string]*audited
+	lists   *lists
+	sound   bool // the load found nothing wrong
 }
 
 // remembered is one object.
@@ -23,6 +26,9 @@ type remembered struct {
 	outline  Outline
 	own      placement // if it lives on hosts
 	nodes    []*rememberedNode
+
+	given *Object // what the graph got: with these
+	gave  []*Node // one for each host
 }
 
 // rememberedNode is one instance, and what its kind was told when it was resolved.
@@ -43,7 +49,9 @@ type answer struct {
 	ok    bool
 }
 
-func newMemo(kinds Kinds) *memo { return &memo{kinds: kinds, objects: map[ID]*remembered{}} }
+func newMemo(kinds Kinds) *memo {
+	return &memo{kinds: kinds, objects: map[ID]*remembered{}, audits: map[string]*audited{}, lists: newLists()}
+}
 
 // of is the memo, if it is about the same kinds, or an empty one.
 func (m *memo) of(kinds Kinds) *memo {
@@ -91,6 +99,42 @@ func (m *memo) node(now *remembered, host string, hosts []string, look Lookup) *
 func (a answer) stale(look Lookup) bool {
 	spec, hosts, ok := look(a.id)
 	return ok != a.ok || !bytes.Equal(spec, a.spec) || !slices.Equal(hosts, a.hosts)
+}
+
+// same is the object that the load before gave, if it is as this one: who compares two graphs then sees that at once.
+func (m *memo) same(now *remembered, object *Object) *Object {
+	known := m.objects[object.ID]
+	if known == nil || known.given == nil || !bytes.Equal(known.declared, now.declared) {
+		return object
+	}
+	if known.given.Pos != object.Pos || !slices.Equal(known.given.Hosts, object.Hosts) {
+		return object
+	}
+	return known.given
+}
+
+// given is the instance that the load before gave, or nil.
+func (m *memo) given(i Instance) *Node {
+	if known := m.objects[i.ID]; known != nil {
+		for _, node := range known.gave {
+			if node.Host == i.Host {
+				return node
+			}
+		}
+	}
+	return nil
+}
+
+// gave tells whether a node belongs to the load before, too.
+func (m *memo) gave(node *Node) bool { return m.given(node.Instance) == node }
+
+// give notes what the graph gets.
+func (m *memo) give(nodes []*Node, lists *lists) {
+	m.lists = lists
+	for _, node := range nodes {
+		object := m.objects[node.ID]
+		object.gave = append(object.gave, node)
+	}
 }
 
 // noting is a Lookup that keeps what it said.

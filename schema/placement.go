@@ -111,6 +111,10 @@ func (r *resolver) existing(id ID, names []string, path func(int) string) []stri
 
 // labelled finds the hosts that carry all labels, sorted by name.
 func (r *resolver) labelled(id ID, labels map[string]string) []string {
+	key := labelsKey(labels)
+	if hosts := r.chosenBy[key]; hosts != nil {
+		return hosts
+	}
 	var hosts []string
 	for _, name := range r.hostsByName() {
 		carried := r.labels(name)
@@ -122,10 +126,21 @@ func (r *resolver) labelled(id ID, labels map[string]string) []string {
 			hosts = append(hosts, name)
 		}
 	}
+	hosts = slices.Clip(hosts)
+	r.chosenBy[key] = hosts
 	if len(hosts) == 0 && !r.partial && !r.anyBroken(hostKind) {
 		r.noHost(id, labels, r.labelValues())
 	}
 	return hosts
+}
+
+// labelsKey tells sets of labels apart.
+func labelsKey(labels map[string]string) string {
+	var key []byte
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		key = appendText(appendText(key, name), labels[name])
+	}
+	return string(key)
 }
 
 // hostsByName lists the declared hosts.

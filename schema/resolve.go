@@ -27,6 +27,9 @@ type resolver struct {
 	carried   map[string]map[string]string // labels of each host, as far as they were asked for
 	hostIDs   map[string]ID                // see afterHost
 	sorted    []*Node                      // see nodes
+	chosenBy  map[string][]string          // hosts by the labels that chose them
+	lists     *lists
+	moved     bool // somebody waits for something else than in the load before
 
 	instances map[Instance]*Node
 	ranges    []Range
@@ -40,6 +43,7 @@ func newResolver(kinds Kinds, e Evaluation) *resolver {
 		declared: make(map[ID]Declaration, len(e.Objects)), objects: make(map[ID]*Object, len(e.Objects)), outlines: make(map[ID]Outline, len(e.Objects)),
 		broken: map[ID]bool{}, instances: make(map[Instance]*Node, len(e.Objects)),
 		past: newMemo(kinds), present: newMemo(kinds), carried: map[string]map[string]string{}, hostIDs: map[string]ID{},
+		chosenBy: map[string][]string{}, lists: newLists(),
 	}
 	r.report(e.Problems...)
 	r.findings.more += e.More
@@ -63,6 +67,10 @@ func (r *resolver) resolve() {
 		r.place(id)
 	}
 	r.spreadBroken()
+	for id, now := range r.present.objects {
+		now.given = r.past.same(now, r.objects[id])
+		r.objects[id] = now.given
+	}
 	for i, asked := range inParallel(r.ids, r.asking) {
 		r.instantiate(r.ids[i], asked)
 	}
@@ -71,6 +79,7 @@ func (r *resolver) resolve() {
 	if !r.findings.any() {
 		r.nodeCycles()
 	}
+	r.present.sound = !r.findings.any()
 }
 
 // declare enters declarations. The same object in two packages is an error, but for a package in a subdirectory that
@@ -138,8 +147,7 @@ func (r *resolver) reading(id ID) reading {
 	}
 	seen := remembered{declared: d.Spec}
 	if before := r.past.object(d); before != nil {
-		seen = *before
-		seen.nodes = nil
+		seen.object, seen.outline, seen.own = before.object, before.outline, before.own
 		return reading{seen: &seen}
 	}
 	return reading{&seen, seen.read(id, kind)}
@@ -269,19 +277,6 @@ func (r *resolver) look(id ID) (json.RawMessage, []string, bool) {
 		return nil, nil, false
 	}
 	return object.Spec, object.Hosts, true
-}
-
-// audit lets each kind judge all of its instances together.
-func (r *resolver) audit() {
-	all := map[string][]Declared{}
-	for _, node := range r.nodes() {
-		all[node.ID.Kind()] = append(all[node.ID.Kind()], Declared{Instance: node.Instance, Spec: node.Spec})
-	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if kind, ok := r.kinds.Info(name); ok {
-			r.report(kind.Audit(all[name], r.look)...)
-		}
-	}
 }
 
 // sound lists the resolved objects.
