@@ -16,6 +16,7 @@ func TestConform(t *testing.T) {
 		spec := func(change func(s *Spec)) any {
 			return declared(t, func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "100ms"; change(s) })
 		}
+		mac := deriveMAC(payroll, "app-boston", 0)
 		conform.Run(t, conform.Case{
 			Kind: Kind, ID: payroll, Host: r.host,
 			Specs: []any{
@@ -36,6 +37,15 @@ func TestConform(t *testing.T) {
 				{Name: "its CPUs are changed", Do: func() { r.sh(`virsh -q setvcpus payroll 3 --config`) }, Path: "cpu.now"},
 				{Name: "its memory is changed", Do: func() { r.sh(`virsh -q setmem payroll 64M --config`) }, Path: "memory.now"},
 				{Name: "it starts with its host", Do: func() { r.sh(`virsh -q autostart payroll`) }, Path: "autostart"},
+				{Name: "its tap is unplugged", Do: func() { r.sh(`ip link set "$1" nomaster`, r.tap()) }, Path: "nics." + mac + ".plugged"},
+				{Name: "its tap is switched off", Do: func() { r.sh(`ip link set "$1" down`, r.tap()) }, Path: "nics." + mac + ".plugged"},
+				{Name: "its tap is plugged into another bridge", Do: func() {
+					r.sh(`ip link add other type bridge; ip link set "$1" master other`, r.tap())
+				}, Path: "nics." + mac + ".plugged"},
+				{Name: "its bridge is made anew", Do: func() {
+					r.sh(`ip link del other; ip link del app; ip link add app type bridge; ip link set app up`)
+				}, Path: "nics." + mac + ".plugged"},
+				{Name: "its tap is removed", Do: func() { r.sh(`ip link del "$1"`, r.tap()) }, Path: "nics." + mac + ".plugged"},
 				{Name: "a disk is added", Do: func() {
 					r.sh(`virsh -q attach-disk payroll /var/lib/plumb/pools/vmdisks/payroll-disk.qcow2 vdc --config`)
 				}, Path: "disks.vdc"},
@@ -43,6 +53,7 @@ func TestConform(t *testing.T) {
 			Broken: []conform.Breakage{{Name: "libvirtd hangs", Break: func() func() { return r.freeze() }}},
 			Native: func() string {
 				return r.sh(`all=; for d in $(virsh -q list --all --name | sort); do all="$all dominfo $d; domblklist $d; domiflist --inactive $d;"; done
+					ip -o link show type tun | sed 's/.*: \(vnet\)[0-9]*: .*\(master [a-z]*\).*state \([A-Z]*\).*/\1 \2 \3/'
 					test -z "$all" || virsh "$all" | grep -v -e '^Id' -e '^CPU time'`)
 			},
 			Patience: 20 * time.Second,

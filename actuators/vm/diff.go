@@ -40,7 +40,7 @@ type work struct {
 	cpu, memory, guest, autostart, power, stop bool
 	liveCPU                                    bool // plug CPUs into the running guest
 	attach, detach                             []Disk
-	plug, unplug                               []NIC
+	plug, unplug, replug                       []NIC
 	never                                      []string
 	restart                                    []string // the fields that want one
 	live                                       bool     // the domain runs
@@ -208,6 +208,11 @@ func (w *work) nics(want, have []NIC) {
 		case w.live && !have[at].Live:
 			w.plug = append(w.plug, have[at])
 			w.field("nics."+n.MAC+".live", false, true, actuators.EffectLive)
+		case w.live && have[at].Cut == gone:
+			w.field("nics."+n.MAC+".plugged", false, true, actuators.EffectRestart)
+		case w.live && have[at].Cut != "":
+			w.replug = append(w.replug, have[at])
+			w.field("nics."+n.MAC+".plugged", false, true, actuators.EffectLive)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package vm
 
 import (
 	"plumbline/actuators"
-	"plumbline/actuators/internal/virt"
 	"plumbline/schema"
 )
 
@@ -20,9 +19,9 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Diff:     diff,
 	Steps:    steps,
 	Watch:    watch,
-	Stamp:    virt.Stamp,
+	Stamp:    stamp,
 	Ops: []actuators.AnyOp{
 		define, start, stop, ready, setAutostart, setStop, setCPU, setMemory, setGuest,
-		attachDisk, detachDisk, attachNIC, detachNIC, retire, restore, adopt,
+		attachDisk, detachDisk, attachNIC, detachNIC, plug, retire, restore, adopt,
 	},
 })

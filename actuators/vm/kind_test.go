@@ -27,7 +27,7 @@ func there(t *testing.T, change func(l *State)) *State {
 
 // TestPlans holds, per case, the action, the changed fields with their effects, and the operations; "!" is disruptive.
 func TestPlans(t *testing.T) {
-	off := func(l *State) { ended(l) }
+	down := func(l *State) { ended(l) }
 	cases := []struct {
 		name string
 		want func(s *Spec)
@@ -40,19 +40,25 @@ func TestPlans(t *testing.T) {
 		{"fewer CPUs wait for a boot", nil, func(l *State) { l.Status.CPUs = 2 }, "none"},
 		{"a CPU was unplugged", func(s *Spec) { s.CPU.Now = 2 }, func(l *State) { l.Config.CPU, l.Status.CPUs = CPU{Now: 2, Max: 2}, 1 }, "update cpu.running:live | set-cpu"},
 		{"more CPUs than possible", func(s *Spec) { s.CPU.Now, s.CPU.Max = 4, 4 }, nil, "update cpu.max:restart cpu.now:restart | stop! set-cpu start ready"},
-		{"more CPUs of a stopped VM", func(s *Spec) { s.CPU.Max, s.Power = 4, stopped }, off, "update cpu.max:live | set-cpu"},
+		{"more CPUs of a stopped VM", func(s *Spec) { s.CPU.Max, s.Power = 4, stopped }, down, "update cpu.max:live | set-cpu"},
 		{"more memory", func(s *Spec) { s.Memory.Now = "192Mi" }, nil, "update memory.now:live | set-memory"},
 		{"more memory than possible", func(s *Spec) { s.Memory.Max = "512Mi" }, nil, "update memory.max:restart | stop! set-memory start ready"},
 		{"the balloon lags", nil, func(l *State) { l.Status.Memory = 1 }, "none"},
 		{"a disk more", addDisk, nil, "update disks.vdb:live | attach-disk"},
 		{"a disk less", noDisk, nil, "update disks.vda:restart | stop! detach-disk start ready"},
 		{"a disk was pulled out of the guest", nil, func(l *State) { l.Config.Disks[0].Live = false }, "update disks.vda.live:live | attach-disk"},
-		{"a disk of a stopped VM", addDisk, off, "update disks.vdb:live power:live | attach-disk start ready"},
+		{"a disk of a stopped VM", addDisk, down, "update disks.vdb:live power:live | attach-disk start ready"},
 		{"a card less", func(s *Spec) { s.NICs, s.Ready = nil, nil }, nil, "update nics.MAC:restart guest:restart | stop! detach-nic set-guest start"},
+		{"a card is unplugged", nil, func(l *State) { l.Config.NICs[0].Cut = unplugged }, "update nics.MAC:live | plug"},
+		{"a card is switched off", nil, func(l *State) { l.Config.NICs[0].Cut = off }, "update nics.MAC:live | plug"},
+		{"a card has lost its tap", nil, func(l *State) { l.Config.NICs[0].Cut = gone }, "update nics.MAC:restart | stop! start ready"},
+		{"a card is unplugged before a restart", func(s *Spec) { s.CPU.Max = 4 }, func(l *State) { l.Config.NICs[0].Cut = unplugged },
+			"update cpu.max:restart nics.MAC:live | stop! set-cpu start ready"},
+		{"a card is unplugged before a stop", func(s *Spec) { s.Power = stopped }, func(l *State) { l.Config.NICs[0].Cut = unplugged }, "update nics.MAC:live power:live | stop!"},
 		{"another address", func(s *Spec) { s.NICs[0].Address = "10.1.1.13" }, nil, "update guest:restart | stop! set-guest start ready"},
 		{"autostart", func(s *Spec) { s.Autostart = true }, nil, "update autostart:live | set-autostart"},
 		{"off", func(s *Spec) { s.Power = stopped }, nil, "update power:live | stop!"},
-		{"on", nil, off, "update power:live | start ready"},
+		{"on", nil, down, "update power:live | start ready"},
 		{"paused", nil, func(l *State) { l.Config.Power = "paused" }, "update power:live | start ready"},
 		{"asleep by itself", nil, func(l *State) { l.Config.Power = "suspended" }, "none"},
 		{"another accelerator", func(s *Spec) { s.Accel = "kvm" }, nil, "update accel:never | refused"},
@@ -139,7 +145,7 @@ func TestPredictionsOfAPlanLeaveNothingToDo(t *testing.T) {
 		func(s *Spec) { s.Power = stopped }, func(s *Spec) { s.NICs, s.Ready = nil, nil }, func(s *Spec) { s.NICs[0].Address = "10.1.1.13" }}
 	haves := []*State{nil, there(t, nil), there(t, func(l *State) { ended(l) }), there(t, func(l *State) {
 		l.Config.Disks = append(l.Config.Disks, Disk{Target: "vdx", Path: "/x", Live: true, Extra: true})
-	})}
+	}), there(t, func(l *State) { l.Config.NICs[0].Cut = unplugged })}
 	for w, change := range wants {
 		for h, have := range haves {
 			want := declared(t, change)

@@ -26,16 +26,17 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		return nil, err
 	}
 	var found []actuators.Live[State]
+	var theirs []virt.Domain
 	for _, d := range domains {
 		live, err := identify(d)
 		if err != nil {
 			return nil, err
 		}
 		if sc.All || slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == live.ID }) {
-			found = append(found, live)
+			found, theirs = append(found, live), append(theirs, d)
 		}
 	}
-	return found, nil
+	return found, tellCuts(ctx, c, theirs, found)
 }
 
 // mayBe tells from name and text alone whether a domain can belong to the scope: taking texts apart costs three times as
@@ -46,21 +47,8 @@ func mayBe(d virt.Domain, sc actuators.Scope) bool {
 	})
 }
 
-// parts is what a domain's texts say.
-type parts struct {
-	state State
-	mark  *actuators.Mark
-}
-
 func identify(d virt.Domain) (actuators.Live[State], error) {
-	p, err := virt.Parts(d, func() (parts, error) {
-		l, x, err := read(d)
-		p := parts{state: l}
-		if err == nil && x.Metadata != nil {
-			p.mark, p.state.Config.Stop = readMark(x.Metadata.XML, d.UUID)
-		}
-		return p, err
-	})
+	p, err := takeApart(d)
 	live := actuators.Live[State]{ID: schema.MakeID("vm", d.Name), Mark: p.mark, State: asItIs(p.state, d)}
 	if live.Mark != nil {
 		live.ID, live.Retired = live.Mark.ID, retiredName.MatchString(d.Name)
@@ -68,7 +56,12 @@ func identify(d virt.Domain) (actuators.Live[State], error) {
 	return live, err
 }
 
-func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
+// takeApart gives what a domain's texts say, which nobody may change.
+func takeApart(d virt.Domain) (parts, error) {
+	return virt.Parts(d, func() (parts, error) { return read(d) })
+}
+
+func watchDomains(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
 	return virt.Watch(ctx, h, func(hint virt.Hint) {
 		event := actuators.Event{Time: h.Now(), Text: hint.Text, Standing: hint.Standing}
 		if hint.Domain != "" {

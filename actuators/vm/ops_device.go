@@ -113,8 +113,8 @@ func (s *session) gone(ctx context.Context, name string, d device) error {
 		if err != nil {
 			return err
 		}
-		state, _, err := read(domain)
-		if err != nil || !d.in(state).Live {
+		now, err := read(domain)
+		if err != nil || !d.in(now.state).Live {
 			return err
 		}
 		select {

@@ -96,7 +96,7 @@ func setLive(c *Config, live bool) {
 		c.Disks[i].Live = live
 	}
 	for i := range c.NICs {
-		c.NICs[i].Live = live
+		c.NICs[i].Live, c.NICs[i].Cut = live, ""
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"libvirt.org/go/libvirtxml"
 
+	"plumbline/actuators"
 	"plumbline/actuators/internal/virt"
 )
 
@@ -19,15 +20,22 @@ func asItIs(l State, d virt.Domain) State {
 	return l
 }
 
+// parts is what a domain's texts say.
+type parts struct {
+	state State
+	mark  *actuators.Mark
+	taps  []tap
+}
+
 // read takes a domain's texts apart.
-func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
+func read(d virt.Domain) (parts, error) {
 	var defined, live libvirtxml.Domain
 	if err := defined.Unmarshal(d.XML); err != nil {
-		return State{}, nil, fmt.Errorf("cannot read the definition of domain %s: %w", d.Name, err)
+		return parts{}, fmt.Errorf("cannot read the definition of domain %s: %w", d.Name, err)
 	}
 	if d.Live != "" {
 		if err := live.Unmarshal(d.Live); err != nil {
-			return State{}, nil, fmt.Errorf("cannot read the running domain %s: %w", d.Name, err)
+			return parts{}, fmt.Errorf("cannot read the running domain %s: %w", d.Name, err)
 		}
 	}
 	l := State{Status: Status{Accel: accelOf(defined.Type)}}
@@ -39,13 +47,13 @@ func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
 		_, l.Status.Memory = memory(&live)
 	}
 	c.Disks = mergeDisks(disks(&defined), disks(&live))
-	definedNICs, err := nics(d.XML)
+	definedNICs, _, err := nics(d.XML)
 	if err != nil {
-		return State{}, nil, fmt.Errorf("cannot read the definition of domain %s: %w", d.Name, err)
+		return parts{}, fmt.Errorf("cannot read the definition of domain %s: %w", d.Name, err)
 	}
-	liveNICs, err := nics(d.Live)
+	liveNICs, taps, err := nics(d.Live)
 	if err != nil {
-		return State{}, nil, fmt.Errorf("cannot read the running domain %s: %w", d.Name, err)
+		return parts{}, fmt.Errorf("cannot read the running domain %s: %w", d.Name, err)
 	}
 	c.NICs = mergeNICs(definedNICs, liveNICs)
 	c.Guest, c.Serial = guestStrings(&defined), serial(&defined)
@@ -55,7 +63,11 @@ func read(d virt.Domain) (State, *libvirtxml.Domain, error) {
 	if defined.CPU != nil && defined.CPU.Model != nil {
 		l.Status.Model = defined.CPU.Model.Value
 	}
-	return l, &defined, nil
+	p := parts{state: l, taps: taps}
+	if defined.Metadata != nil {
+		p.mark, p.state.Config.Stop = readMark(defined.Metadata.XML, d.UUID)
+	}
+	return p, nil
 }
 
 func power(s virt.State) string {
@@ -160,26 +172,35 @@ type cards struct {
 			Network string `xml:"network,attr"`
 			Bridge  string `xml:"bridge,attr"`
 		} `xml:"source"`
+		Target struct {
+			Dev string `xml:"dev,attr"`
+		} `xml:"target"`
+		Port struct {
+			Type string `xml:"type,attr"`
+		} `xml:"virtualport"`
 	} `xml:"devices>interface"`
 }
 
-func nics(text string) ([]NIC, error) {
+// nics gives the cards of a text, and of a running domain their taps.
+func nics(text string) (found []NIC, taps []tap, err error) {
 	var x cards
 	if text == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var found []NIC
 	for _, card := range x.Interfaces {
 		n := NIC{MAC: strings.ToLower(card.MAC.Address), Network: card.Source.Network}
 		if n.Network == "" {
 			n.Bridge = card.Source.Bridge
 		}
 		found = append(found, n)
+		if card.Target.Dev != "" && card.Source.Bridge != "" && card.Port.Type == "" { // the kernel's own bridges
+			taps = append(taps, tap{mac: n.MAC, dev: card.Target.Dev, bridge: card.Source.Bridge})
+		}
 	}
-	return found, nil
+	return found, taps, nil
 }
 
 func mergeNICs(defined, live []NIC) []NIC {

@@ -76,6 +76,12 @@ func (r *rig) world(img guest.Image, disks ...string) {
 	}
 }
 
+// tap is the device behind the first card of the running domain.
+func (r *rig) tap() string {
+	r.t.Helper()
+	return strings.TrimSpace(r.sh(`virsh -q domiflist payroll | awk 'NR == 1 { print $1 }'`))
+}
+
 // have is what the engine would hand to Diff.
 func (r *rig) have() actuators.HaveJSON {
 	r.t.Helper()

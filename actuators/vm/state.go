@@ -49,7 +49,15 @@ type NIC struct {
 	Bridge  string `json:"bridge,omitempty"` // of a card that is plugged into a bridge without a network
 	Live    bool   `json:"live,omitempty"`
 	Extra   bool   `json:"extra,omitempty"`
+	Cut     string `json:"cut,omitempty"` // why the running card reaches nobody; empty when it does
 }
+
+// Why a card reaches nobody.
+const (
+	unplugged = "unplugged" // its tap is in another bridge than libvirt plugged it into, or in none
+	off       = "off"       // its tap is switched off
+	gone      = "gone"      // its tap is no more, and only a restart makes one
+)
 
 // Status is reported and never compared; but for CPUs that a running guest lacks, and for what is fixed at
 // creation (Accel, Machine, Model), to say that it cannot change.

@@ -160,6 +160,11 @@ func (p *planner) devicesIn(w work, live bool) {
 		n.Live = live
 		p.add("attach-nic", NICChange{Ref: p.ref, NIC: n}, "attach "+n.MAC+" to "+n.Network)
 	}
+	for _, n := range w.replug {
+		if live { // a restart plugs it in
+			p.add("plug", NICChange{Ref: p.ref, NIC: NIC{MAC: n.MAC, Network: n.Network}}, "plug "+n.MAC+" into "+n.Network+" again")
+		}
+	}
 }
 
 // retire takes the domain out of use and keeps it.
