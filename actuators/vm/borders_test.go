@@ -139,6 +139,8 @@ func TestDeafGuestIsForcedOffAndWatched(t *testing.T) {
 		deaf := func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "1s" }
 		r.apply(declared(t, deaf), "define start")
 		r.hears(events, payroll, "started")
+		r.sh(`ip link add other type bridge`)
+		r.hears(events, "", "an interface changed")
 		r.undo(r.apply(declared(t, func(s *Spec) { deaf(s); s.Stop.Timeout = "2s" }), "set-stop"))
 		ran := r.apply(declared(t, func(s *Spec) { deaf(s); s.Power = stopped }), "stop")
 		if ran[0].step.Disruptive == "" || !strings.Contains(ran[0].step.Summary, "forced off after 1s") {
@@ -183,4 +185,39 @@ func TestProbeFailsWhenNobodyAnswers(t *testing.T) {
 	if errors.Is(err, actuators.ErrTransient) {
 		t.Errorf("the engine tries a temporary failure three times, and the declared time would be tripled: %v", err)
 	}
+}
+
+// TestTapIsPluggedInAgainAndBack goes through what becomes of a tap, with undo and what undo must not do.
+func TestTapIsPluggedInAgainAndBack(t *testing.T) {
+	onHost(t, func(r *rig, img guest.Image) {
+		r.world(img)
+		r.sh(`qemu-img create -q -f qcow2 /var/lib/plumb/pools/vmdisks/payroll-disk.qcow2 1M`)
+		want := declared(t, func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "100ms" })
+		r.apply(want, "define start")
+		tap, id := r.tap(), r.sh(`virsh -q domid payroll`)
+		for _, harm := range []string{`ip link set "$1" nomaster`, `ip link set "$1" down`, `ip link add other type bridge; ip link set "$1" master other down`} {
+			r.sh(harm, tap)
+			was := r.sh(`ip -o link show "$1"`, tap)
+			r.undo(r.apply(want, "plug"))
+			if now := r.sh(`ip -o link show "$1"`, tap); now != was {
+				t.Errorf("after %s, undo left\n%snot\n%s", harm, now, was)
+			}
+			r.apply(want, "plug")
+		}
+		r.sh(`ip link set "$1" nomaster`, tap)
+		ran := r.apply(want, "plug")
+		r.sh(`ip link add third type bridge; ip link set "$1" master third`, tap)
+		op, _ := Kind.Op("plug")
+		if err := op.Undo(context.Background(), r.host, ran[0].step.Params, ran[0].before); !errors.Is(err, actuators.ErrStuck) {
+			t.Errorf("undo over somebody's change: got %v, want stuck", err)
+		}
+		r.sh(`ip link del app`)
+		err := op.Do(context.Background(), r.host, ran[0].step.Params, ran[0].before)
+		if !errors.Is(err, actuators.ErrNotFound) || !strings.Contains(err.Error(), "there is no bridge app") {
+			t.Errorf("without its bridge: %v", err)
+		}
+		if now := r.sh(`virsh -q domid payroll`); now != id {
+			t.Error("the guest was restarted")
+		}
+	})
 }
