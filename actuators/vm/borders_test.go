@@ -221,3 +221,35 @@ func TestTapIsPluggedInAgainAndBack(t *testing.T) {
 		}
 	})
 }
+
+// TestUndefinedWhileItRuns: the guest goes on, and its definition comes back as it was.
+func TestUndefinedWhileItRuns(t *testing.T) {
+	onHost(t, func(r *rig, img guest.Image) {
+		r.world(img)
+		r.sh(`qemu-img create -q -f qcow2 /var/lib/plumb/pools/vmdisks/payroll-disk.qcow2 1M`)
+		want := declared(t, func(s *Spec) { s.Ready, s.Stop.Timeout, s.Autostart = nil, "100ms", true })
+		r.apply(want, "define set-autostart start")
+		was, id := r.sh(`virsh dumpxml --inactive payroll`), r.sh(`virsh -q domid payroll`)
+		r.sh(`virsh -q undefine payroll`)
+		r.undo(r.apply(want, "redefine set-autostart"))
+		if now := r.sh(`virsh -q list --transient --name`); strings.TrimSpace(now) != "payroll" {
+			t.Errorf("undo left %q without a definition", now)
+		}
+		ran := r.apply(want, "redefine set-autostart")
+		if now := r.sh(`virsh dumpxml --inactive payroll`); now != was {
+			t.Errorf("the definition is not as it was:\n%snot\n%s", now, was)
+		}
+		if now := r.sh(`virsh -q domid payroll`); now != id {
+			t.Error("the guest was restarted")
+		}
+		op, _ := Kind.Op("redefine")
+		r.sh(`virsh -q setvcpus payroll 2 --config`)
+		if err := op.Undo(context.Background(), r.host, ran[0].step.Params, ran[0].before); !errors.Is(err, actuators.ErrStuck) {
+			t.Errorf("undo over somebody's change: got %v, want stuck", err)
+		}
+		r.sh(`virsh -q setvcpus payroll 1 --config; virsh -q undefine payroll`)
+		r.apply(want, "redefine set-autostart")
+		r.sh(`virsh -q undefine payroll`)
+		r.apply(nil, "redefine stop retire")
+	})
+}

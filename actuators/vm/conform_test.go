@@ -37,6 +37,7 @@ func TestConform(t *testing.T) {
 				{Name: "its CPUs are changed", Do: func() { r.sh(`virsh -q setvcpus payroll 3 --config`) }, Path: "cpu.now"},
 				{Name: "its memory is changed", Do: func() { r.sh(`virsh -q setmem payroll 64M --config`) }, Path: "memory.now"},
 				{Name: "it starts with its host", Do: func() { r.sh(`virsh -q autostart payroll`) }, Path: "autostart"},
+				{Name: "it is undefined while it runs", Do: func() { r.sh(`virsh -q undefine payroll`) }, Path: "defined"},
 				{Name: "its tap is unplugged", Do: func() { r.sh(`ip link set "$1" nomaster`, r.tap()) }, Path: "nics." + mac + ".plugged"},
 				{Name: "its tap is switched off", Do: func() { r.sh(`ip link set "$1" down`, r.tap()) }, Path: "nics." + mac + ".plugged"},
 				{Name: "its tap is plugged into another bridge", Do: func() {
@@ -54,7 +55,7 @@ func TestConform(t *testing.T) {
 			Native: func() string {
 				return r.sh(`all=; for d in $(virsh -q list --all --name | sort); do all="$all dominfo $d; domblklist $d; domiflist --inactive $d;"; done
 					ip -o link show type tun | sed 's/.*: \(vnet\)[0-9]*: .*\(master [a-z]*\).*state \([A-Z]*\).*/\1 \2 \3/'
-					test -z "$all" || virsh "$all" | grep -v -e '^Id' -e '^CPU time'`)
+					test -z "$all" || virsh "$all" | grep -v -e '^Id' -e '^CPU time' -e '^Used memory'`)
 			},
 			Patience: 20 * time.Second,
 		})

@@ -38,6 +38,7 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 type work struct {
 	actuators.Diff
 	cpu, memory, guest, autostart, power, stop bool
+	define                                     bool // it has no definition
 	liveCPU                                    bool // plug CPUs into the running guest
 	attach, detach                             []Disk
 	plug, unplug, replug                       []NIC
@@ -48,6 +49,7 @@ type work struct {
 
 func compare(want Spec, l State) work {
 	w := work{live: l.Config.active()}
+	w.define = w.field("defined", !l.Config.Transient, true, actuators.EffectLive)
 	w.cpus(want, l.Config.CPU, l.Status.CPUs)
 	w.sizes(want.Resolved.Memory, l)
 	w.disks(want.Resolved.Disks, l.Config.Disks)

@@ -21,7 +21,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Watch:    watch,
 	Stamp:    stamp,
 	Ops: []actuators.AnyOp{
-		define, start, stop, ready, setAutostart, setStop, setCPU, setMemory, setGuest,
+		define, redefine, start, stop, ready, setAutostart, setStop, setCPU, setMemory, setGuest,
 		attachDisk, detachDisk, attachNIC, detachNIC, plug, retire, restore, adopt,
 	},
 })

@@ -49,6 +49,11 @@ func TestPlans(t *testing.T) {
 		{"a disk was pulled out of the guest", nil, func(l *State) { l.Config.Disks[0].Live = false }, "update disks.vda.live:live | attach-disk"},
 		{"a disk of a stopped VM", addDisk, down, "update disks.vdb:live power:live | attach-disk start ready"},
 		{"a card less", func(s *Spec) { s.NICs, s.Ready = nil, nil }, nil, "update nics.MAC:restart guest:restart | stop! detach-nic set-guest start"},
+		{"undefined while it runs", nil, func(l *State) { l.Config.Transient = true }, "update defined:live | redefine"},
+		{"undefined while it runs, and to be stopped", func(s *Spec) { s.Power = stopped }, func(l *State) { l.Config.Transient = true },
+			"update defined:live power:live | redefine stop!"},
+		{"undefined while it runs, and to be tuned", func(s *Spec) { s.CPU.Now, s.Autostart = 2, true }, func(l *State) { l.Config.Transient = true },
+			"update defined:live cpu.now:live autostart:live | redefine set-autostart set-cpu"},
 		{"a card is unplugged", nil, func(l *State) { l.Config.NICs[0].Cut = unplugged }, "update nics.MAC:live | plug"},
 		{"a card is switched off", nil, func(l *State) { l.Config.NICs[0].Cut = off }, "update nics.MAC:live | plug"},
 		{"a card has lost its tap", nil, func(l *State) { l.Config.NICs[0].Cut = gone }, "update nics.MAC:restart | stop! start ready"},
@@ -115,6 +120,7 @@ var subject = actuators.Subject{Instance: payroll.On("host1"), Mark: actuators.M
 func TestPresenceDecidesTheAction(t *testing.T) {
 	l := there(t, func(l *State) { ended(l) })
 	on := there(t, func(l *State) { l.Config.Autostart = true })
+	transient := there(t, func(l *State) { l.Config.Transient = true })
 	cases := []struct {
 		name string
 		want *Spec
@@ -127,6 +133,8 @@ func TestPresenceDecidesTheAction(t *testing.T) {
 		{"removed", nil, actuators.Have[State]{Here: on, Owned: true}, "retire | set-autostart stop! retire"},
 		{"removed and off", nil, actuators.Have[State]{Here: l, Owned: true}, "retire | retire"},
 		{"removed and gone", nil, actuators.Have[State]{}, "none"},
+		{"removed and undefined while it runs", nil, actuators.Have[State]{Here: transient, Owned: true}, "retire | redefine stop! retire"},
+		{"to adopt without a definition", declared(t, nil), actuators.Have[State]{Here: transient}, "adopt | refused"},
 		{"to adopt", declared(t, nil), actuators.Have[State]{Here: l}, "adopt | adopt"},
 		{"on another host", declared(t, nil), actuators.Have[State]{Elsewhere: map[string]*State{"jino1": l}}, "migrate | refused"},
 	}
@@ -145,7 +153,7 @@ func TestPredictionsOfAPlanLeaveNothingToDo(t *testing.T) {
 		func(s *Spec) { s.Power = stopped }, func(s *Spec) { s.NICs, s.Ready = nil, nil }, func(s *Spec) { s.NICs[0].Address = "10.1.1.13" }}
 	haves := []*State{nil, there(t, nil), there(t, func(l *State) { ended(l) }), there(t, func(l *State) {
 		l.Config.Disks = append(l.Config.Disks, Disk{Target: "vdx", Path: "/x", Live: true, Extra: true})
-	}), there(t, func(l *State) { l.Config.NICs[0].Cut = unplugged })}
+	}), there(t, func(l *State) { l.Config.NICs[0].Cut, l.Config.Transient = unplugged, true })}
 	for w, change := range wants {
 		for h, have := range haves {
 			want := declared(t, change)

@@ -17,6 +17,7 @@ import (
 func asItIs(l State, d virt.Domain) State {
 	l.Status.Name, l.Status.State, l.Status.Saved = d.Name, string(d.State), d.Saved
 	l.Config.UUID, l.Config.Autostart, l.Config.Power = d.UUID, d.Autostart, power(d.State)
+	l.Config.Transient = d.Transient
 	return l
 }
 

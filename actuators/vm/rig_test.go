@@ -229,6 +229,20 @@ func config(l *State) *Config {
 // page fetches what the guest says about itself.
 func (r *rig) page() string { return r.sh(`curl -s -m 5 http://10.1.1.12/`) }
 
+// shows waits until the guest says something of itself: it notices a new device when it likes.
+func (r *rig) shows(word string) {
+	r.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		page := r.page()
+		if strings.Contains(page, word) {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("the guest does not show %s:\n%s", word, page)
+		}
+	}
+}
+
 // onHost runs the body on a host of its own, beside the other tests.
 func onHost(t *testing.T, body func(r *rig, img guest.Image)) {
 	t.Helper()

@@ -17,8 +17,9 @@ type Config struct {
 	Guest     []string `json:"guest,omitempty"`  // OEM strings that begin with "plumb.", sorted
 	Serial    string   `json:"serial,omitempty"` // file of the first serial port
 	Autostart bool     `json:"autostart,omitempty"`
-	Power     string   `json:"power,omitempty"` // running, stopped, paused, suspended
-	Stop      string   `json:"stop,omitempty"`  // how long its guest has to shut down; kept beside the mark
+	Power     string   `json:"power,omitempty"`     // running, stopped, paused, suspended
+	Transient bool     `json:"transient,omitempty"` // it runs without a definition, and is gone when it stops
+	Stop      string   `json:"stop,omitempty"`      // how long its guest has to shut down; kept beside the mark
 }
 
 // CPU counts CPUs. of the definition. What the running domain has is status: a guest gives back none that it does not want to.

@@ -30,6 +30,9 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Retire:
 		p.retire(*have.Here)
 	case actuators.Adopting:
+		if have.Here.Config.Transient {
+			return nil, fmt.Errorf("%w: cannot adopt domain %s: it runs without a definition; give it one (virsh dumpxml --inactive, virsh define)", actuators.ErrRefused, p.ref.Domain)
+		}
 		p.add("adopt", Adoption{Ref: p.ref, UUID: have.Here.Config.UUID}, "write our mark into its metadata")
 	case actuators.Migrate:
 		return nil, p.refuseMove(sub, have)
@@ -72,6 +75,10 @@ func (p *planner) wanted(uuid string) Config {
 	return c
 }
 
+func (p *planner) redefine() {
+	p.add("redefine", p.ref, "define again as it runs; the guest goes on")
+}
+
 func (p *planner) autostart(on bool) {
 	summary := "do not start with the host"
 	if on {
@@ -100,6 +107,9 @@ func (p *planner) update(l State) error {
 	}
 	stays := p.want.Power == running
 	down := !w.live
+	if w.define {
+		p.redefine() // first, for libvirt changes no definition that is not there
+	}
 	if w.autostart {
 		p.autostart(p.want.Autostart)
 	}
@@ -169,6 +179,9 @@ func (p *planner) devicesIn(w work, live bool) {
 
 // retire takes the domain out of use and keeps it.
 func (p *planner) retire(l State) {
+	if l.Config.Transient {
+		p.redefine() // or it would be gone when it stops
+	}
 	if l.Config.Autostart {
 		p.autostart(false)
 	}

@@ -32,6 +32,13 @@ func (c *Conn) Undefine(ctx context.Context, name string) error {
 	return c.on(ctx, "undefine domain", name, func(dom libvirt.Domain) error { return c.rpc.DomainUndefineFlags(dom, flags) })
 }
 
+// Release forgets the definition of a running domain, which goes on as a transient one, and nothing beside it.
+func (c *Conn) Release(ctx context.Context, name string) error {
+	return c.on(ctx, "undefine running domain", name, func(dom libvirt.Domain) error {
+		return c.rpc.DomainUndefineFlags(dom, libvirt.DomainUndefineKeepNvram)
+	})
+}
+
 // Rename renames a domain that does not run and has no saved image.
 func (c *Conn) Rename(ctx context.Context, name, to string) error {
 	return c.on(ctx, "rename to "+to+" domain", name, func(dom libvirt.Domain) error {

@@ -33,6 +33,7 @@ type Domain struct {
 	UUID      string
 	State     State
 	Autostart bool
+	Transient bool   // it runs without a definition, and is gone when it stops
 	Saved     bool   // a managed save image waits: starting it resumes that image
 	XML       string // of the next start; of the running one when the domain is transient
 	Live      string // of the running one; empty when it is not active

@@ -28,7 +28,7 @@ type stub struct {
 }
 
 // Domains gives the domains, active or not, sorted by name, that asked says yes to (nil = to all), knowing all of the domain but
-// Live, Autostart and Saved. One that vanishes while it is read is absent. Texts are asked for only when the files in which
+// Live, Autostart, Transient and Saved. One that vanishes while it is read is absent. Texts are asked for only when the files in which
 // libvirtd keeps them changed since the last time.
 func (c *Conn) Domains(ctx context.Context, asked func(Domain) bool) ([]Domain, error) {
 	all, err := c.stubs(ctx)
@@ -142,10 +142,14 @@ func (c *Conn) flagsOfAll(ctx context.Context, domains []Domain) error {
 	if err != nil {
 		return err
 	}
+	transient, err := c.names(ctx, libvirt.ConnectListDomainsTransient)
+	if err != nil {
+		return err
+	}
 	saved, err := c.names(ctx, libvirt.ConnectListDomainsManagedsave)
 	for i := range domains {
 		d := &domains[i]
-		d.Autostart, d.Saved = autostart[d.Name], saved[d.Name]
+		d.Autostart, d.Saved, d.Transient = autostart[d.Name], saved[d.Name], transient[d.Name]
 	}
 	return err
 }
@@ -154,6 +158,14 @@ func (c *Conn) flagsOfOne(ctx context.Context, dom libvirt.Domain, d *Domain) er
 	err := c.call(ctx, "read autostart of domain "+d.Name, func() error {
 		on, err := c.rpc.DomainGetAutostart(dom)
 		d.Autostart = on != 0
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = c.call(ctx, "ask for a definition of domain "+d.Name, func() error {
+		persistent, err := c.rpc.DomainIsPersistent(dom)
+		d.Transient = persistent == 0
 		return err
 	})
 	if err != nil {
