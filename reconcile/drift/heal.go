@@ -24,6 +24,9 @@ const (
 // healEvery is how often instances are tried whose pause is over.
 const healEvery = time.Second
 
+// healGather is how long a heal waits for more that fired of the same cause: told at once, they are healed in one plan.
+const healGather = 150 * time.Millisecond
+
 // keepHealing heals until the context ends, one plan at a time and beside the looking.
 func (e *Engine) keepHealing(ctx context.Context) {
 	if e.Options.Heal == nil {
@@ -37,6 +40,11 @@ func (e *Engine) keepHealing(ctx context.Context) {
 			return
 		case <-tick.C:
 		case <-e.fired:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(healGather):
+			}
 		}
 		e.heal(ctx)
 	}
@@ -103,7 +111,7 @@ func (e *Engine) rested(i schema.Instance, now time.Time) bool {
 		return true
 	}
 	pause := 5 * time.Second << (len(recent) - 1)
-	return now.Sub(recent[len(recent)-1]) >= pause
+	return now.Sub(recent[len(recent)-1]) >= pause-healGather
 }
 
 // recent is when an instance was healed within the time that counts.

@@ -69,6 +69,23 @@ func TestDriftIsHealedAtOnceAndResolvedByHeal(t *testing.T) {
 	})
 }
 
+func TestWhatFiresTogetherIsHealedInOnePlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := healer(t, "evented/a@h1 evented/b@h1")
+		defer r.run()()
+		pass(time.Second)
+		r.set("evented/a@h1", "2")
+		r.event("evented/a@h1", "")
+		pass(50 * time.Millisecond)
+		r.set("evented/b@h1", "2")
+		r.event("evented/b@h1", "")
+		pass(time.Second)
+		if r.healed() != 1 || len(r.heals[0]) != 2 {
+			t.Errorf("healed %v", r.heals)
+		}
+	})
+}
+
 func TestAFightIsSpacedAndGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := healer(t, "evented/a@h1")
