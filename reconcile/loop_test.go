@@ -266,8 +266,8 @@ func TestRewrittenHistoryIsHeldUntilItIsAccepted(t *testing.T) {
 
 func TestALostSourceIsToldOnceAndFoundAgain(t *testing.T) {
 	s := newScene(t)
+	good := s.repo.push("a", ground+declare("p", "h1", "/one")) // before it runs: no head at all is a lost source, too
 	s.run()
-	good := s.repo.push("a", ground+declare("p", "h1", "/one"))
 	s.applied(good)
 	s.repo.lose(fmt.Errorf("the server is away: %w", sources.ErrUnreachable))
 	s.until("lost", func() bool { return s.Status().Source != "" })

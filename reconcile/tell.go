@@ -37,7 +37,10 @@ func (c *Controller) tellResult(p *plan.Plan, r run.Result) {
 // tellOutcome tells what came of a head, but not a second time that nothing was done for the same reasons: one that waits for
 // a host is considered every few seconds.
 func (c *Controller) tellOutcome(p *plan.Plan, r run.Result) {
-	words := fmt.Sprint(p.Commit, r.Verdict, p.Refusals)
+	words := fmt.Sprint(p.Commit, r.Verdict)
+	for _, refusal := range p.Refusals {
+		words += fmt.Sprint(" ", refusal.Instance, refusal.Class) // not its text: a host is away in many words
+	}
 	if words != c.told || acted(r) {
 		c.tellResult(p, r)
 	}
