@@ -16,6 +16,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Needs:   needs,
 	Share:   share,
 	Observe: observe,
+	Stamp:   stamp,
 	Diff:    diff,
 	Steps:   steps,
 	Remarks: remarks,

@@ -13,18 +13,9 @@ import (
 )
 
 func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
-	servers, names := []dns.Server{}, map[dns.Server]map[string]bool{}
-	for _, target := range sc.Targets {
-		var s Spec
-		if err := json.Unmarshal(target.Spec, &s); err != nil {
-			return nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
-		}
-		at := s.Resolved.Server
-		if names[at] == nil {
-			servers = append(servers, at)
-			names[at] = map[string]bool{}
-		}
-		names[at][plain(target.ID.Name())] = true
+	servers, names, err := places(sc)
+	if err != nil {
+		return nil, err
 	}
 	var lives []actuators.Live[State]
 	for _, server := range servers {
@@ -39,6 +30,42 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		lives = append(lives, look(zone, wanted)...)
 	}
 	return lives, nil
+}
+
+// places gives the servers and zones of a scope in the order of its targets, and the names that are asked for in each.
+func places(sc actuators.Scope) ([]dns.Server, map[dns.Server]map[string]bool, error) {
+	servers, names := []dns.Server{}, map[dns.Server]map[string]bool{}
+	for _, target := range sc.Targets {
+		var s Spec
+		if err := json.Unmarshal(target.Spec, &s); err != nil {
+			return nil, nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
+		}
+		at := s.Resolved.Server
+		if names[at] == nil {
+			servers = append(servers, at)
+			names[at] = map[string]bool{}
+		}
+		names[at][plain(target.ID.Name())] = true
+	}
+	return servers, names, nil
+}
+
+// stamp is the serials of the zones: every update raises them (RFC 2136, section 3.6).
+func stamp(ctx context.Context, h actuators.Host, sc actuators.Scope) (string, error) {
+	servers, _, err := places(sc)
+	if err != nil {
+		return "", err
+	}
+	var words []string
+	for _, server := range servers {
+		serial, known, err := server.Serial(ctx, h)
+		if err != nil || !known {
+			return "", err
+		}
+		words = append(words, fmt.Sprintf("%s/%s=%d", server.Address, server.Zone, serial))
+	}
+	slices.Sort(words)
+	return strings.Join(words, " "), nil
 }
 
 // addAll adds every name of the zone that has data of this kind, or a mark.

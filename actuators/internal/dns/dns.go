@@ -52,13 +52,31 @@ type SOA struct {
 
 // SOA asks for the zone's start of authority; nil when the server does not serve the zone.
 func (s Server) SOA(ctx context.Context, h actuators.Host) (*SOA, error) {
+	soa, err := s.askSOA(ctx, h)
+	if isBadKey(err) {
+		return s.transferredSOA(ctx, h)
+	}
+	return soa, err
+}
+
+// Serial asks for the zone's serial. It is not known when the server does not serve the zone, or answers the key only with
+// a transfer, which is no cheaper than a look.
+func (s Server) Serial(ctx context.Context, h actuators.Host) (serial uint32, known bool, err error) {
+	soa, err := s.askSOA(ctx, h)
+	if soa == nil || err != nil {
+		if isBadKey(err) {
+			err = nil
+		}
+		return 0, false, err
+	}
+	return soa.Serial, true, nil
+}
+
+func (s Server) askSOA(ctx context.Context, h actuators.Host) (*SOA, error) {
 	m := new(wire.Msg)
 	m.SetQuestion(wire.Fqdn(s.Zone), wire.TypeSOA)
 	m.RecursionDesired = false
 	answer, err := s.exchange(ctx, h, m)
-	if isBadKey(err) {
-		return s.transferredSOA(ctx, h)
-	}
 	if isRcode(err, wire.RcodeRefused, wire.RcodeNameError, wire.RcodeNotAuth) {
 		return nil, nil
 	}

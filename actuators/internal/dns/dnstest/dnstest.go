@@ -73,7 +73,7 @@ key:
 acl:
   - id: all
     key: plumb
-    action: [update, transfer]
+    action: [update, transfer, query]
   - id: read
     key: reader
     action: transfer
