@@ -6,13 +6,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/link"
+	"plumbline/actuators/internal/source"
 	"plumbline/actuators/internal/virt"
 )
 
@@ -133,23 +131,5 @@ func stamp(ctx context.Context, h actuators.Host, sc actuators.Scope) (string, e
 	return word + " " + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// watch hears libvirt and, for what becomes of taps and bridges, the kernel, which names no VM. It stands when both do.
-func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) error {
-	var mu sync.Mutex
-	standing := 0
-	hear := func(e actuators.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		if e.Standing {
-			standing++
-			e.Text = "subscribed to events of libvirt and the kernel"
-		}
-		if standing == 2 { // what was heard before is looked at then
-			emit(e)
-		}
-	}
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return watchDomains(ctx, h, hear) })
-	both.Go(func() error { return link.Watch(ctx, h, hear) })
-	return both.Wait()
-}
+// watch hears libvirt and, for what becomes of taps and bridges, the kernel, which names no VM.
+var watch = source.Join(watchDomains, link.Watch)
