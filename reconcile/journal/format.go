@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"plumbline/reconcile/inventory"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -15,7 +17,8 @@ import (
 //
 //	1  a plan is one value, which holds all of it; a record is a value
 //	2  the head of a plan is a value, its body stands apart, deflated; records that were written together are one value, deflated
-const Format = 2
+//	3  an entry of the inventory is packed, with a checksum, and no longer JSON
+const Format = 3
 
 // ErrNewer means that a newer plumb wrote the file; nothing in it was changed.
 var ErrNewer = errors.New("it was written by a newer plumb")
@@ -108,6 +111,11 @@ func (s *Store) startEpoch(version string) error {
 				return err
 			}
 		}
+		if m.Format > 0 && m.Format < 3 {
+			if err := packInventory(tx); err != nil {
+				return err
+			}
+		}
 		if m.Installation == "" {
 			m.Installation = newInstallation()
 		}
@@ -137,6 +145,20 @@ func splitPlans(tx *bolt.Tx) error {
 		}
 	}
 	return prune(tx)
+}
+
+// packInventory packs the entries of format 2.
+func packInventory(tx *bolt.Tx) error {
+	all, reader, b := inventory.Inventory{}, newEntryReader(), tx.Bucket(bucketInventory)
+	if err := b.ForEach(func(k, v []byte) error { return enter(all, reader, k, v) }); err != nil {
+		return err
+	}
+	for _, e := range all {
+		if err := b.Put([]byte(e.Instance.String()), packEntry(e)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func splitPlan(tx *bolt.Tx, past Past) error {

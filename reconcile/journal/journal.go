@@ -11,7 +11,7 @@
 //	open       plan ID → nothing: plans that were begun and have not ended
 //	records    plan ID → (sequence → Record, or many, deflated); of the same
 //	history    sequence → plan ID
-//	inventory  instance → inventory.Entry
+//	inventory  instance → inventory.Entry, packed
 //	parked     lane effect digest → Parked
 package journal
 

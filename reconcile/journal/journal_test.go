@@ -85,12 +85,12 @@ func TestAFileOfANewerPlumbIsRefusedByNameAndNotChanged(t *testing.T) {
 	db, err := bolt.Open(path, 0o600, nil)
 	must(t, err)
 	must(t, db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("meta"), []byte(`{"format":3,"writer":"v9.0.0","installation":{"another":"form"}}`))
+		return tx.Bucket([]byte("meta")).Put([]byte("meta"), []byte(`{"format":4,"writer":"v9.0.0","installation":{"another":"form"}}`))
 	}))
 	must(t, db.Close())
 	before, _ := os.ReadFile(path)
 	_, err = journal.Open(path, journal.Options{})
-	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "its format is 3, this plumb reads up to 2; use plumb v9.0.0") {
+	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "its format is 4, this plumb reads up to 3; use plumb v9.0.0") {
 		t.Errorf("%v", err)
 	}
 	if after, _ := os.ReadFile(path); !reflect.DeepEqual(before, after) {

@@ -65,15 +65,16 @@ func (s *Store) readInventory(before inventory.Inventory, written map[string]boo
 		return before, nil
 	}
 	err = s.view(func(tx *bolt.Tx) error {
+		reader := newEntryReader()
 		if before == nil {
 			all = inventory.Inventory{}
-			return tx.Bucket(bucketInventory).ForEach(func(k, v []byte) error { return enter(all, k, v) })
+			return tx.Bucket(bucketInventory).ForEach(func(k, v []byte) error { return enter(all, reader, k, v) })
 		}
 		all = maps.Clone(before)
 		for key := range written {
 			delete(all, schema.ParseInstance(key))
 			if v := tx.Bucket(bucketInventory).Get([]byte(key)); v != nil {
-				if err := enter(all, []byte(key), v); err != nil {
+				if err := enter(all, reader, []byte(key), v); err != nil {
 					return err
 				}
 			}
@@ -83,9 +84,9 @@ func (s *Store) readInventory(before inventory.Inventory, written map[string]boo
 	return all, err
 }
 
-func enter(all inventory.Inventory, k, v []byte) error {
-	e := &inventory.Entry{}
-	if err := json.Unmarshal(v, e); err != nil {
+func enter(all inventory.Inventory, reader *entryReader, k, v []byte) error {
+	e, err := reader.entry(v)
+	if err != nil {
 		return fmt.Errorf("%w: inventory of %s: %w", ErrDamaged, k, err)
 	}
 	all[e.Instance] = e
@@ -130,19 +131,20 @@ func (s *Store) Unstick(i schema.Instance) (bool, error) {
 }
 
 func readEntry(tx *bolt.Tx, i schema.Instance) (*inventory.Entry, error) {
-	e := &inventory.Entry{}
-	ok, err := get(tx.Bucket(bucketInventory), i.String(), e)
-	if !ok {
-		return nil, err
+	all, key := inventory.Inventory{}, []byte(i.String())
+	value := tx.Bucket(bucketInventory).Get(key)
+	if value == nil {
+		return nil, nil
 	}
-	return e, nil
+	err := enter(all, newEntryReader(), key, value)
+	return all[i], err
 }
 
 func (s *Store) applyUpdate(tx *bolt.Tx, u Update) error {
 	b := tx.Bucket(bucketInventory)
 	if u.Put != nil {
 		s.owned.note(tx, u.Put.Instance.String())
-		return put(b, u.Put.Instance.String(), u.Put)
+		return b.Put([]byte(u.Put.Instance.String()), packEntry(u.Put))
 	}
 	if u.Delete != nil {
 		s.owned.note(tx, u.Delete.String())
