@@ -22,7 +22,7 @@ func Define[S, L any](d Def[S, L]) *Kind {
 		k.ops[op.Name] = op
 	}
 	k.outline, k.resolve, k.facts, k.audit = d.eraseOutline, d.eraseResolve, d.eraseFacts, d.eraseAudit
-	k.observe, k.diff, k.steps, k.imported = d.eraseObserve, d.eraseDiff, d.eraseSteps, d.eraseImport
+	k.observe, k.diff, k.steps, k.imports = d.eraseObserve, d.eraseDiff, d.eraseSteps, d.Import.erase()
 	k.remarks = d.eraseRemarks
 	return k
 }
@@ -155,22 +155,6 @@ func (d Def[S, L]) eraseRemarks(was, now json.RawMessage, here bool) ([]string, 
 		return nil, err
 	}
 	return d.Remarks(before, after, here), nil
-}
-
-func (d Def[S, L]) eraseImport(state json.RawMessage) (json.RawMessage, bool, error) {
-	if d.Import == nil {
-		return nil, false, nil
-	}
-	l, err := decode[L](state)
-	if err != nil {
-		return nil, false, err
-	}
-	s, ok := d.Import(l)
-	if !ok {
-		return nil, false, nil
-	}
-	spec, err := json.Marshal(s)
-	return spec, true, err
 }
 
 func (d Def[S, L]) decodeBoth(want json.RawMessage, have HaveJSON) (*S, Have[L], error) {

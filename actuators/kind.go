@@ -29,9 +29,9 @@ type Def[S, L any] struct {
 	Diff     func(want *S, have Have[L]) Diff                                        // pure; want nil = removed; declared fields only, normalised
 	Steps    func(sub Subject, d Diff, want *S, have Have[L]) ([]Step, error)        // pure
 	Ops      []AnyOp
-	Watch    WatchFunc           // nil = polled
-	Stamp    StampFunc           // nil = every question is answered by a look
-	Import   func(l L) (S, bool) // an unmanaged live thing as a spec; nil = not yet
+	Watch    WatchFunc     // nil = polled
+	Stamp    StampFunc     // nil = every question is answered by a look
+	Import   *Import[S, L] // says what runs as a declaration; nil = cannot
 
 	Remarks func(was, now S, here bool) []string // pure: what the plan must say of a changed declaration that no look can tell; was = as last applied
 }
@@ -63,18 +63,18 @@ type Kind struct {
 	Watch     WatchFunc
 	Stamp     StampFunc
 
-	where    schema.Where
-	ground   bool
-	outline  func(id schema.ID, spec json.RawMessage) (schema.Outline, error)
-	resolve  func(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, []schema.Problem)
-	facts    func(i schema.Instance, spec json.RawMessage) (schema.Facts, error)
-	audit    func(all []schema.Declared, look schema.Lookup) []schema.Problem
-	observe  func(ctx context.Context, h Host, sc Scope) ([]Observed, error)
-	diff     func(want json.RawMessage, have HaveJSON) (Diff, error)
-	steps    func(sub Subject, d Diff, want json.RawMessage, have HaveJSON) ([]Step, error)
-	imported func(state json.RawMessage) (json.RawMessage, bool, error)
-	remarks  func(was, now json.RawMessage, here bool) ([]string, error)
-	ops      map[string]*ErasedOp
+	where   schema.Where
+	ground  bool
+	outline func(id schema.ID, spec json.RawMessage) (schema.Outline, error)
+	resolve func(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, []schema.Problem)
+	facts   func(i schema.Instance, spec json.RawMessage) (schema.Facts, error)
+	audit   func(all []schema.Declared, look schema.Lookup) []schema.Problem
+	observe func(ctx context.Context, h Host, sc Scope) ([]Observed, error)
+	diff    func(want json.RawMessage, have HaveJSON) (Diff, error)
+	steps   func(sub Subject, d Diff, want json.RawMessage, have HaveJSON) ([]Step, error)
+	imports *erasedImport
+	remarks func(was, now json.RawMessage, here bool) ([]string, error)
+	ops     map[string]*ErasedOp
 }
 
 // Where says where its instances live.
@@ -133,9 +133,6 @@ func (k *Kind) Steps(sub Subject, d Diff, want json.RawMessage, have HaveJSON) (
 func (k *Kind) Remarks(was, now json.RawMessage, here bool) ([]string, error) {
 	return k.remarks(was, now, here)
 }
-
-// Import turns an unmanaged live state into a spec; false when the kind cannot.
-func (k *Kind) Import(state json.RawMessage) (json.RawMessage, bool, error) { return k.imported(state) }
 
 // Op finds an op by name.
 func (k *Kind) Op(name string) (*ErasedOp, bool) {

@@ -15,6 +15,9 @@ type Scope struct {
 	// Targets are the instances that the topology declares or the inventory lists here, with the specs that tell where
 	// to look (a zone's server, a pool's directory).
 	Targets []Target `json:"targets,omitempty"`
+	// Discover asks also for what nobody declared and only a search finds, such as the directories of libvirt's pools and what
+	// lies in them. It is asked for by people who want to know what runs, never for a plan.
+	Discover bool `json:"discover,omitempty"`
 }
 
 // Target is one instance to look at. Spec is the resolved spec: the wanted one, or the last applied when none is wanted.
