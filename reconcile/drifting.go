@@ -168,10 +168,17 @@ func inventoryGraph(inv inventory.Inventory, commit string) *schema.Graph {
 		}
 		o.Hosts = append(o.Hosts, i.Host)
 		nodes = append(nodes, &schema.Node{
-			Instance: i, Object: o, Spec: entry.Spec, Hash: entry.Hash, After: entry.After, Provides: entry.Provides, Share: entry.Share,
+			Instance: i, Object: o, Spec: entry.Spec, Hash: entry.Hash, After: entry.After, Needs: needs(entry), Provides: entry.Provides, Share: entry.Share,
 		})
 	}
 	return schema.NewGraph(commit, objects, nodes)
+}
+
+func needs(entry *inventory.Entry) (uses []schema.Use) {
+	for _, fact := range entry.Needs {
+		uses = append(uses, schema.Use{Fact: fact})
+	}
+	return uses
 }
 
 func (c *Controller) both(listen func(run.Event)) func(run.Event) {

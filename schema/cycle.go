@@ -43,63 +43,22 @@ func (r *resolver) referenceCycles() {
 // nodeCycles reports instances that wait for each other, by references or by facts. Where all wait for what they waited for
 // in a sound load before, none do.
 func (r *resolver) nodeCycles() {
-	if !r.moved && r.past.sound || r.acyclicNodes() {
+	if !r.moved && r.past.sound {
 		return
 	}
-	var all []Instance
-	for _, node := range r.nodes() {
-		all = append(all, node.Instance)
+	waits := r.waiting()
+	if acyclic(waits.vertices(), waits.each) {
+		return
 	}
-	next := func(i Instance) []Instance {
-		if node := r.instances[i]; node != nil {
-			return node.After
-		}
-		return nil
-	}
-	for _, cycle := range cycles(all, next) {
-		first, second := cycle[0], next1(cycle)
+	for _, cycle := range cycles(waits.nodes, waits.list) {
+		nodes := waits.instances(cycle)
+		first, second := nodes[0], next1(nodes)
 		path := r.edgePath(first.ID, second.ID)
 		if path == "" {
 			path = r.needPath(first, second)
 		}
-		r.circle(first.ID, path, "waits for itself: ", texts(cycle))
+		r.circle(first.ID, path, "waits for itself: ", texts(nodes))
 	}
-}
-
-// acyclicNodes takes a shared list for a node of its own, for which all wait who share it.
-func (r *resolver) acyclicNodes() bool {
-	nodes := r.nodes()
-	index := make(map[Instance]int, len(nodes))
-	for i, node := range nodes {
-		index[node.Instance] = i
-	}
-	shared := make([][]Instance, len(r.lists.shared))
-	each := func(list []Instance, waits func(int)) {
-		for _, need := range list {
-			if to, known := index[need]; known {
-				waits(to)
-			}
-		}
-	}
-	for _, list := range r.lists.made {
-		if len(list) > 0 {
-			shared[r.lists.shared[&list[0]]] = list
-		}
-	}
-	return acyclic(len(nodes)+len(shared), func(i int, waits func(int)) {
-		if i >= len(nodes) {
-			each(shared[i-len(nodes)], waits)
-			return
-		}
-		after := nodes[i].After
-		if len(after) > 0 {
-			if list, made := r.lists.shared[&after[0]]; made {
-				waits(len(nodes) + list)
-				return
-			}
-		}
-		each(after, waits)
-	})
 }
 
 func (r *resolver) circle(id ID, path, text string, names []string) {

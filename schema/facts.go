@@ -54,16 +54,15 @@ func (r *resolver) afterHost(node *Node, after []Instance) []Instance {
 	return after
 }
 
-// providers indexes who provides which fact, and reports what only one may have.
-func (r *resolver) providers() map[Fact][]use {
-	providers, exclusive := make(map[Fact][]use, len(r.instances)), map[Fact][]use{}
+// checkExclusive reports facts that only one object may provide and several do.
+func (r *resolver) checkExclusive() {
+	exclusive := map[Fact][]use{}
 	for _, node := range r.nodes() {
 		for _, provided := range node.Provides {
-			claim := use{provided, node}
-			providers[provided.Fact] = append(providers[provided.Fact], claim)
 			if !provided.Exclusive {
 				continue
 			}
+			claim := use{provided, node}
 			found := exclusive[provided.Fact]
 			if i := slices.IndexFunc(found, func(other use) bool { return conflict(other, claim) }); i >= 0 {
 				r.taken(found[i], claim)
@@ -71,7 +70,6 @@ func (r *resolver) providers() map[Fact][]use {
 			exclusive[provided.Fact] = append(found, claim)
 		}
 	}
-	return providers
 }
 
 // conflict tells whether two exclusive claims exclude each other: of different objects, or two fields of one instance. A
@@ -86,7 +84,7 @@ func (r *resolver) taken(first, second use) {
 }
 
 // unprovided tells a mistake from something outside of the topology: the ranges say what it is responsible for.
-func (r *resolver) unprovided(node *Node, need Use, providers map[Fact][]use) {
+func (r *resolver) unprovided(node *Node, need Use) {
 	if r.partial || len(r.broken) > 0 {
 		return
 	}
@@ -96,23 +94,25 @@ func (r *resolver) unprovided(node *Node, need Use, providers map[Fact][]use) {
 	}
 	r.find(finding{
 		Problem: Problem{Object: node.ID, Path: need.Path, Text: "needs " + inWords(need.Fact) + "; nothing provides it"},
-		finish:  func(p *Problem) { r.missing(p, need.Fact, providers) },
+		finish:  func(p *Problem) { r.missing(p, need.Fact) },
 	})
 }
 
 // missing completes the problem that nothing provides a fact.
-func (r *resolver) missing(p *Problem, fact Fact, providers map[Fact][]use) {
+func (r *resolver) missing(p *Problem, fact Fact) {
 	var values []string
-	for other := range providers {
-		if other.Type == fact.Type && other.Scope == fact.Scope {
-			values = append(values, other.Value)
+	by := map[string]ID{} // the first provider of each
+	for _, node := range r.nodes() {
+		for _, other := range node.Provides {
+			if other.Fact.Type == fact.Type && other.Fact.Scope == fact.Scope && by[other.Fact.Value] == "" {
+				values, by[other.Fact.Value] = append(values, other.Fact.Value), node.ID
+			}
 		}
 	}
 	slices.Sort(values)
 	p.Remedy = "declare what has it"
 	if near := nearest(fact.Value, values); near != "" {
-		by := providers[Fact{Type: fact.Type, Scope: fact.Scope, Value: near}][0].node.ID
-		p.Remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, by)
+		p.Remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, by[near])
 	}
 	if was := r.former(fact); was != "" {
 		p.Text += fmt.Sprintf(" any more (was %s)", was)

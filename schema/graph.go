@@ -18,6 +18,7 @@ type Graph struct {
 
 	objects map[ID]*Object
 	nodes   map[Instance]*Node
+	facts   *factIndex
 }
 
 // Manage says how far Plumbline owns an object.
@@ -53,9 +54,9 @@ type Node struct {
 	Object   *Object
 	Spec     json.RawMessage // resolved: what was taken from referenced objects stands under "resolved"
 	Hash     string          // Hash(Spec)
-	After    []Instance      // what must be there first: referenced instances and providers of facts; sorted
+	After    []Instance      // what must be there first: its host and the instances that it refers to; sorted
 	Provides []Use
-	Needs    []Use
+	Needs    []Use    // by fact: all that provide one must be there first, too; see Graph.Providers
 	Share    []string // containers it is written into together with others
 }
 
@@ -67,11 +68,19 @@ type External struct {
 
 // NewGraph indexes objects and nodes, which it sorts.
 func NewGraph(commit string, objects []*Object, nodes []*Node) *Graph {
-	g := &Graph{Commit: commit, Objects: objects, Nodes: nodes, objects: make(map[ID]*Object, len(objects)), nodes: make(map[Instance]*Node, len(nodes))}
+	sortNodes(nodes)
+	return newGraph(commit, objects, nodes, indexFacts(nodes))
+}
+
+// newGraph is NewGraph of sorted nodes whose facts are indexed.
+func newGraph(commit string, objects []*Object, nodes []*Node, facts *factIndex) *Graph {
+	g := &Graph{
+		Commit: commit, Objects: objects, Nodes: nodes, facts: facts,
+		objects: make(map[ID]*Object, len(objects)), nodes: make(map[Instance]*Node, len(nodes)),
+	}
 	if byID := func(a, b *Object) int { return strings.Compare(string(a.ID), string(b.ID)) }; !slices.IsSortedFunc(objects, byID) {
 		slices.SortFunc(objects, byID)
 	}
-	sortNodes(nodes)
 	for _, o := range objects {
 		g.objects[o.ID] = o
 	}
@@ -93,6 +102,10 @@ func (g *Graph) Object(id ID) *Object { return g.objects[id] }
 
 // Node finds an instance, or nil.
 func (g *Graph) Node(i Instance) *Node { return g.nodes[i] }
+
+// Providers lists who provides a fact that some node needs, by their places in Nodes, ascending. An object does not wait for
+// itself: who needs what its own object provides waits for the others. The list is shared by all who ask.
+func (g *Graph) Providers(f Fact) []int32 { return g.facts.of(f) }
 
 // Hash is the identity of a resolved spec: 16 hex digits of the SHA-256 of its canonical JSON (keys sorted, no
 // white space). 64 bits tell the specs of one object apart; they are no protection against forgery.

@@ -184,12 +184,12 @@ func testSchema(t testing.TB) fs.FS {
 	return newTree(files)
 }
 
-// describe is a graph as golden text: nodes with what they wait for, then what is outside.
+// describe is a graph as golden text: nodes with all that they wait for, then what is outside.
 func describe(g *Graph) string {
 	var b strings.Builder
 	for _, node := range g.Nodes {
 		fmt.Fprintf(&b, "%s %s\n", node.Instance, node.Spec)
-		for _, after := range node.After {
+		for _, after := range writtenOut(g, node) {
 			fmt.Fprintf(&b, "\tafter %s\n", after)
 		}
 	}

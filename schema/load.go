@@ -67,7 +67,7 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	if r.findings.any() {
 		return nil, l.locate(ctx, r)
 	}
-	g := NewGraph(commit, r.sound(), r.nodes())
+	g := newGraph(commit, r.sound(), r.nodes(), r.facts)
 	g.External, g.Warnings = r.external, evaluation.Warnings
 	return g, nil
 }

@@ -15,7 +15,6 @@ type memo struct {
 	kinds   Kinds
 	objects map[ID]*remembered
 	audits  map[string]*audited
-	lists   *lists
 	sound   bool // the load found nothing wrong
 }
 
@@ -50,7 +49,7 @@ type answer struct {
 }
 
 func newMemo(kinds Kinds) *memo {
-	return &memo{kinds: kinds, objects: map[ID]*remembered{}, audits: map[string]*audited{}, lists: newLists()}
+	return &memo{kinds: kinds, objects: map[ID]*remembered{}, audits: map[string]*audited{}}
 }
 
 // of is the memo, if it is about the same kinds, or an empty one.
@@ -129,8 +128,7 @@ func (m *memo) given(i Instance) *Node {
 func (m *memo) gave(node *Node) bool { return m.given(node.Instance) == node }
 
 // give notes what the graph gets.
-func (m *memo) give(nodes []*Node, lists *lists) {
-	m.lists = lists
+func (m *memo) give(nodes []*Node) {
 	for _, node := range nodes {
 		object := m.objects[node.ID]
 		object.gave = append(object.gave, node)

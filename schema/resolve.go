@@ -28,8 +28,8 @@ type resolver struct {
 	hostIDs   map[string]ID                // see afterHost
 	sorted    []*Node                      // see nodes
 	chosenBy  map[string][]string          // hosts by the labels that chose them
-	lists     *lists
-	moved     bool // somebody waits for something else than in the load before
+	facts     *factIndex                   // see order
+	moved     bool                         // somebody waits for something else than in the load before
 
 	instances map[Instance]*Node
 	ranges    []Range
@@ -43,7 +43,7 @@ func newResolver(kinds Kinds, e Evaluation) *resolver {
 		declared: make(map[ID]Declaration, len(e.Objects)), objects: make(map[ID]*Object, len(e.Objects)), outlines: make(map[ID]Outline, len(e.Objects)),
 		broken: map[ID]bool{}, instances: make(map[Instance]*Node, len(e.Objects)),
 		past: newMemo(kinds), present: newMemo(kinds), carried: map[string]map[string]string{}, hostIDs: map[string]ID{},
-		chosenBy: map[string][]string{}, lists: newLists(),
+		chosenBy: map[string][]string{},
 	}
 	r.report(e.Problems...)
 	r.findings.more += e.More

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile/diff"
+	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
@@ -32,7 +33,7 @@ func newExplain(s *settings) *cobra.Command {
 			case s.output != "text":
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
 			}
-			e.write(cmd.OutOrStdout(), p)
+			e.write(cmd.OutOrStdout(), graph, p)
 			return nil
 		},
 	}
@@ -83,9 +84,9 @@ func alike(g *schema.Graph, name string) string {
 	return "; there is " + strings.Join(found, ", ")
 }
 
-func (e explanation) write(w io.Writer, p *plan.Plan) {
+func (e explanation) write(w io.Writer, g *schema.Graph, p *plan.Plan) {
 	for _, c := range e.Changes {
-		explainChange(w, p, c)
+		explainChange(w, g, p, c)
 	}
 	for _, r := range e.Refusals {
 		fmt.Fprintf(w, "%s is refused (%s): %s\n", r.Instance, r.Class, r.Text)
@@ -95,9 +96,28 @@ func (e explanation) write(w io.Writer, p *plan.Plan) {
 	}
 	for _, n := range e.Nodes {
 		fmt.Fprintf(w, "%s is not in the plan: what is live is what %s declares\n", n.Instance, n.Object.Pos)
-		if len(n.After) > 0 {
-			fmt.Fprintf(w, "  needs: %s\n", instances(n.After))
+		explainNeeds(w, g, n.ID, n.After, inventory.Facts(n.Needs))
+	}
+}
+
+// explainNeeds tells what an instance refers to, and who provides what it needs by fact. What it needed before it was taken
+// out of the topology is told by the fact alone.
+func explainNeeds(w io.Writer, g *schema.Graph, id schema.ID, after []schema.Instance, needs []schema.Fact) {
+	if len(after) > 0 {
+		fmt.Fprintf(w, "  needs: %s\n", instances(after))
+	}
+	for _, fact := range needs {
+		var by []schema.Instance
+		for _, place := range g.Providers(fact) {
+			if g.Nodes[place].ID != id {
+				by = append(by, g.Nodes[place].Instance)
+			}
 		}
+		fmt.Fprintf(w, "  needs %s", fact)
+		if len(by) > 0 {
+			fmt.Fprintf(w, " of %s", instances(by))
+		}
+		fmt.Fprintln(w)
 	}
 }
 
@@ -109,14 +129,12 @@ func instances(list []schema.Instance) string {
 	return strings.Join(names, ", ")
 }
 
-func explainChange(w io.Writer, p *plan.Plan, c *plan.Change) {
+func explainChange(w io.Writer, g *schema.Graph, p *plan.Plan, c *plan.Change) {
 	fmt.Fprintf(w, "%s %s, declared at %s, lane %d\n", c.Action.Glyph(), c.Instance, c.Pos, c.Lane)
 	for _, f := range c.Diff.Changes {
 		fmt.Fprintf(w, "  differs: %s is %s, declared %s\n", f.Path, value(f.From), value(f.To))
 	}
-	if len(c.After) > 0 {
-		fmt.Fprintf(w, "  needs: %s\n", instances(c.After))
-	}
+	explainNeeds(w, g, c.Instance.ID, c.After, c.Needs)
 	own := map[string]bool{}
 	for _, step := range p.Steps {
 		if step.Instance == c.Instance {

@@ -3,6 +3,7 @@ package diff
 import (
 	"slices"
 
+	"plumbline/reconcile/inventory"
 	"plumbline/schema"
 )
 
@@ -36,31 +37,36 @@ func (c *comparison) block() {
 // blocker knows which changes wait for what, so that each refusal is followed once.
 type blocker struct {
 	*comparison
-	why     map[schema.Instance]schema.Instance // frozen → the refused one at its root
-	queue   []schema.Instance
-	objects map[schema.ID][]*Change
-	needing map[schema.Instance][]*Change // creations and updates by what they need
-	taking  map[schema.Fact][]*Change     // by the exclusive facts that they will hold
-	removal map[schema.Instance]*Change
+	why       map[schema.Instance]schema.Instance // frozen → the refused one at its root
+	queue     []schema.Instance
+	objects   map[schema.ID][]*Change
+	referring map[schema.Instance][]*Change // creations and updates by what they refer to
+	needing   map[schema.Fact]*crowd        // and by the facts that they need
+	taking    map[schema.Fact][]*Change     // by the exclusive facts that they will hold
+	removal   map[schema.Instance]*Change
+	releasing map[schema.Fact]*crowd // removals by the facts that they provided
 }
 
 func newBlocker(c *comparison) *blocker {
 	b := &blocker{
 		comparison: c, why: map[schema.Instance]schema.Instance{}, objects: map[schema.ID][]*Change{},
-		needing: map[schema.Instance][]*Change{}, taking: map[schema.Fact][]*Change{}, removal: map[schema.Instance]*Change{},
+		referring: map[schema.Instance][]*Change{}, needing: map[schema.Fact]*crowd{}, taking: map[schema.Fact][]*Change{},
+		removal: map[schema.Instance]*Change{}, releasing: map[schema.Fact]*crowd{},
 	}
-	slices.SortFunc(c.Changes, func(a, b *Change) int { return a.Instance.Compare(b.Instance) })
+	slices.SortFunc(c.Changes, byInstance)
 	for _, change := range c.Changes {
 		if !change.Ground {
 			b.objects[change.Instance.ID] = append(b.objects[change.Instance.ID], change)
 		}
 		if change.Want == nil {
 			b.removal[change.Instance] = change
+			join(b.releasing, inventory.Facts(change.Released), change)
 			continue
 		}
 		for _, need := range change.After {
-			b.needing[need] = append(b.needing[need], change)
+			b.referring[need] = append(b.referring[need], change)
 		}
+		join(b.needing, change.Needs, change)
 		for _, use := range change.Provides {
 			if use.Exclusive {
 				b.taking[use.Fact] = append(b.taking[use.Fact], change)
@@ -70,6 +76,8 @@ func newBlocker(c *comparison) *blocker {
 	return b
 }
 
+func byInstance(a, b *Change) int { return a.Instance.Compare(b.Instance) }
+
 func (b *blocker) freeze(i, root schema.Instance) {
 	if b.why[i] == (schema.Instance{}) {
 		b.why[i] = root
@@ -77,22 +85,66 @@ func (b *blocker) freeze(i, root schema.Instance) {
 	}
 }
 
-// waiting lists the changes that cannot go on without an instance, in order.
+// waiting lists the changes that cannot go on without an instance, in order; changes that were listed for a fact before may
+// be left out.
 func (b *blocker) waiting(i schema.Instance) []*Change {
-	all := slices.Concat(b.objects[i.ID], b.needing[i])
+	needing := slices.Clone(b.referring[i])
+	if node := b.Want.Node(i); node != nil {
+		for _, use := range node.Provides {
+			needing = append(needing, b.needing[use.Fact].without(i.ID)...)
+		}
+	}
+	slices.SortFunc(needing, byInstance)
+	all := slices.Concat(b.objects[i.ID], needing)
 	entry := b.Inventory[i]
 	if entry == nil {
 		return all
 	}
+	var removals []*Change
 	for _, need := range entry.After {
 		if removal := b.removal[need]; removal != nil {
-			all = append(all, removal)
+			removals = append(removals, removal)
 		}
 	}
+	for _, fact := range entry.Needs {
+		removals = append(removals, b.releasing[fact].without(i.ID)...)
+	}
+	slices.SortFunc(removals, byInstance)
+	all = append(all, removals...)
 	for _, use := range entry.Provides {
 		if use.Exclusive {
 			all = append(all, b.taking[use.Fact]...)
 		}
 	}
 	return all
+}
+
+// crowd is the changes that share a fact, on the side that a refusal stops. However many objects are refused on the other
+// side, each change is listed once.
+type crowd struct {
+	changes []*Change
+	but     schema.ID // the first one that was refused; its own changes were not listed
+	done    bool
+}
+
+func join(crowds map[schema.Fact]*crowd, facts []schema.Fact, change *Change) {
+	for _, fact := range facts {
+		if crowds[fact] == nil {
+			crowds[fact] = &crowd{}
+		}
+		crowds[fact].changes = append(crowds[fact].changes, change)
+	}
+}
+
+// without lists the changes that were not listed before, but those of one object, which does not wait for itself.
+func (c *crowd) without(id schema.ID) []*Change {
+	switch {
+	case c == nil || c.done || c.but == id:
+		return nil
+	case c.but == "":
+		c.but = id
+		return slices.DeleteFunc(slices.Clone(c.changes), func(change *Change) bool { return change.Instance.ID == id })
+	}
+	c.done = true
+	return slices.DeleteFunc(slices.Clone(c.changes), func(change *Change) bool { return change.Instance.ID != c.but })
 }

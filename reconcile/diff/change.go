@@ -19,7 +19,8 @@ type Change struct {
 	Have     actuators.HaveJSON `json:"have"`            // as planned; looked at again before the first step
 	Entry    *inventory.Entry   `json:"entry,omitempty"` // to be recorded on success; nil = the entry goes
 	Ground   bool               `json:"ground,omitempty"`
-	After    []schema.Instance  `json:"after,omitempty"` // what it needs; of a removal: what it needed
+	After    []schema.Instance  `json:"after,omitempty"` // what it refers to; of a removal: what it referred to
+	Needs    []schema.Fact      `json:"needs,omitempty"` // by fact: so do all who provide one
 	Provides []schema.Use       `json:"provides,omitempty"`
 	Released []schema.Use       `json:"released,omitempty"` // facts it provided when last applied
 	Steps    []actuators.Step   `json:"-"`                  // upper halves, in order

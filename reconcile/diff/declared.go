@@ -157,7 +157,7 @@ func (c *comparison) change(kind *actuators.Kind, n *schema.Node, d actuators.Di
 	recorded := inventory.Of(n, c.Want.Commit)
 	change := &Change{
 		Instance: n.Instance, Action: d.Action, Diff: d, Pos: n.Object.Pos, Want: n.Spec, Hash: n.Hash, Have: have,
-		Entry: &recorded, Ground: kind.Ground(), After: n.After, Provides: n.Provides,
+		Entry: &recorded, Ground: kind.Ground(), After: n.After, Needs: recorded.Needs, Provides: n.Provides,
 	}
 	if entry != nil {
 		change.Released = entry.Provides

@@ -31,7 +31,7 @@ func (c *comparison) removed(entry *inventory.Entry) {
 }
 
 func (c *comparison) retire(kind *actuators.Kind, entry *inventory.Entry, have actuators.HaveJSON) {
-	change := &Change{Instance: entry.Instance, Pos: entry.Pos, Have: have, Ground: kind.Ground(), After: entry.After, Released: entry.Provides}
+	change := &Change{Instance: entry.Instance, Pos: entry.Pos, Have: have, Ground: kind.Ground(), After: entry.After, Needs: entry.Needs, Released: entry.Provides}
 	if c.leaves[entry.Instance] {
 		c.Changes = append(c.Changes, change) // its move takes it away from here
 		return

@@ -94,10 +94,10 @@ func (r *Resident) holds(at int, now *Resident, s span) bool {
 	return true
 }
 
-// sameNode tells whether a comparison cannot tell two nodes apart. What a node needs is not compared: After says it.
+// sameNode tells whether a comparison cannot tell two nodes apart.
 func sameNode(a, b *schema.Node) bool {
 	return a == b || a.Instance == b.Instance && a.Hash == b.Hash && bytes.Equal(a.Spec, b.Spec) && a.Object.Pos == b.Object.Pos && a.Object.Meta == b.Object.Meta &&
-		slices.Equal(a.After, b.After) && slices.Equal(a.Provides, b.Provides) && slices.Equal(a.Share, b.Share)
+		slices.Equal(a.After, b.After) && slices.Equal(a.Needs, b.Needs) && slices.Equal(a.Provides, b.Provides) && slices.Equal(a.Share, b.Share)
 }
 
 func sameEntry(a, b *inventory.Entry) bool {

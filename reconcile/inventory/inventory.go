@@ -20,7 +20,8 @@ type Entry struct {
 	Spec      json.RawMessage   `json:"spec"`               // last applied, resolved
 	Hash      string            `json:"hash"`               // schema.Hash(Spec)
 	State     json.RawMessage   `json:"state,omitempty"`    // seen when it was applied; the mark where none is possible
-	After     []schema.Instance `json:"after,omitempty"`    // what it needed: the reverse orders its removal
+	After     []schema.Instance `json:"after,omitempty"`    // what it referred to: the reverse orders its removal
+	Needs     []schema.Fact     `json:"needs,omitempty"`    // facts that it needed: so do they; what an older plumb wrote has all in After
 	Provides  []schema.Use      `json:"provides,omitempty"` // facts, for moves and for "was vm/payroll"
 	Share     []string          `json:"share,omitempty"`
 	Drift     string            `json:"drift,omitempty"`      // alert | heal, as declared
@@ -33,8 +34,22 @@ type Entry struct {
 func Of(n *schema.Node, commit string) Entry {
 	return Entry{
 		Instance: n.Instance, Pos: n.Object.Pos, Commit: commit, Spec: n.Spec, Hash: n.Hash,
-		After: n.After, Provides: n.Provides, Share: n.Share, Drift: n.Object.Meta.Drift, Manage: n.Object.Meta.Manage,
+		After: n.After, Needs: Facts(n.Needs), Provides: n.Provides, Share: n.Share, Drift: n.Object.Meta.Drift, Manage: n.Object.Meta.Manage,
 	}
+}
+
+// Facts are those that are used, each once, in their order.
+func Facts(uses []schema.Use) []schema.Fact {
+	if len(uses) == 0 {
+		return nil
+	}
+	facts := make([]schema.Fact, 0, len(uses))
+	for _, use := range uses {
+		if !slices.Contains(facts, use.Fact) {
+			facts = append(facts, use.Fact)
+		}
+	}
+	return facts
 }
 
 // Inventory is all entries by instance.
@@ -46,5 +61,6 @@ func (e *Entry) Target() actuators.Target { return actuators.Target{ID: e.Instan
 // Same tells whether recording the other entry would say nothing new of what is declared. The commit plays no part.
 func (e *Entry) Same(other *Entry) bool {
 	return e.Hash == other.Hash && e.Pos == other.Pos && e.Drift == other.Drift && e.Manage == other.Manage &&
-		slices.Equal(e.After, other.After) && slices.Equal(e.Provides, other.Provides) && slices.Equal(e.Share, other.Share)
+		slices.Equal(e.After, other.After) && slices.Equal(e.Needs, other.Needs) &&
+		slices.Equal(e.Provides, other.Provides) && slices.Equal(e.Share, other.Share)
 }

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
+	"plumbline/reconcile/inventory"
 	"plumbline/schema"
 )
 
@@ -98,8 +100,26 @@ func (w *web) connectNeeds() {
 	near := map[schema.Instance][]int{}
 	for i, c := range w.changes {
 		if c.Want != nil {
-			for _, need := range c.After {
+			for need := range w.needed(c.Instance.ID, c.After, c.Needs) {
 				w.add(i, w.nearest(need, near), false)
+			}
+		}
+	}
+}
+
+// needed is what an object refers to, and the providers of what it needs by fact.
+func (w *web) needed(id schema.ID, after []schema.Instance, needs []schema.Fact) iter.Seq[schema.Instance] {
+	return func(yield func(schema.Instance) bool) {
+		for _, i := range after {
+			if !yield(i) {
+				return
+			}
+		}
+		for _, fact := range needs {
+			for _, p := range w.Want.Providers(fact) {
+				if node := w.Want.Nodes[p]; node.ID != id && !yield(node.Instance) {
+					return
+				}
 			}
 		}
 	}
@@ -117,7 +137,7 @@ func (w *web) nearest(i schema.Instance, near map[schema.Instance][]int) []int {
 	near[i] = nil // the loader refuses circles; this keeps a broken graph from looping
 	var found []int
 	if node := w.Want.Node(i); node != nil {
-		for _, need := range node.After {
+		for need := range w.needed(i.ID, node.After, inventory.Facts(node.Needs)) {
 			found = append(found, w.nearest(need, near)...)
 		}
 	}
@@ -133,10 +153,15 @@ func unique(list []int) []int {
 // connectRemovals puts whatever needed a removed instance, by the inventory, before its removal. An update before a removal
 // is soft: it may itself wait for what the removal releases.
 func (w *web) connectRemovals(all []*Change) {
-	removed := map[schema.Instance]bool{}
+	removed, provided := map[schema.Instance]bool{}, map[schema.Fact][]schema.Instance{}
 	for _, c := range all {
 		if c.Want == nil && c.Entry == nil {
 			removed[c.Instance] = true
+			if entry := w.Inventory[c.Instance]; entry != nil {
+				for _, fact := range inventory.Facts(entry.Provides) {
+					provided[fact] = append(provided[fact], c.Instance)
+				}
+			}
 		}
 	}
 	if len(removed) == 0 {
@@ -147,6 +172,13 @@ func (w *web) connectRemovals(all []*Change) {
 		for _, need := range entry.After {
 			if removed[need] && need != i {
 				needers[need] = append(needers[need], i)
+			}
+		}
+		for _, fact := range entry.Needs {
+			for _, need := range provided[fact] {
+				if need.ID != i.ID {
+					needers[need] = append(needers[need], i)
+				}
 			}
 		}
 	}

@@ -267,7 +267,7 @@ func (r *runner) frozen(c *plan.Change, why string) (*journal.Update, error) {
 		e = &copied
 	}
 	if e == nil {
-		e = &inventory.Entry{Instance: c.Instance, Pos: c.Pos, After: c.After}
+		e = &inventory.Entry{Instance: c.Instance, Pos: c.Pos, After: c.After, Needs: c.Needs}
 	}
 	e.Stuck = why
 	return &journal.Update{Put: e}, nil
