@@ -38,6 +38,10 @@ func packEntry(e *inventory.Entry) []byte {
 	for _, i := range e.After {
 		w.instance(i)
 	}
+	w.number(len(e.Needs))
+	for _, f := range e.Needs {
+		w.fact(f)
+	}
 	w.number(len(e.Provides))
 	for _, u := range e.Provides {
 		w.use(u)
@@ -82,6 +86,7 @@ func (r *entryReader) entry(value []byte) (*inventory.Entry, error) {
 	}
 	e.Spec, e.Hash, e.State = r.bytes(), string(r.next()), r.bytes()
 	e.After = list(r, r.instance)
+	e.Needs = list(r, r.fact)
 	e.Provides = list(r, r.use)
 	e.Share = list(r, r.text)
 	e.Drift, e.Manage = r.text(), schema.Manage(r.text())
@@ -106,10 +111,14 @@ func (w *entryWriter) instance(i schema.Instance) {
 	w.text(i.Host)
 }
 
+func (w *entryWriter) fact(f schema.Fact) {
+	w.text(f.Type)
+	w.text(f.Scope)
+	w.text(f.Value)
+}
+
 func (w *entryWriter) use(u schema.Use) {
-	w.text(u.Fact.Type)
-	w.text(u.Fact.Scope)
-	w.text(u.Fact.Value)
+	w.fact(u.Fact)
 	exclusive := 0
 	if u.Exclusive {
 		exclusive = 1
@@ -171,8 +180,12 @@ func (r *entryReader) instance() schema.Instance {
 	return schema.Instance{ID: schema.ID(r.text()), Host: r.text()}
 }
 
+func (r *entryReader) fact() schema.Fact {
+	return schema.Fact{Type: r.text(), Scope: r.text(), Value: r.text()}
+}
+
 func (r *entryReader) use() schema.Use {
-	return schema.Use{Fact: schema.Fact{Type: r.text(), Scope: r.text(), Value: r.text()}, Exclusive: r.number() == 1, Path: r.text()}
+	return schema.Use{Fact: r.fact(), Exclusive: r.number() == 1, Path: r.text()}
 }
 
 func (r *entryReader) time() *time.Time {

@@ -17,7 +17,8 @@ import (
 //
 //	1  a plan is one value, which holds all of it; a record is a value
 //	2  the head of a plan is a value, its body stands apart, deflated; records that were written together are one value, deflated
-//	3  an entry of the inventory is packed, with a checksum, and no longer JSON
+//	3  an entry of the inventory is packed, with a checksum, and no longer JSON; it and a plan name the facts that are needed
+//	   instead of all who provide them
 const Format = 3
 
 // ErrNewer means that a newer plumb wrote the file; nothing in it was changed.
