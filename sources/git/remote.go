@@ -88,6 +88,11 @@ func (r *remote) converse(ctx context.Context, talk func(context.Context) error)
 	case err := <-done:
 		return err
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-done: // ended just now: the end of a talk cancels its context, too
+		return err
+	default:
 		return r.unreachable(ctx.Err())
 	}
 }
