@@ -34,6 +34,8 @@ type Config struct {
 	Drift      DriftConfig `json:"drift"`
 	Sinks      []Sink      `json:"sinks"`
 	Listen     string      `json:"listen"`
+
+	Trust *TrustConfig `json:"trust"` // nil: every commit of the branch is followed
 }
 
 // Check finds what the schema of the file cannot: what would be taken and then never have an effect.
@@ -56,6 +58,9 @@ func (c Config) Check(kinds *actuators.Registry) error {
 		if sink.Webhook == "" && sink.File == "" {
 			mistakes = append(mistakes, fmt.Errorf("sinks.%d: it names no place; give it a webhook or a file", i))
 		}
+	}
+	if err := c.Trust.check(c.Repository); err != nil {
+		mistakes = append(mistakes, err)
 	}
 	return errors.Join(mistakes...)
 }

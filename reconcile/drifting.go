@@ -208,6 +208,9 @@ func (c *Controller) ApplySaved(ctx context.Context, saved *plan.Plan, listen fu
 	if err := c.related(ctx, saved.Commit); err != nil {
 		return run.Result{}, err
 	}
+	if _, err := c.trusted(ctx, saved.Commit); err != nil {
+		return run.Result{}, err
+	}
 	result, err := c.Apply(ctx, fresh, c.both(listen))
 	if err == nil {
 		c.tellResult(fresh, result)
@@ -248,7 +251,7 @@ func (c *Controller) Release(name string) (string, error) {
 
 // Rewind accepts that the next head does not build on what was accepted before.
 func (c *Controller) Rewind() error {
-	if err := c.store.SetHighest(""); err != nil {
+	if err := c.store.Rewind(); err != nil {
 		return err
 	}
 	c.Reconsider()

@@ -10,6 +10,7 @@ import (
 	"plumbline/reconcile/run"
 	"plumbline/schema"
 	"plumbline/sources"
+	"plumbline/sources/trust"
 )
 
 // Run follows the source until the context ends: it takes up what an earlier process left open, then considers every new
@@ -182,6 +183,10 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 	if err = c.forward(ctx, commit); err != nil {
 		return result, nil, nil, err
 	}
+	signer, err := c.trusted(ctx, commit)
+	if err != nil {
+		return result, nil, nil, err
+	}
 	c.board.phase(Loading, c.now())
 	if graph, err = c.Load(ctx, commit); err != nil {
 		return result, nil, nil, err
@@ -190,7 +195,7 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 	if p, err = c.planGraph(ctx, graph, nil); err != nil {
 		return result, nil, nil, err
 	}
-	if err = c.store.SetHighest(commit); err != nil {
+	if err = c.accept(commit, signer); err != nil {
 		return result, nil, nil, err
 	}
 	c.board.phase(Applying, c.now())
@@ -201,7 +206,8 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 // passing tells whether an error may pass by itself: all but those that only another commit or a person mends.
 func passing(err error) bool {
 	var problems schema.Problems
-	return !errors.As(err, &problems) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
+	var untrusted *trust.Error
+	return !errors.As(err, &problems) && !errors.As(err, &untrusted) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
 }
 
 // held names the lanes that wait: those that the plan held, and those whose effect failed and is parked from now on.

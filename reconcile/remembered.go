@@ -24,7 +24,7 @@ func (c *Controller) Remembered() (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Head, s.Applied = commits.Highest, commits.Applied
+	s.Head, s.Signer, s.Applied = commits.Highest, commits.Signer, commits.Applied
 	s.Objects = objects(inv)
 	for digest, p := range parked {
 		s.Held = append(s.Held, fmt.Sprintf("%.19s failed with commit %s: %s", digest, plan.ShortCommit(p.Commit), p.Reason))

@@ -26,6 +26,7 @@ type Status struct {
 	Phase     Phase               `json:"phase"`
 	Since     time.Time           `json:"since,omitzero"`
 	Head      string              `json:"head,omitempty"`    // newest commit of the source
+	Signer    string              `json:"signer,omitempty"`  // who signed the newest commit that was accepted
 	Applied   string              `json:"applied,omitempty"` // last one applied in full
 	Verdict   string              `json:"verdict,omitempty"` // of Head
 	Plan      string              `json:"plan,omitempty"`    // ID of the last plan that ran

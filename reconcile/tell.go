@@ -9,6 +9,7 @@ import (
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
 	"plumbline/schema"
+	"plumbline/sources/trust"
 )
 
 // tellResult tells what came of a plan. A plan that did nothing is not worth a notice.
@@ -80,7 +81,11 @@ func severityOf(r run.Result) notify.Severity {
 func (c *Controller) tellFault(commit string, err error) {
 	n := notify.Notice{Status: notify.Event, Severity: notify.Warning, Commit: commit, StartsAt: c.now(), Message: err.Error()}
 	var problems schema.Problems
+	var untrusted *trust.Error
 	switch {
+	case errors.As(err, &untrusted):
+		n.Reason = notify.ReasonUntrusted
+		n.Details = map[string]string{"reason": string(untrusted.Reason), "commit": untrusted.Commit.ID}
 	case errors.As(err, &problems):
 		n.Reason = notify.ReasonValidationFailed
 	case commit == "":

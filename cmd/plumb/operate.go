@@ -8,6 +8,7 @@ import (
 
 	"plumbline/reconcile"
 	"plumbline/reconcile/control"
+	"plumbline/reconcile/journal"
 )
 
 // operator takes orders: the running controller, or this process when none runs.
@@ -16,6 +17,7 @@ type operator interface {
 	Resume(ctx context.Context, name string) (string, error)
 	Rewind(ctx context.Context) error
 	Trust(ctx context.Context, host string) (string, error)
+	TrustOnce(ctx context.Context, once journal.Once) (string, error)
 }
 
 // operator finds who takes orders. The caller calls done.
@@ -31,8 +33,12 @@ func (s *settings) operator(cmd *cobra.Command) (o operator, done func(), err er
 	if err != nil {
 		return nil, nil, err
 	}
+	source, err := s.openSource()
+	if err != nil {
+		source = nil // only words about commits need one
+	}
 	cmd.PrintErrf("no controller answers on %s: the next one on %s will heed this\n", s.config.Socket, s.config.State)
-	c := s.controller(nil, store, nil)
+	c := s.controller(source, store, nil)
 	return here{c}, func() { c.Close(); store.Close() }, nil
 }
 

@@ -82,6 +82,9 @@ func writeStatus(w io.Writer, s reconcile.Status, now time.Time) error {
 		b.add(string(s.Phase), "for %s", since(now.Sub(s.Since)))
 	}
 	b.add("head", "%s", strings.TrimRight(fmt.Sprintf("%-10s  %s", plan.ShortCommit(s.Head), s.Verdict), " "))
+	if s.Signer != "" {
+		b.add("signer", "%s", s.Signer)
+	}
 	b.add("applied", "%-10s  %s", plan.ShortCommit(s.Applied), plural(s.Objects, "object"))
 	b.troubles(s, now)
 	width := 0

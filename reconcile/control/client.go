@@ -187,3 +187,12 @@ func (c *Client) Trust(ctx context.Context, host string) (string, error) {
 	}
 	return reply.Text, nil
 }
+
+// TrustOnce accepts a commit that nobody signed who may; it tells what it did.
+func (c *Client) TrustOnce(ctx context.Context, once journal.Once) (string, error) {
+	reply, err := c.call(ctx, Request{Verb: Once, Once: &once}, nil)
+	if err != nil {
+		return "", err
+	}
+	return reply.Text, nil
+}

@@ -38,6 +38,7 @@ const (
 	Release  Verb = "release" // a parked effect or a stuck instance
 	Rewind   Verb = "rewind"
 	Trust    Verb = "trust" // a host that is another machine
+	Once     Verb = "once"  // a commit that nobody signed who may
 )
 
 // Request is one call.
@@ -48,6 +49,7 @@ type Request struct {
 	Count      int               `json:"count,omitempty"`
 	Suspension json.RawMessage   `json:"suspension,omitempty"`
 	Name       string            `json:"name,omitempty"`
+	Once       *journal.Once     `json:"once,omitempty"`
 }
 
 // Reply is one message of the answer. Events come first; the last message has Done.

@@ -85,6 +85,11 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 		reply.Text, err = s.controller.Release(r.Name)
 	case Trust:
 		reply.Text, err = s.controller.Trust(r.Name)
+	case Once:
+		if r.Once == nil {
+			return errors.New("cannot trust a commit: the request names none")
+		}
+		reply.Text, err = s.controller.TrustOnce(ctx, *r.Once)
 	case Rewind:
 		err = s.controller.Rewind()
 	default:

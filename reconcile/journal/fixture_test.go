@@ -87,7 +87,7 @@ func writeFixture(t *testing.T) {
 	s := open(t, path)
 	must(t, s.Begin(&plan.Plan{ID: "p1", Commit: "c1"}, noon))
 	must(t, s.End("p1", journal.Ending{At: noon, Verdict: "partly applied", Applied: "c1", Park: map[string]journal.Parked{"sha256:x": {Plan: "p1", Commit: "c1", Reason: "bad", At: noon}}}))
-	must(t, s.SetHighest("c2"))
+	must(t, s.Accept("c2", "", "", false))
 	step := actuators.Step{
 		ID: "s1", Op: "grow", Params: json.RawMessage(`{"size":1}`), Instance: schema.MakeID("vm", "payroll").On("jino0"), Version: 1, Reversal: actuators.Exact,
 	}

@@ -1,11 +1,13 @@
 package journal
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"plumbline/reconcile/inventory"
 
@@ -40,6 +42,22 @@ var (
 type Commits struct {
 	Applied string `json:"applied,omitempty"` // the last one that was applied in full
 	Highest string `json:"highest,omitempty"` // the newest one that was ever accepted: going back behind it is a rewind
+
+	Trusted string `json:"trusted,omitempty"` // the newest one whose signatures were judged; "" = Highest counts
+	Signer  string `json:"signer,omitempty"`  // who signed Highest
+	Key     string `json:"key,omitempty"`     // with which key
+	Once    *Once  `json:"once,omitempty"`    // a commit that is to be accepted unjudged
+}
+
+// Judged is the commit whose ancestors need no judging any more.
+func (c Commits) Judged() string { return cmp.Or(c.Trusted, c.Highest) }
+
+// Once is an operator's word for a commit, and all that it builds on, that nobody signed who may.
+type Once struct {
+	Commit string    `json:"commit"`
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
 }
 
 type meta struct {
@@ -192,10 +210,29 @@ func (s *Store) Commits() (Commits, error) {
 	return c, err
 }
 
-// SetHighest remembers the newest commit that was accepted.
-func (s *Store) SetHighest(commit string) error {
+// Accept remembers the newest commit that was accepted, who signed it, and whether its signatures were judged.
+func (s *Store) Accept(commit, signer, key string, judged bool) error {
 	return s.update(func(tx *bolt.Tx) error {
-		return changeCommits(tx, func(c *Commits) { c.Highest = commit })
+		return changeCommits(tx, func(c *Commits) {
+			*c = Commits{Applied: c.Applied, Highest: commit, Signer: signer, Key: key}
+			if judged {
+				c.Trusted = commit
+			}
+		})
+	})
+}
+
+// Rewind forgets which commit was the newest, not which was trusted.
+func (s *Store) Rewind() error {
+	return s.update(func(tx *bolt.Tx) error {
+		return changeCommits(tx, func(c *Commits) { c.Trusted, c.Highest = c.Judged(), "" })
+	})
+}
+
+// TrustOnce remembers an operator's word until a commit is accepted.
+func (s *Store) TrustOnce(once Once) error {
+	return s.update(func(tx *bolt.Tx) error {
+		return changeCommits(tx, func(c *Commits) { c.Once = &once })
 	})
 }
 

@@ -122,7 +122,7 @@ func TestAPlanIsOpenUntilItEndsAndThenHistory(t *testing.T) {
 		t.Errorf("%+v", past)
 	}
 	commits, _ := s.Commits()
-	must(t, s.SetHighest("c3"))
+	must(t, s.Accept("c3", "", "", false))
 	after, _ := s.Commits()
 	if commits.Applied != "c2" || after != (journal.Commits{Applied: "c2", Highest: "c3"}) {
 		t.Errorf("%+v %+v", commits, after)

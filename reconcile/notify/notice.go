@@ -61,4 +61,6 @@ const (
 	ReasonProbeStale       = "ProbeStale"
 	ReasonSuspended        = "Suspended"
 	ReasonResumed          = "Resumed"
+	ReasonTrustedOnce      = "TrustedOnce"
+	ReasonUntrusted        = "SourceUnverified"
 )
