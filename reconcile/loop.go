@@ -206,8 +206,7 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 // passing tells whether an error may pass by itself: all but those that only another commit or a person mends.
 func passing(err error) bool {
 	var problems schema.Problems
-	var untrusted *trust.Error
-	return !errors.As(err, &problems) && !errors.As(err, &untrusted) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
+	return !errors.As(err, &problems) && !errors.Is(err, trust.ErrUntrusted) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
 }
 
 // held names the lanes that wait: those that the plan held, and those whose effect failed and is parked from now on.

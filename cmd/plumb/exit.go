@@ -9,6 +9,7 @@ import (
 	"plumbline/reconcile"
 	"plumbline/reconcile/journal"
 	"plumbline/schema"
+	"plumbline/sources/trust"
 )
 
 // The exit codes, the same for every command.
@@ -22,6 +23,7 @@ const (
 	exitStale      = 6   // the plan is stale, or another plumb is at work
 	exitRolledBack = 7   // apply failed and was rolled back, verified
 	exitResidue    = 8   // apply failed and something remains changed
+	exitUntrusted  = 9   // nobody signed the commit who may
 	exitIncomplete = 10  // not everything could be looked at: nobody can say that all is well
 	exitInterrupt  = 130 // interrupted
 )
@@ -40,6 +42,7 @@ var exitMeanings = []struct {
 	{exitStale, "The plan is stale, or another plumb is at work."},
 	{exitRolledBack, "Apply failed and was rolled back, verified."},
 	{exitResidue, "Apply failed and something remains changed; it is named."},
+	{exitUntrusted, "The commit is not signed by who may."},
 	{exitIncomplete, "Not everything could be looked at: nobody can say that all is well."},
 	{exitInterrupt, "Interrupted."},
 }
@@ -85,6 +88,8 @@ func exitCode(err error) int {
 		return exitInvalid
 	case errors.Is(err, reconcile.ErrStale), errors.Is(err, journal.ErrInUse):
 		return exitStale
+	case errors.Is(err, trust.ErrUntrusted):
+		return exitUntrusted
 	case errors.Is(err, reconcile.ErrLeftOut):
 		return exitRefused
 	case errors.Is(err, fs.ErrPermission):

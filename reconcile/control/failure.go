@@ -5,12 +5,13 @@ import (
 
 	"plumbline/reconcile"
 	"plumbline/schema"
+	"plumbline/sources/trust"
 )
 
 // classes are the errors that keep their identity across the socket.
 var classes = map[string]error{
 	"stale": reconcile.ErrStale, "no-store": reconcile.ErrNoStore, "empty": reconcile.ErrEmpty, "stranger": reconcile.ErrStranger,
-	"left-out": reconcile.ErrLeftOut,
+	"left-out": reconcile.ErrLeftOut, "untrusted": trust.ErrUntrusted,
 }
 
 func classOf(err error) string {

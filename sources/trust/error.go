@@ -23,9 +23,12 @@ const (
 	OutOfScope Reason = "out of scope"
 )
 
+// ErrUntrusted is every error that says that a commit is not trusted.
+var ErrUntrusted = errors.New("not trusted")
+
 // ErrNoBeginning means that the list of signers lies in the repository and no commit of it is trusted yet.
-var ErrNoBeginning = errors.New("the signers are listed in the repository, and none of its commits is trusted yet: " +
-	"name one that you vouch for as trust.since in the controller's file")
+var ErrNoBeginning = fmt.Errorf("%w: the signers are listed in the repository, and none of its commits is trusted yet; "+
+	"name one that you vouch for as trust.since in the controller's file", ErrUntrusted)
 
 // Error says which commit is not trusted, why, and what to do.
 type Error struct {
@@ -39,6 +42,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("commit %.10s (%s: %q) %s; %s, or accept it and what it builds on with \"plumb trust --once %.10s --reason TEXT\"",
 		e.Commit.ID, e.Commit.Author, e.Commit.Subject, e.Text, e.Reason.remedy(), e.Commit.ID)
 }
+
+// Is makes errors.Is(err, ErrUntrusted) true.
+func (e *Error) Is(target error) bool { return target == ErrUntrusted }
 
 func (r Reason) remedy() string {
 	switch r {
