@@ -117,6 +117,10 @@ func (d Def[S, L]) eraseObserve(ctx context.Context, h Host, sc Scope) ([]Observ
 	}
 	out := make([]Observed, 0, len(lives))
 	for _, live := range lives {
+		if live.Unknown != "" {
+			out = append(out, Observed{ID: live.ID, Unknown: live.Unknown})
+			continue
+		}
 		state, err := json.Marshal(live.State)
 		if err != nil {
 			return nil, fmt.Errorf("internal error: cannot write the state of %s: %w", live.ID, err)

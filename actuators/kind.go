@@ -25,7 +25,7 @@ type Def[S, L any] struct {
 	Ranges   func(i schema.Instance, s S) []schema.Range                             // pure
 	Share    func(i schema.Instance, s S) []string                                   // pure: "nft/edge1", "zone/mycompany.com"
 	Audit    func(all []Spec[S], look Lookup) []schema.Problem                       // pure: rules over the whole kind
-	Observe  func(ctx context.Context, h Host, sc Scope) ([]Live[L], error)          // all of the scope, or an error
+	Observe  func(ctx context.Context, h Host, sc Scope) ([]Live[L], error)          // all of the scope, what cannot be seen as Unknown, or an error
 	Diff     func(want *S, have Have[L]) Diff                                        // pure; want nil = removed; declared fields only, normalised
 	Steps    func(sub Subject, d Diff, want *S, have Have[L]) ([]Step, error)        // pure
 	Ops      []AnyOp

@@ -1,6 +1,7 @@
 package actuators
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -32,6 +33,9 @@ type Live[L any] struct {
 	ID      schema.ID // its mark's, or for an unmarked thing the ID that an object of its name would have
 	Mark    *Mark     // nil: nobody's, or no mark is possible on this kind
 	Retired bool      // set aside by a removal, waiting for its purge; may be restored
+	// Unknown says why this one target could not be seen, when the rest of the scope could; then only ID counts. It is never
+	// taken as absent, and freezes this object alone. What hides the whole scope is an error of Observe.
+	Unknown string
 	State   L
 }
 
@@ -40,7 +44,14 @@ type Observed struct {
 	ID      schema.ID       `json:"id"`
 	Mark    *Mark           `json:"mark,omitempty"`
 	Retired bool            `json:"retired,omitempty"`
-	State   json.RawMessage `json:"state"` // {"config": …, "status": …}
+	Unknown string          `json:"unknown,omitempty"` // why it could not be seen; then nothing else is said of it
+	State   json.RawMessage `json:"state,omitempty"`   // {"config": …, "status": …}
+}
+
+// Same tells whether two observations show the same, byte for byte.
+func (o *Observed) Same(other *Observed) bool {
+	marks := o.Mark == other.Mark || o.Mark != nil && other.Mark != nil && *o.Mark == *other.Mark
+	return marks && o.ID == other.ID && o.Retired == other.Retired && o.Unknown == other.Unknown && bytes.Equal(o.State, other.State)
 }
 
 // Have is what is there of one instance.

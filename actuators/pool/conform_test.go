@@ -32,7 +32,7 @@ func TestConforms(t *testing.T) {
 			try(err)
 			write(t, marker)
 			return func() { try(os.WriteFile(marker, whole, 0o600)) }
-		}}},
+		}, Alone: true}},
 		Native: func() string { return tree(t, root) },
 	})
 }

@@ -19,9 +19,12 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		if err := json.Unmarshal(target.Spec, &s); err != nil {
 			return nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
 		}
-		live, err := look(ctx, h, target, s.Dir)
-		if err != nil {
+		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		live, err := look(h, target, s.Dir)
+		if err != nil {
+			live = &actuators.Live[State]{ID: target.ID, Unknown: err.Error()} // the other pools are seen
 		}
 		if live != nil {
 			lives = append(lives, *live)
@@ -30,10 +33,7 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 	return lives, nil
 }
 
-func look(ctx context.Context, h actuators.Host, target actuators.Target, dir string) (*actuators.Live[State], error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+func look(h actuators.Host, target actuators.Target, dir string) (*actuators.Live[State], error) {
 	marker, exists, err := files.ReadPool(h, dir)
 	if err != nil || !exists {
 		return nil, err

@@ -27,7 +27,7 @@ func TestConforms(t *testing.T) {
 				Broken: []conform.Breakage{{Name: "the pool is not mounted", Break: func() func() {
 					must(t, os.Rename(marker, marker+".aside"))
 					return func() { must(t, os.Rename(marker+".aside", marker)) }
-				}}},
+				}, Alone: true}},
 			})
 		})
 	}

@@ -189,6 +189,32 @@ func TestPoolWithoutMarkerIsUnknown(t *testing.T) {
 	}
 }
 
+func TestAnUnmountedPoolAndATornSidecarHideTheirOwnAlone(t *testing.T) {
+	here, away := newDisk(t), newDisk(t)
+	away.At, away.spec.Pool = schema.ID("volume/away").On("jino0"), "p"
+	torn := schema.ID("volume/torn")
+	here.Apply(here.spec, false)
+	must(t, files.RemovePool(away.Host, away.spec.Resolved.Dir))
+	path := Path(here.spec.Resolved.Dir, "torn", "qcow2")
+	here.run("qemu-img", "create", "-q", "-f", "qcow2", path, "3M")
+	must(t, os.WriteFile(files.SidecarPath(path), []byte("{"), 0o600))
+	at := func(d *disk, id schema.ID) actuators.Target {
+		spec, err := json.Marshal(d.spec)
+		must(t, err)
+		return actuators.Target{ID: id, Spec: spec}
+	}
+	sc := actuators.Scope{All: true, Targets: []actuators.Target{at(away, away.At.ID), at(here, here.At.ID), at(here, torn)}}
+	found, err := Kind.Observe(context.Background(), here.Host, sc)
+	must(t, err)
+	unknown := map[schema.ID]string{}
+	for _, one := range found {
+		unknown[one.ID] = one.Unknown
+	}
+	if len(found) != 3 || unknown[here.At.ID] != "" || !strings.Contains(unknown[away.At.ID], "mounted?") || !strings.Contains(unknown[torn], "cannot read the mark") {
+		t.Errorf("found %v", unknown)
+	}
+}
+
 func TestDirectoryThatIsNotThereHoldsNothing(t *testing.T) {
 	d := newDisk(t)
 	d.spec.Resolved.Dir += "-later"

@@ -26,6 +26,15 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 	}
 	var lives []actuators.Live[State]
 	for _, pool := range pools {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if exists, err := files.ProvePool(h, pool.dir, pool.pool); err != nil {
+			lives = append(lives, unknown(sc, pool, err)...)
+			continue
+		} else if !exists {
+			continue
+		}
 		more, err := lookAt(ctx, h, pool, sc.All, wanted)
 		if err != nil {
 			return nil, err
@@ -33,6 +42,16 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		lives = append(lives, more...)
 	}
 	return lives, nil
+}
+
+// unknown says of the targets in one pool that they cannot be seen: those in other pools can.
+func unknown(sc actuators.Scope, at place, why error) (lives []actuators.Live[State]) {
+	for _, target := range sc.Targets {
+		if s, err := readSpec(target); err == nil && placeOf(s) == at {
+			lives = append(lives, actuators.Live[State]{ID: target.ID, Unknown: why.Error()})
+		}
+	}
+	return lives
 }
 
 type place struct {
@@ -45,11 +64,11 @@ func places(sc actuators.Scope) ([]place, map[string]bool, error) {
 	var pools []place
 	seen, wanted := map[place]bool{}, map[string]bool{}
 	for _, target := range sc.Targets {
-		var s Spec
-		if err := json.Unmarshal(target.Spec, &s); err != nil {
-			return nil, nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
+		s, err := readSpec(target)
+		if err != nil {
+			return nil, nil, err
 		}
-		at := place{home(s), s.Resolved.Dir}
+		at := placeOf(s)
 		if !seen[at] {
 			pools = append(pools, at)
 		}
@@ -58,12 +77,17 @@ func places(sc actuators.Scope) ([]place, map[string]bool, error) {
 	return pools, wanted, nil
 }
 
-// lookAt gives the volumes of a pool: all of them, or those that are wanted, with what was set aside of them.
-func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted map[string]bool) ([]actuators.Live[State], error) {
-	exists, err := files.ProvePool(h, at.dir, at.pool)
-	if err != nil || !exists {
-		return nil, err
+func readSpec(target actuators.Target) (s Spec, err error) {
+	if err := json.Unmarshal(target.Spec, &s); err != nil {
+		return s, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
 	}
+	return s, nil
+}
+
+func placeOf(s Spec) place { return place{home(s), s.Resolved.Dir} }
+
+// lookAt gives the volumes of a pool that is proven: all of them, or those that are wanted, with what was set aside of them.
+func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted map[string]bool) ([]actuators.Live[State], error) {
 	names, err := files.List(at.dir)
 	if err != nil {
 		return nil, err
@@ -98,8 +122,11 @@ func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted ma
 func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[State], error) {
 	name, ext, retired := files.Split(filepath.Base(path))
 	side, err := files.ReadSidecar(h, path)
-	if err != nil || side != nil && side.Mark.ID.Kind() != "volume" {
-		return nil, err // an image may lie here and have the name of a volume
+	switch {
+	case err != nil:
+		return &actuators.Live[State]{ID: schema.MakeID("volume", name), Unknown: err.Error()}, nil
+	case side != nil && side.Mark.ID.Kind() != "volume":
+		return nil, nil // an image may lie here and have the name of a volume
 	}
 	live := &actuators.Live[State]{ID: schema.MakeID("volume", name), Retired: !retired.IsZero()}
 	format := ""

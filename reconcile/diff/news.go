@@ -55,7 +55,7 @@ func (n news) compare(key place, before, now *Look) {
 	}
 	old := found(before)
 	for id, things := range found(now) {
-		if !slices.EqualFunc(old[id], things, alike) {
+		if !slices.EqualFunc(old[id], things, (*actuators.Observed).Same) {
 			n.objects[id] = true
 		}
 		delete(old, id)

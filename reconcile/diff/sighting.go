@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -101,14 +100,8 @@ func (s seen) in(look *Look) []sighting {
 	return s.all
 }
 
-// alike tells whether two sightings show the same.
-func alike(a, b *actuators.Observed) bool {
-	marks := a.Mark == b.Mark || a.Mark != nil && b.Mark != nil && *a.Mark == *b.Mark
-	return marks && a.Retired == b.Retired && bytes.Equal(a.State, b.State)
-}
-
 // have gathers what is there of an instance. listed: the inventory says that it is ours, which counts where no mark is
-// possible. known is false when the look failed or was not made; then why says so.
+// possible. known is false when the look failed, was not made or could not see this object; then why says so.
 func (s seen) have(k *actuators.Kind, host, installation string, listed bool) (have actuators.HaveJSON, known bool, why string) {
 	look := s.world.Look(host, k.Name)
 	switch {
@@ -121,6 +114,8 @@ func (s seen) have(k *actuators.Kind, host, installation string, listed bool) (h
 		ours := one.ours(installation)
 		switch {
 		case one.look != look:
+		case one.Unknown != "":
+			return actuators.HaveJSON{}, false, one.Unknown
 		case one.Retired:
 			if ours {
 				have.Retired = one.State

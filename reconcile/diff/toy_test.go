@@ -22,7 +22,7 @@ import (
 //	instance   v  needs    exclusive fact  flags
 //
 // Flags of a declaration: adopt, observe, heal, was:NAME, moved (stands elsewhere in its file); of an applied entry:
-// stuck, retired, heal; of a live thing: foreign (no mark), other (another installation's), retired.
+// stuck, retired, heal; of a live thing: foreign (no mark), other (another installation's), retired, hidden (cannot be seen).
 type toySpec struct {
 	V int `json:"v"`
 }
@@ -183,6 +183,8 @@ func input(t testing.TB, want, applied, live, unknown, partial string) diff.Inpu
 		state, _ := json.Marshal(toyState{Config: toySpec{w.v}})
 		seen := actuators.Observed{ID: w.ID, Retired: w.is("retired"), State: state}
 		switch {
+		case w.is("hidden"):
+			seen = actuators.Observed{ID: w.ID, Unknown: "not mounted"}
 		case w.is("other"):
 			seen.Mark = &actuators.Mark{Installation: "inst2", ID: w.ID}
 		case !w.is("foreign"):

@@ -66,7 +66,7 @@ func (w *World) Look(host, kind string) *Look { return w.looks[place{host, kind}
 // Same tells whether another world shows the same under an ID, byte for byte.
 func (w *World) Same(other *World, id schema.ID) bool {
 	return slices.EqualFunc(w.index()[id], other.index()[id], func(a, b sighting) bool {
-		return a.look.Host == b.look.Host && a.look.Kind == b.look.Kind && alike(a.Observed, b.Observed)
+		return a.look.Host == b.look.Host && a.look.Kind == b.look.Kind && a.Observed.Same(b.Observed)
 	})
 }
 

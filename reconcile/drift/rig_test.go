@@ -46,6 +46,9 @@ type rig struct {
 	healing func(context.Context, []schema.Instance) error
 }
 
+// hidden is the value of what cannot be seen.
+const hidden = "?"
+
 type spec struct {
 	V string `json:"v"`
 	W string `json:"w,omitempty"`
@@ -212,6 +215,10 @@ func (r *rig) look(ctx context.Context, host, kind string, sc actuators.Scope) *
 	for id, value := range found {
 		v, w, _ := strings.Cut(value, ",")
 		data, _ := json.Marshal(state{Config: spec{V: v, W: w}})
+		if v == hidden {
+			look.Found = append(look.Found, actuators.Observed{ID: id, Unknown: "not mounted"})
+			continue
+		}
 		look.Found = append(look.Found, actuators.Observed{ID: id, State: data})
 	}
 	return look

@@ -3,6 +3,7 @@ package drift_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,5 +163,34 @@ func TestASilentHostIsToldOnceAndAgainWhenItAnswers(t *testing.T) {
 		if r.notices[0].ID != r.notices[1].ID || r.notices[0].Severity != notify.Critical {
 			t.Errorf("%+v", r.notices)
 		}
+	})
+}
+
+func TestWhatCannotBeSeenIsNoDriftAndIsToldOnceWithItsHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "polled/a@h1 polled/b@h1")
+		defer r.run()()
+		r.set("polled/a@h1", hidden)
+		r.set("polled/b@h1", "2") // beside it everything goes on
+		pass(10 * time.Minute)
+		r.expect(fires + "polled/b@h1; firing ProbeStale host/h1@h1")
+		if text := r.notices[len(r.notices)-1].Message; !strings.Contains(text, "polled/a is unknown: not mounted") {
+			t.Errorf("told %q", text)
+		}
+		r.set("polled/a@h1", "1")
+		pass(time.Minute)
+		r.expect(fires + "polled/b@h1; firing ProbeStale host/h1@h1; resolved ProbeStale host/h1@h1")
+	})
+}
+
+func TestADriftThatCannotBeSeenAnyMoreIsNotResolved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "polled/a@h1")
+		defer r.run()()
+		r.set("polled/a@h1", "2")
+		pass(2 * time.Minute)
+		r.set("polled/a@h1", hidden)
+		pass(time.Minute)
+		r.expect(fires + "polled/a@h1")
 	})
 }

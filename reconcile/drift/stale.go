@@ -11,10 +11,10 @@ import (
 	"plumbline/schema"
 )
 
-// silence is a host of which some kinds do not answer. One that goes on is told once for the host, not for each of its
+// silence is a host of which some kinds, or things, cannot be seen. One that goes on is told once for the host, not for each of its
 // instances: they are unknown, which is no drift.
 type silence struct {
-	kinds map[string]time.Time // since when each does not answer
+	kinds map[string]time.Time // since when each does not answer, or not of all that we own
 	since time.Time
 	told  bool
 }
@@ -25,8 +25,9 @@ const staleAfter = 3
 // answered notes whether a place answered, and tells a silence that lasts, and its end. The caller holds the lock.
 func (e *Engine) answered(p place, look *diff.Look) {
 	s := e.silent[p.host]
-	if look.Err == "" {
-		if s != nil {
+	why := blind(look)
+	if why == "" {
+		if s != nil && look.All {
 			delete(s.kinds, p.kind)
 			if len(s.kinds) == 0 {
 				e.heard(p.host, s)
@@ -44,9 +45,28 @@ func (e *Engine) answered(p place, look *diff.Look) {
 	if !s.told && e.Interval > 0 && look.At.Sub(s.kinds[p.kind]) >= staleAfter*e.Interval {
 		s.told = true
 		n := e.stillness(p.host, s, notify.Firing)
-		n.Message = fmt.Sprintf("%s cannot be observed since %s; what is there is unknown: %s", hostName(p.host), s.since.Format(time.DateTime), look.Err)
+		n.Message = fmt.Sprintf("%s cannot be observed since %s; %s", hostName(p.host), s.since.Format(time.DateTime), why)
 		e.outbox = append(e.outbox, n)
 	}
+}
+
+// blind tells what a look could not see, and why; "" when it saw all.
+func blind(look *diff.Look) string {
+	if look.Err != "" {
+		return "what is there is unknown: " + look.Err
+	}
+	hidden, why := 0, ""
+	for n := range look.Found {
+		if one := &look.Found[n]; one.Unknown != "" {
+			if hidden++; why == "" {
+				why = string(one.ID) + " is unknown: " + one.Unknown
+			}
+		}
+	}
+	if hidden > 1 {
+		why += fmt.Sprintf(" (and %d more)", hidden-1)
+	}
+	return why
 }
 
 func (e *Engine) heard(host string, s *silence) {

@@ -91,7 +91,7 @@ type Hello struct {
 }
 
 // Protocol is the number in Hello; it changes when an older end would misunderstand.
-const Protocol = 2
+const Protocol = 3
 
 // Options say who the executor is.
 type Options struct {

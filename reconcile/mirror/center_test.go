@@ -31,6 +31,9 @@ type center struct {
 	before  func(host, kind string) // if not nil, each look begins with it
 }
 
+// hidden is the value of what cannot be seen.
+const hidden = "?"
+
 var kindNames = []string{"both", "neither", "stamped", "watched"}
 
 func newCenter() *center {
@@ -105,6 +108,10 @@ func (c *center) seen(host, kind string, sc actuators.Scope) (found []actuators.
 	for i, value := range c.values {
 		spec, asked := specs[i.ID]
 		if i.Host == host && i.ID.Kind() == kind && (sc.All || asked) {
+			if value == hidden {
+				found = append(found, actuators.Observed{ID: i.ID, Unknown: "not mounted"})
+				continue
+			}
 			found = append(found, actuators.Observed{ID: i.ID, State: []byte(value + " " + spec)})
 		}
 	}
@@ -141,7 +148,8 @@ func (c *center) stamps(_ context.Context, host string, scopes map[string]actuat
 	return out, nil
 }
 
-// set changes a value, "" takes it away; who watches hears of it as "this" or as "anything", or not at all.
+// set changes a value, "" takes it away; who watches hears of it as "this" or as "anything", or not at all. Of what is "quiet"
+// no stamp tells either.
 func (c *center) set(i schema.Instance, value string, heard string) {
 	place := [2]string{i.Host, i.ID.Kind()}
 	c.mu.Lock()
@@ -149,11 +157,13 @@ func (c *center) set(i schema.Instance, value string, heard string) {
 	if value == "" {
 		delete(c.values, i)
 	}
-	c.changes[place]++
+	if heard != "quiet" {
+		c.changes[place]++
+	}
 	listens := c.ears[place]
 	c.mu.Unlock()
 	switch {
-	case !listens || heard == "lost":
+	case !listens || heard == "lost" || heard == "quiet":
 	case heard == "anything":
 		c.mirror.Heard(i.Host, i.ID.Kind(), actuators.Event{})
 	default:

@@ -1,7 +1,6 @@
 package mirror
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -90,7 +89,9 @@ func (m *Mirror) whole(ctx context.Context, e *entry, ask question) *diff.Look {
 		return look
 	}
 	m.keep(e, look, ask.scope.Targets)
-	e.read, e.stamp = read, ask.stamp
+	if e.read, e.stamp = read, ask.stamp; !e.due.none() {
+		e.stamp = ""
+	}
 	kept := *e.look
 	return &kept
 }
@@ -133,21 +134,21 @@ func (m *Mirror) part(ctx context.Context, e *entry, targets []actuators.Target)
 }
 
 // keep puts a look in the place of the one that is kept, and tells whether it found anything else. One that found the same
-// keeps number and memory of the old one. The caller holds the lock.
+// keeps number and memory of the old one. What could not be seen stays due: nothing vouches for that. The caller holds the lock.
 func (m *Mirror) keep(e *entry, look *diff.Look, targets []actuators.Target) (changed bool) {
 	kept := *look
-	if e.look != nil && slices.EqualFunc(e.look.Found, kept.Found, same) {
+	if e.look != nil && slices.EqualFunc(e.look.Found, kept.Found, func(a, b actuators.Observed) bool { return a.Same(&b) }) {
 		kept.Found, kept.Rev = e.look.Found, e.look.Rev
 	} else {
 		kept.Rev, changed = m.revision.Add(1), true
 	}
 	e.look, e.targets = &kept, targets
+	for n := range kept.Found {
+		if kept.Found[n].Unknown != "" {
+			e.due.add(kept.Found[n].ID)
+		}
+	}
 	return changed
-}
-
-func same(a, b actuators.Observed) bool {
-	marks := a.Mark == b.Mark || a.Mark != nil && b.Mark != nil && *a.Mark == *b.Mark
-	return a.ID == b.ID && a.Retired == b.Retired && marks && bytes.Equal(a.State, b.State)
 }
 
 // fold replaces what was found of the targets.

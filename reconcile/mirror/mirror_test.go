@@ -188,3 +188,22 @@ func TestDeadAndSlowHostsDelayNoOther(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingVouchesForWhatCouldNotBeSeen(t *testing.T) {
+	c := filled()
+	for _, kind := range kindNames {
+		c.set(schema.MakeID(kind, "a").On("h1"), hidden, "this")
+	}
+	c.world()
+	for _, kind := range kindNames {
+		c.set(schema.MakeID(kind, "a").On("h1"), "1", "quiet") // it is mounted again, and neither stamp nor watch tells
+	}
+	world := c.world()
+	for _, kind := range kindNames {
+		for _, one := range world.Look("h1", kind).Found {
+			if one.Unknown != "" {
+				t.Errorf("%s is still unknown: %s", one.ID, one.Unknown)
+			}
+		}
+	}
+}

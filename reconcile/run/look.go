@@ -27,7 +27,16 @@ type seen struct {
 	here    json.RawMessage // nil = absent
 	retired json.RawMessage
 	mark    *actuators.Mark
+	unknown string // why it could not be seen; then the rest says nothing
 	at      time.Time
+}
+
+// err is why it could not be seen.
+func (s seen) err() error {
+	if s.unknown == "" {
+		return nil
+	}
+	return fmt.Errorf("cannot look at it: %s", s.unknown)
 }
 
 // look observes one instance, and remembers what it saw.
@@ -36,7 +45,8 @@ func (r *runner) look(ctx context.Context, i schema.Instance, spec json.RawMessa
 	if err != nil {
 		return seen{}, err
 	}
-	return found[i.ID], nil
+	s := found[i.ID]
+	return s, s.err()
 }
 
 // lookAt observes instances of one kind on one host in one question, and remembers what it saw.
@@ -95,6 +105,8 @@ func (r *runner) lookAhead(ctx context.Context, host string, tasks []*task) erro
 func (r *runner) pick(s seen, f actuators.Observed) seen {
 	ours := f.Mark != nil && f.Mark.Installation == r.installation
 	switch {
+	case f.Unknown != "":
+		s.unknown = f.Unknown
 	case f.Retired:
 		s.retired = f.State
 	case s.here == nil || ours:
@@ -109,7 +121,7 @@ func (r *runner) recent(ctx context.Context, i schema.Instance, spec json.RawMes
 	s, ok := r.looks[i]
 	r.mu.Unlock()
 	if ok && r.in.Now().Sub(s.at) < freshFor {
-		return s, nil
+		return s, s.err()
 	}
 	return r.look(ctx, i, spec)
 }
@@ -197,6 +209,9 @@ func (w *watched) settle(found map[schema.ID]seen, err error) bool {
 		return false
 	}
 	w.seen = found[w.Instance.ID]
+	if w.err = w.seen.err(); w.err != nil {
+		return false
+	}
 	done, reason, final := w.check(w.seen)
 	if w.err = final; done || final != nil {
 		return true

@@ -26,7 +26,8 @@ import (
 // "needs:1" makes it need lane 1, "held:why" holds it.
 //
 // faults: "t2:do-error-half", verbs and faults of toyHost; "t1:do-stop" ends the context meanwhile, "t1:do-abort" closes
-// Abort, "t1:do-die" kills the process after Do, and a resume follows; "t1:changed" changes the toy after it was planned.
+// Abort, "t1:do-die" kills the process after Do, and a resume follows; "t1:changed" changes the toy after it was planned;
+// "t1:look-always" hides it, "t1:do-veil" hides it from one look after its Do.
 //
 // The trace is the records in order, then the lanes' outcomes, then the verdict.
 var scenarios = []struct{ name, plan, faults, want string }{
@@ -50,6 +51,12 @@ var scenarios = []struct{ name, plan, faults, want string }{
 		"; 1 rolled back; rolled back"},
 	{"what changed since the plan is not touched", "t1.make t2.set<t1", "t2:changed",
 		"t1:begun t1:done t1:undone; 1 rolled back (changed); rolled back"},
+	{"what cannot be seen is not touched", "t1.make t2.set | t3.set", "t2:look-always",
+		"t3:begun t3:done; 1 rolled back, 2 applied; partly applied"},
+	{"what cannot be seen for a moment after a do is looked at again", "t1.make", "t1:do-veil",
+		"t1:begun t1:done; 1 applied; applied"},
+	{"what cannot be seen any more after a do goes back, and is stuck where the way back cannot be seen", "t1.make", "t1:do-veil-always",
+		"t1:begun t1:stuck; 1 rolled back; rolled back with residue"},
 	{"an undo that fails is tried again", "t1.make t2.make<t1", "t2:do-error-half t2:undo-once",
 		"t1:begun t1:done t2:begun t2:undone t1:undone; 1 rolled back; rolled back"},
 	{"an undo that always fails is stuck, what it stands on stays, the rest goes back", "t1.make t2.make<t1 t3.make t4.make<t2,t3", "t4:do-error-half t2:undo-always",
@@ -233,6 +240,10 @@ func (s *stage) play() string {
 		case "abort":
 			close(abort)
 			<-ctx.Done()
+		case "veil", "veil always":
+			s.world.mu.Lock()
+			s.world.faults["look t1"] = fault
+			s.world.mu.Unlock()
 		case "die":
 			s.world.mu.Lock()
 			s.world.life.end = s.world.life.at + 3

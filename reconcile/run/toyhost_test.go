@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"plumbline/actuators"
@@ -50,7 +51,21 @@ func (h *toyHost) Observe(ctx context.Context, kind string, sc actuators.Scope) 
 		return nil, err
 	}
 	k, _ := h.kinds.Kind(kind)
-	return k.Observe(ctx, h.machine(), sc)
+	found, err := k.Observe(ctx, h.machine(), sc)
+	return h.veiled(found, sc), err
+}
+
+// veiled hides toys whose look is faulty: "once", or for so many looks, or "always".
+func (h *toyHost) veiled(found []actuators.Observed, sc actuators.Scope) []actuators.Observed {
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	for _, target := range sc.Targets {
+		if h.w.fault("look", target.ID.Name()) != "" {
+			found = slices.DeleteFunc(found, func(o actuators.Observed) bool { return o.ID == target.ID })
+			found = append(found, actuators.Observed{ID: target.ID, Unknown: "not mounted"})
+		}
+	}
+	return found
 }
 
 func (h *toyHost) simple(verb string, c exec.Call) error {

@@ -64,6 +64,7 @@ type Sabotage struct {
 type Breakage struct {
 	Name  string
 	Break func() (mend func())
+	Alone bool // it hides this object alone: looking succeeds, says so of this one, and shows all others
 }
 
 const defaultCuts = 2

@@ -27,6 +27,16 @@ func toyCase(t *testing.T, fault string) Case {
 	}
 	put(path(h, "neighbour"), toyFile{Mark: &actuators.Mark{Installation: Installation, ID: "toy/neighbour"}, Size: 7})
 	one := path(h, "one")
+	tear := func() func() {
+		whole, err := os.ReadFile(one)
+		if err == nil {
+			err = os.WriteFile(one, []byte("{"), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() { os.WriteFile(one, whole, 0o600) }
+	}
 	mark := &actuators.Mark{Installation: Installation, ID: "toy/one", Hash: "x"}
 	return Case{
 		Kind: toy{fault: fault}.kind(), ID: "toy/one", Host: h,
@@ -37,16 +47,7 @@ func toyCase(t *testing.T, fault string) Case {
 			{Name: "repainted", Do: func() { put(one, toyFile{Mark: mark, Size: 2, Colour: "black"}) }, Path: "colour"},
 			{Name: "deleted", Do: func() { remove(one, list(h, "one")) }},
 		},
-		Broken: []Breakage{{Name: "a torn file", Break: func() func() {
-			whole, err := os.ReadFile(one)
-			if err == nil {
-				err = os.WriteFile(one, []byte("{"), 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			return func() { os.WriteFile(one, whole, 0o600) }
-		}}},
+		Broken:  []Breakage{{Name: "a torn file", Break: tear}, {Name: "one torn file", Break: tear, Alone: true}},
 		Secrets: []string{"hunter2"}, Seed: 1,
 	}
 }
@@ -100,6 +101,8 @@ func TestMutantsFail(t *testing.T) {
 		"do twice fails":                  "step create: do is not idempotent: the second one says: it exists",
 		"predict lies":                    "step set: what is seen is not what was predicted: config.size is 2, not 3",
 		"absent on an error":              `broken by "a torn file": a look (all: true) that cannot see gives an answer`,
+		"one hides all":                   `broken by "one torn file": a look (all: true) that cannot see one thing sees none`,
+		"one hides others":                `broken by "one torn file": it hides others, too`,
 		"absent without time":             "a look that had no time says that it is absent",
 		"all misses some":                 "looking at all of the kind differs",
 		"destroys foreign":                "planned before it came, step create: it was touched",

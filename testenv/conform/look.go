@@ -26,6 +26,9 @@ func (s *suite) observe(all bool) []actuators.Observed {
 	}
 	for _, one := range found {
 		s.open("the observed state", one.State)
+		if one.Unknown != "" && one.ID == s.c.ID {
+			s.fail("cannot see it: %s", one.Unknown)
+		}
 	}
 	if before != "" && before == s.stamp(ctx, sc) {
 		s.stamps.hold(s, sc, before, found)
@@ -87,8 +90,12 @@ func whose(m *actuators.Mark) string {
 // move by itself; of what we set aside nothing is.
 func (s *suite) picture(keep func(actuators.Observed) bool) string {
 	s.t.Helper()
+	return s.pictured(s.observe(true), keep)
+}
+
+func (s *suite) pictured(found []actuators.Observed, keep func(actuators.Observed) bool) string {
 	var lines []string
-	for _, one := range s.observe(true) {
+	for _, one := range found {
 		ours := one.Mark != nil && one.Mark.Installation == s.c.Installation
 		if one.ID == s.c.ID && one.Retired && ours || !keep(one) {
 			continue
@@ -104,8 +111,10 @@ func everything(actuators.Observed) bool { return true }
 // others is the picture of what is not the object.
 func (s *suite) others() string {
 	s.t.Helper()
-	return s.picture(func(one actuators.Observed) bool { return one.ID != s.c.ID })
+	return s.picture(s.notOurs)
 }
+
+func (s *suite) notOurs(one actuators.Observed) bool { return one.ID != s.c.ID }
 
 func (s *suite) native() string {
 	if s.c.Native == nil {

@@ -135,8 +135,15 @@ func (k toy) observe(ctx context.Context, h actuators.Host, sc actuators.Scope) 
 		if err != nil && k.fault == "absent on an error" {
 			continue
 		}
-		if err != nil {
+		unseen := actuators.Live[toyState]{ID: schema.MakeID("toy", name), Unknown: fmt.Sprint(err)}
+		switch {
+		case err != nil && k.fault == "one hides all":
 			return nil, err
+		case err != nil && k.fault == "one hides others":
+			return []actuators.Live[toyState]{unseen}, nil
+		case err != nil:
+			lives = append(lives, unseen)
+			continue
 		}
 		lives = append(lives, actuators.Live[toyState]{ID: schema.MakeID("toy", name), Mark: f.Mark, Retired: ext == "aside",
 			State: toyState{Config: toyConfig{Size: f.Size, Colour: f.Colour, Listed: ext == "toy" && isListed(h, name), Scratch: f.Scratch}}})

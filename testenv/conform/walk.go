@@ -113,7 +113,7 @@ func (s *suite) lookInVain() {
 	cancel()
 	for _, all := range []bool{true, false} {
 		found, err := s.driver.observe(ctx, s.scope(all))
-		if err == nil && s.pick(found).Here == nil {
+		if err == nil && s.pick(found).Here == nil && s.unknown(found) == "" {
 			s.fail("a look that had no time says that it is absent")
 		}
 	}
@@ -170,15 +170,23 @@ func (s *suite) broken() {
 	s.t.Helper()
 	for _, breakage := range s.c.Broken {
 		s.at("broken by %q", breakage.Name)
-		s.inTheDark(breakage.Break)
+		others := ""
+		if breakage.Alone {
+			others = s.others()
+		}
+		found := s.inTheDark(breakage)
+		if shown := s.pictured(found, s.notOurs); breakage.Alone && shown != others {
+			s.fail("it hides others, too.\nbefore:\n%s\nnow:\n%s", others, shown)
+		}
 		s.at("mended after %q", breakage.Name)
 		s.converged()
 	}
 }
 
-func (s *suite) inTheDark(breakIt func() (mend func())) {
+// inTheDark looks while it is broken, and gives what a look at the whole kind shows nevertheless.
+func (s *suite) inTheDark(b Breakage) []actuators.Observed {
 	s.t.Helper()
-	mend := breakIt()
+	mend := b.Break()
 	defer mend()
 	var found [2][]actuators.Observed
 	var errs [2]error
@@ -192,11 +200,28 @@ func (s *suite) inTheDark(breakIt func() (mend func())) {
 	}
 	both.Wait()
 	for i, err := range errs {
-		if err == nil {
+		why := s.unknown(found[i])
+		switch {
+		case err != nil && b.Alone:
+			s.fail("a look (all: %v) that cannot see one thing sees none: %v", i == 0, err)
+		case err == nil && why == "":
 			s.fail("a look (all: %v) that cannot see gives an answer: %s", i == 0, encode(found[i]))
+		case err != nil:
+			why = err.Error()
 		}
-		s.open("the error of a look", []byte(err.Error()))
+		s.open("the error of a look", []byte(why))
 	}
+	return found[0]
+}
+
+// unknown is why a look could not see the object, or "" when it says nothing of the sort.
+func (s *suite) unknown(found []actuators.Observed) string {
+	for _, one := range found {
+		if one.ID == s.c.ID && one.Unknown != "" {
+			return one.Unknown
+		}
+	}
+	return ""
 }
 
 // removal takes the object away, and brings it back and away again when it was only set aside.

@@ -35,7 +35,12 @@ func (v *visit) observe(k *actuators.Kind, sc actuators.Scope) ([]actuators.Obse
 		}
 	}
 	var found []actuators.Observed
+	hidden := v.veil(k.Name, ids)
 	for id := range ids {
+		if hidden[id] {
+			found = append(found, actuators.Observed{ID: id, Unknown: "the model was told to hide it"})
+			continue
+		}
 		at := s.Slots[id]
 		if at.Here == nil && !at.Gone && !k.Changes() {
 			at.Here = &Thing{State: json.RawMessage(`{"config":{},"status":{}}`)}

@@ -43,6 +43,9 @@ func TestEveryKindConformsOnTheModel(t *testing.T) {
 				Broken: []conform.Breakage{{Name: "a dead host", Break: func() func() {
 					must(t, w.Kill(node.Host))
 					return func() { must(t, w.Revive(node.Host)) }
+				}}, {Name: "one that cannot be seen", Alone: true, Break: func() func() {
+					must(t, w.Fail(node.Host, sim.Fault{ID: node.ID, Verb: "observe", How: sim.Unseen, Times: -1}))
+					return func() { must(t, w.Mend(node.Host)) }
 				}}},
 				Native: func() string {
 					picture, err := w.Picture()

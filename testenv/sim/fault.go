@@ -31,6 +31,7 @@ const (
 	LoseReply How = "loseReply" // it is done, and nobody knows
 	Hang      How = "hang"      // nothing is done until the caller gives up
 	Stick     How = "stick"     // somebody else changed it: for undo
+	Unseen    How = "unknown"   // this one thing cannot be seen, all others can: for observe
 )
 
 // Fail adds a fault to a host.
@@ -85,21 +86,45 @@ func (c *conn) enter(ctx context.Context, verb string, call exec.Call) (after, e
 	return nil, nil
 }
 
+// use counts a fault down.
+func (v *visit) use(i int) {
+	switch faults := v.state().Faults; {
+	case faults[i].Times > 1:
+		faults[i].Times--
+	case faults[i].Times >= 0:
+		v.state().Faults = slices.Delete(faults, i, i+1)
+	}
+}
+
+// veil hides what faults say cannot be seen.
+func (v *visit) veil(kind string, ids map[schema.ID]bool) map[schema.ID]bool {
+	hidden := map[schema.ID]bool{}
+	for i := len(v.host.cond.Faults) - 1; i >= 0; i-- {
+		f, used := v.host.cond.Faults[i], false
+		if f.How != Unseen {
+			continue
+		}
+		for id := range ids {
+			if f.fits("observe", exec.Call{Kind: kind, Instance: id.On(v.host.name)}) {
+				hidden[id], used = true, true
+			}
+		}
+		if used {
+			v.use(i)
+		}
+	}
+	return hidden
+}
+
 // fault takes the first fault that fits, or one by chance.
 func (c *conn) fault(verb string, call exec.Call) (how How, err error) {
 	err = c.world.on(c.name, func(v *visit) error {
 		for i, f := range v.host.cond.Faults {
-			if !f.fits(verb, call) {
-				continue
+			if f.How != Unseen && f.fits(verb, call) {
+				how = f.How
+				v.use(i)
+				return nil
 			}
-			how = f.How
-			switch faults := v.state().Faults; {
-			case f.Times > 1:
-				faults[i].Times--
-			case f.Times >= 0:
-				v.state().Faults = slices.Delete(faults, i, i+1)
-			}
-			return nil
 		}
 		return nil
 	})

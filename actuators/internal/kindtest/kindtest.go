@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -44,6 +45,8 @@ func (b Bench) Look(spec any) (actuators.HaveJSON, error) {
 	for _, live := range lives {
 		switch {
 		case live.ID != b.At.ID:
+		case live.Unknown != "":
+			return have, errors.New(live.Unknown)
 		case live.Retired:
 			have.Retired = live.State
 		default:
