@@ -89,7 +89,7 @@ func TestToyConformsThroughAnExecutor(t *testing.T) {
 // Every mutant breaks one promise, and the suite says which.
 func TestMutantsFail(t *testing.T) {
 	old := grace
-	grace = 100 * time.Millisecond
+	grace = time.Second
 	t.Cleanup(func() { grace = old })
 	for fault, message := range map[string]string{
 		"forgets the undo":                "spec 0, step create, after a Do cut after its call 1 to the host: undo is not the inverse: it is there",
