@@ -20,6 +20,9 @@ func (c *Controller) Apply(ctx context.Context, p *plan.Plan, progress func(run.
 	}
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	if err := c.current(); err != nil {
+		return run.Result{}, err
+	}
 	if c.idle(p) {
 		return c.nothing(p), nil
 	}
@@ -99,6 +102,9 @@ func (c *Controller) Resume(ctx context.Context, progress func(run.Event)) ([]ru
 	if err := c.nameKnownHosts(); err != nil {
 		return nil, err
 	}
+	if err := c.askWitnesses(ctx); err != nil {
+		return nil, err
+	}
 	return run.Resume(ctx, c.runInput(progress))
 }
 
@@ -120,7 +126,7 @@ func (c *Controller) nameKnownHosts() error {
 
 func (c *Controller) runInput(progress func(run.Event)) run.Input {
 	return run.Input{
-		Store: c.store, Hosts: c.hosts, Kinds: c.kinds, Epoch: c.store.Epoch(), Parallel: c.cfg.Parallel,
+		Store: c.store, Hosts: c.hosts, Kinds: c.kinds, Parallel: c.cfg.Parallel,
 		Progress: progress, Log: c.log, Now: c.now,
 	}
 }

@@ -76,6 +76,7 @@ type Controller struct {
 	replanned  bool                         // the head was planned anew at once because something had changed meanwhile
 	again      time.Duration                // how soon that is tried again
 	looks      looks
+	epochs     epochs
 	comparer   comparer
 	mirror     *mirror.Mirror
 	question   question
@@ -113,8 +114,9 @@ func New(o Options) *Controller {
 	}
 	if c.store != nil {
 		c.identities.path = identityFile(o.Config.State)
+		dial = checked(dial, c.identities.check, c.witness)
 	}
-	c.hosts = NewHosts(c.identities.checked(dial))
+	c.hosts = NewHosts(dial)
 	c.mirror, c.verdicts = c.newMirror(), drift.NewVerdicts()
 	return c
 }

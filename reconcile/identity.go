@@ -51,14 +51,7 @@ func (i *identities) read() (map[string]string, error) {
 }
 
 // check compares a host that has just answered with what is known of it, and remembers a new one.
-func (i *identities) check(ctx context.Context, host string, executor exec.Executor) error {
-	if i.path == "" {
-		return nil
-	}
-	hello, err := executor.Hello(ctx)
-	if err != nil {
-		return err
-	}
+func (i *identities) check(host string, hello exec.Hello) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	known, err := i.read()
@@ -103,14 +96,20 @@ func (i *identities) write(known map[string]string) error {
 	return nil
 }
 
-// checked wraps a dialer so that only the machine that a host was is talked to.
-func (i *identities) checked(dial Dialer) Dialer {
+// checked wraps a dialer so that only hosts are talked to that each check accepts when they have answered.
+func checked(dial Dialer, checks ...func(host string, hello exec.Hello) error) Dialer {
 	return func(ctx context.Context, host, ssh string) (exec.Executor, error) {
 		executor, err := dial(ctx, host, ssh)
 		if err != nil || host == "" {
 			return executor, err
 		}
-		if err := i.check(ctx, host, executor); err != nil {
+		hello, err := executor.Hello(ctx)
+		for _, check := range checks {
+			if err == nil {
+				err = check(host, hello)
+			}
+		}
+		if err != nil {
 			executor.Close()
 			return nil, err
 		}

@@ -21,7 +21,7 @@ func (m machine) Close() error                              { return nil }
 func TestOnlyTheMachineThatAHostWasIsTalkedTo(t *testing.T) {
 	answering := ""
 	known := &identities{path: filepath.Join(t.TempDir(), "hosts.json")}
-	dial := known.checked(func(context.Context, string, string) (exec.Executor, error) { return machine{id: answering}, nil })
+	dial := checked(func(context.Context, string, string) (exec.Executor, error) { return machine{id: answering}, nil }, known.check)
 	for _, step := range []struct {
 		say, id  string
 		stranger bool
@@ -50,7 +50,7 @@ func TestWhatAnotherProcessTrustsIsHeeded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hosts.json")
 	answering := "one"
 	known, other := &identities{path: path}, &identities{path: path}
-	dial := known.checked(func(context.Context, string, string) (exec.Executor, error) { return machine{id: answering}, nil })
+	dial := checked(func(context.Context, string, string) (exec.Executor, error) { return machine{id: answering}, nil }, known.check)
 	for _, host := range []string{"jino0", "jino1"} {
 		if _, err := dial(t.Context(), host, ""); err != nil {
 			t.Fatal(err)

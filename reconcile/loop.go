@@ -21,6 +21,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	c.board.phase(Applying, c.now())
 	results, err := c.Resume(ctx, c.onProgress)
+	if errors.Is(err, ErrBehind) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("cannot take up an open plan: %w", err)
 	}

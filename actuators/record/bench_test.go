@@ -90,7 +90,7 @@ func BenchmarkTenThousandRecords(b *testing.B) {
 			z.must(err)
 			defer store.Close()
 			reg := actuators.NewRegistry(Kind)
-			in := run.Input{Store: store, Hosts: here{exec.Local(reg, z.server.Host, exec.Options{})}, Kinds: reg, Epoch: 1}
+			in := run.Input{Store: store, Hosts: here{exec.Local(reg, z.server.Host, exec.Options{})}, Kinds: reg}
 			round := 0
 			apply := func(b *testing.B) {
 				round++

@@ -64,11 +64,16 @@ func (s *settings) ask(cmd *cobra.Command, p *plan.Plan) error {
 	if err := p.WriteText(cmd.ErrOrStderr(), plan.Style{Steps: true}); err != nil || p.Empty() {
 		return err
 	}
-	cmd.PrintErr("\nApply this? Only \"yes\" is taken: ")
+	return confirmed(cmd, "Apply this?", "not applied; say yes, or give --auto-approve")
+}
+
+// confirmed asks a question and waits for "yes".
+func confirmed(cmd *cobra.Command, question, otherwise string) error {
+	cmd.PrintErrf("\n%s Only \"yes\" is taken: ", question)
 	var answer string
 	fmt.Fscanln(cmd.InOrStdin(), &answer)
 	if answer != "yes" {
-		return fail(exitError, "not applied; say yes, or give --auto-approve")
+		return fail(exitError, "%s", otherwise)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ func (c *comparison) block() {
 		return
 	}
 	b := newBlocker(c)
+	slices.SortStableFunc(c.Refusals, func(a, b Refusal) int { return a.Instance.Compare(b.Instance) }) // not in the order of their comparison
 	for _, r := range c.Refusals {
 		b.freeze(r.Instance, r.Instance)
 	}

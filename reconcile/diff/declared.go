@@ -78,7 +78,7 @@ func stuckText(entry *inventory.Entry) string {
 
 func foreignText(have actuators.HaveJSON) string {
 	if have.Mark != nil {
-		return fmt.Sprintf("a thing of this name is there and belongs to the installation %s; choose another name", have.Mark.Installation)
+		return fmt.Sprintf("a thing of this name is there and belongs to the installation %s; choose another name, or, if that is ours and its state was lost, say \"plumb recover\"", have.Mark.Installation)
 	}
 	return `a thing of this name is there and was not made by us; choose another name, remove it by hand, or take it over with manage: "adopt"`
 }

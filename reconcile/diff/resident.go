@@ -74,6 +74,7 @@ func (r *Resident) Compute(in Input) Result {
 	for _, entry := range c.undeclared(matched) {
 		c.removed(entry)
 	}
+	c.lost()
 	c.limit()
 	c.block()
 	c.sort()

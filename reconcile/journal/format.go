@@ -65,7 +65,17 @@ type meta struct {
 	Writer       string  `json:"writer,omitempty"` // version of the plumb that opened it last for writing
 	Installation string  `json:"installation"`
 	Epoch        uint64  `json:"epoch"`
+	Used         *uint64 `json:"used,omitempty"`   // highest epoch that a host may have heard of from this state; nil = Epoch
+	Behind       string  `json:"behind,omitempty"` // why nothing may be changed with this state; "" = it may
 	Commits      Commits `json:"commits"`
+}
+
+// used is the highest epoch that a host may have heard of from this state. Files of older plumbs do not tell it.
+func (m meta) used() uint64 {
+	if m.Used == nil {
+		return m.Epoch
+	}
+	return *m.Used
 }
 
 const metaKey = "meta"
@@ -108,9 +118,17 @@ func (s *Store) checkFormat() error {
 func (s *Store) loadMeta() error {
 	return s.view(func(tx *bolt.Tx) error {
 		m, err := readMeta(tx)
-		s.epoch, s.installation = m.Epoch, m.Installation
+		s.remember(m)
 		return err
 	})
+}
+
+func (s *Store) remember(m meta) {
+	s.epoch.Store(m.Epoch)
+	s.used.Store(m.used())
+	if s.installation != m.Installation { // it is read without a lock; only Rebuild changes it
+		s.installation = m.Installation
+	}
 }
 
 // startEpoch makes what a new file lacks and raises the epoch.
@@ -138,9 +156,10 @@ func (s *Store) startEpoch(version string) error {
 		if m.Installation == "" {
 			m.Installation = newInstallation()
 		}
-		m.Format, m.Writer = Format, version
+		used := m.used()
+		m.Format, m.Writer, m.Used = Format, version, &used
 		m.Epoch++
-		s.epoch, s.installation = m.Epoch, m.Installation
+		s.remember(m)
 		return put(tx.Bucket(bucketMeta), metaKey, m)
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -53,7 +54,7 @@ type Options struct {
 type Store struct {
 	db           *bolt.DB
 	path         string
-	epoch        uint64
+	epoch, used  atomic.Uint64
 	installation string
 	written      func()
 	owned        owned
@@ -140,8 +141,9 @@ func (s *Store) Close() error { return s.db.Close() }
 // Path is where the state lies.
 func (s *Store) Path() string { return s.path }
 
-// Epoch numbers the openings for writing, from 1, and never falls: a host refuses calls of a lower one.
-func (s *Store) Epoch() uint64 { return s.epoch }
+// Epoch numbers what may change a host, openings for writing and plans, from 1, and never falls: a host refuses calls of a
+// lower one.
+func (s *Store) Epoch() uint64 { return s.epoch.Load() }
 
 // Installation is the ID of this state, 8 hex digits made once; every mark carries it.
 func (s *Store) Installation() string { return s.installation }

@@ -39,7 +39,7 @@ const (
 	bodyResult = "result"
 )
 
-// Begin records a plan before its first step. A plan ID is used once.
+// Begin records a plan before its first step, which is a new epoch. A plan ID is used once.
 func (s *Store) Begin(p *plan.Plan, at time.Time) error {
 	body, err := pack(nil, p.WriteLines)
 	if err != nil {
@@ -63,7 +63,10 @@ func (s *Store) Begin(p *plan.Plan, at time.Time) error {
 		if err := history.Put(number(n), []byte(p.ID)); err != nil {
 			return err
 		}
-		return tx.Bucket(bucketOpen).Put([]byte(p.ID), []byte{})
+		if err := tx.Bucket(bucketOpen).Put([]byte(p.ID), []byte{}); err != nil {
+			return err
+		}
+		return s.raise(tx)
 	})
 	return named("cannot begin plan "+p.ID, err)
 }

@@ -139,7 +139,7 @@ func BenchmarkApply(b *testing.B) {
 				steps += len(p.Steps)
 				runtime.GC()
 				b.StartTimer()
-				res, err := run.Run(context.Background(), run.Input{Plan: p, Store: store, Hosts: world, Kinds: world.kinds, Epoch: 1})
+				res, err := run.Run(context.Background(), run.Input{Plan: p, Store: store, Hosts: world, Kinds: world.kinds})
 				must(b, err)
 				b.StopTimer()
 				if res.Verdict != run.Applied {
@@ -172,7 +172,7 @@ func BenchmarkApplyOne(b *testing.B) {
 		p.Lanes = []plan.Lane{{ID: 1, Objects: []schema.Instance{i}, EffectDigest: "sha256:1"}}
 		p.Changes = []*plan.Change{{Instance: i, Lane: 1, Action: actuators.Create, Want: spec, Entry: &inventory.Entry{Instance: i, Spec: spec}}}
 		p.Steps = []actuators.Step{{ID: "s1", Op: "make", Host: "h1", Params: spec, Instance: i, Version: 1, Reversal: actuators.Exact, Lane: 1, Timeout: time.Second}}
-		res, err := run.Run(context.Background(), run.Input{Plan: p, Store: store, Hosts: world, Kinds: world.kinds, Epoch: 1})
+		res, err := run.Run(context.Background(), run.Input{Plan: p, Store: store, Hosts: world, Kinds: world.kinds})
 		must(b, err)
 		if res.Verdict != run.Applied {
 			b.Fatal(res.Verdict)

@@ -10,7 +10,7 @@ import (
 
 func (r *runner) callOf(t *task) exec.Call {
 	return exec.Call{
-		Plan: r.plan.ID, Step: t.ID, Epoch: r.in.Epoch, Kind: t.Instance.ID.Kind(), Op: t.Op, Version: t.Version,
+		Plan: r.plan.ID, Step: t.ID, Epoch: r.in.Store.Epoch(), Kind: t.Instance.ID.Kind(), Op: t.Op, Version: t.Version,
 		Instance: t.Instance, Params: t.Params, Before: t.before, Timeout: t.Timeout, Confirm: t.Confirm,
 	}
 }

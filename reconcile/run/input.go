@@ -21,6 +21,8 @@ var ErrAbandoned = errors.New("abandoned; the plan stays open and is taken up by
 // Store is what a run needs of the journal. *journal.Store implements it.
 type Store interface {
 	Installation() string
+	Epoch() uint64 // of what may be done now; Begin and Raise begin a new one
+	Raise() error
 	Begin(p *plan.Plan, at time.Time) error
 	Append(records ...journal.Record) error // all on the disk, or none
 	End(planID string, e journal.Ending) error
@@ -42,7 +44,6 @@ type Input struct {
 	Store    Store
 	Hosts    Hosts
 	Kinds    *actuators.Registry
-	Epoch    uint64
 	Parallel int           // steps under way at a time, or companies of steps that go together; 0 = 1024
 	PerHost  int           // verbs at a time on one host; 0 = 4
 	Patience time.Duration // how long an undo waits for a host that does not answer; 0 = 2 minutes

@@ -201,7 +201,7 @@ func killable(dir string, out *os.File) error {
 	}
 	defer store.Close()
 	reg := leaves(dir)
-	in := run.Input{Plan: leafPlan("p1"), Store: loud{store, out}, Hosts: leafHosts{reg, dir}, Kinds: reg, Epoch: store.Epoch(), Parallel: 3}
+	in := run.Input{Plan: leafPlan("p1"), Store: loud{store, out}, Hosts: leafHosts{reg, dir}, Kinds: reg, Parallel: 3}
 	open, err := store.OpenPlans()
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func TestARunTakesNoLongerThanItsLongestChain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				world := slow{newIdle()}
 				begun := time.Now()
-				res, err := run.Run(t.Context(), run.Input{Plan: p, Store: store, Hosts: world, Kinds: world.kinds, Epoch: 1, PerHost: perHost})
+				res, err := run.Run(t.Context(), run.Input{Plan: p, Store: store, Hosts: world, Kinds: world.kinds, PerHost: perHost})
 				must(t, err)
 				took := time.Since(begun)
 				if res.Verdict != run.Applied || took > limit {

@@ -17,6 +17,7 @@ const (
 	RolledBack Verdict = "rolled back"              // none did, and everything was seen to be as before
 	Residual   Verdict = "rolled back with residue" // none did; Residue names what is not as before
 	NotRun     Verdict = "not run"                  // nothing was begun
+	GivenUp    Verdict = "given up"                 // it was open in an old copy of the state, which was rebuilt; nobody knows what came of it
 )
 
 // Outcome is what a lane came to.

@@ -27,6 +27,11 @@ func Resume(ctx context.Context, in Input) ([]Result, error) {
 		}
 		runners = append(runners, r)
 	}
+	if len(runners) > 0 {
+		if err := in.Store.Raise(); err != nil {
+			return nil, err
+		}
+	}
 	var results []Result
 	for _, r := range runners {
 		for _, l := range r.lanes {

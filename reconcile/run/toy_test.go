@@ -315,7 +315,7 @@ func (w *world) input(s *journal.Store, p *plan.Plan, dies int) run.Input {
 	w.life = &life{end: dies}
 	w.busy = map[string]string{}
 	return run.Input{
-		Plan: p, Store: diary{s, w}, Hosts: w, Kinds: w.kind(), Epoch: s.Epoch(), Parallel: 1,
+		Plan: p, Store: diary{s, w}, Hosts: w, Kinds: w.kind(), Parallel: 1,
 		Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.clock },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.mu.Lock()
