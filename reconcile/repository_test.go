@@ -98,6 +98,13 @@ func (r *repository) Descends(_ context.Context, id, base string) (bool, error) 
 	return false, nil
 }
 
-func (r *repository) Log(context.Context, string, int) ([]sources.Commit, error) { return nil, nil }
+func (r *repository) Log(_ context.Context, id string, n int) (log []sources.Commit, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ; id != "" && len(log) < n; id = r.parents[id] {
+		log = append(log, sources.Commit{ID: id})
+	}
+	return log, nil
+}
 
 func (r *repository) Changed(context.Context, string, string) ([]string, error) { return nil, nil }
