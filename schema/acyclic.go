@@ -30,12 +30,3 @@ func acyclic(n int, next func(i int, waits func(on int))) bool {
 	}
 	return len(ready) == n
 }
-
-// numbered gives each of a list its place in it.
-func numbered[T comparable](all []T) map[T]int {
-	index := make(map[T]int, len(all))
-	for i, one := range all {
-		index[one] = i
-	}
-	return index
-}

@@ -6,35 +6,42 @@ import "slices"
 // the index of the facts, so that many who need what many provide cost the sum of both and not the product. A node that an
 // earlier load gave out is not changed.
 func (r *resolver) order() {
-	r.checkExclusive()
-	r.facts = indexFacts(r.nodes())
-	var after []Instance // scratch
-	for i, node := range r.nodes() {
-		for _, need := range node.Needs {
-			if len(r.facts.of(need.Fact)) == 0 {
-				r.unprovided(node, need)
-			}
-		}
-		after = r.afterHost(node, r.afterEdges(node, after[:0]))
-		slices.SortFunc(after, Instance.Compare)
-		after = slices.Compact(after)
-		r.moved = r.moved || !r.waitsAsBefore(node, after)
-		if slices.Equal(after, node.After) {
-			continue
-		}
-		if r.past.gave(node) {
-			other := *node
-			node = &other
-			r.sorted[i], r.instances[node.Instance] = node, node
-		}
-		node.After = slices.Clone(after)
+	same := r.factsAsBefore()
+	if same {
+		r.facts, r.external, r.places = r.past.facts, r.past.external, r.past.places
+	} else {
+		r.checkExclusive()
+		r.facts = indexFacts(r.sorted)
+		r.checkProvided()
 	}
-	r.present.give(r.sorted)
+	r.moved = !same
+	var after []Instance // scratch
+	for i := range r.items {
+		it := &r.items[i]
+		for n, node := range r.instances(it) {
+			place := int(it.first) + n
+			before := r.past.given(node.Instance, place)
+			after = r.afterHost(node, r.afterEdges(it, node, after[:0]))
+			slices.SortFunc(after, Instance.Compare)
+			after = slices.Compact(after)
+			r.moved = r.moved || !slices.Equal(before.After, after)
+			if slices.Equal(after, node.After) {
+				continue
+			}
+			if node == before {
+				other := *node
+				node = &other
+				r.replace(it, place, node)
+			}
+			node.After = slices.Clone(after)
+		}
+	}
 }
 
-// waitsAsBefore tells whether a node waits for what it waited for in the load before, and others for it.
-func (r *resolver) waitsAsBefore(node *Node, after []Instance) bool {
-	before := r.past.given(node.Instance)
-	return before != nil && slices.Equal(before.After, after) &&
-		(before == node || slices.Equal(before.Needs, node.Needs) && slices.Equal(before.Provides, node.Provides))
+// factsAsBefore tells whether a sound load before had the same instances, which provided and needed the same.
+func (r *resolver) factsAsBefore() bool {
+	return r.past.sound && !r.partial && r.broken == 0 && slices.Equal(r.ranges, r.past.ranges) &&
+		slices.EqualFunc(r.sorted, r.past.sorted, func(a, b *Node) bool {
+			return a == b || a.Instance == b.Instance && slices.Equal(a.Needs, b.Needs) && slices.Equal(a.Provides, b.Provides)
+		})
 }

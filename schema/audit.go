@@ -3,51 +3,66 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
+	"strings"
 )
 
 // audited is what a kind said of all of its instances together, and what it was told for it.
 type audited struct {
-	all      []Declared
+	all      []*Node
 	told     []answer
 	problems []Problem
 }
 
 // audit lets each kind judge all of its instances together, unless it did so before and nothing of it has changed.
 func (r *resolver) audit() {
-	all := map[string][]Declared{}
-	for _, node := range r.nodes() {
-		all[node.ID.Kind()] = append(all[node.ID.Kind()], Declared{Instance: node.Instance, Spec: node.Spec})
-	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
+	for rest := r.sorted; len(rest) > 0; {
+		name, end := rest[0].ID.Kind(), 1
+		prefix := name + "/"
+		for end < len(rest) && strings.HasPrefix(string(rest[end].ID), prefix) {
+			end++
+		}
+		all := rest[:end:end]
+		rest = rest[end:]
 		kind, ok := r.kinds.Info(name)
 		if !ok {
 			continue
 		}
 		now := r.past.audits[name]
-		if now == nil || now.stale(all[name], r.look) {
-			now = &audited{all: all[name]}
-			now.problems = kind.Audit(all[name], once(noting(r.look, &now.told)))
+		if now == nil || !slices.EqualFunc(now.all, all, sameSpec) || slices.ContainsFunc(now.told, r.otherwise) {
+			now = &audited{}
+			now.problems = kind.Audit(declared(all), once(r.noting(&now.told)))
 		}
-		r.present.audits[name] = now
+		r.present.audits[name] = &audited{all, now.told, now.problems}
 		r.report(now.problems...)
 	}
 }
 
-func (a *audited) stale(all []Declared, look Lookup) bool {
-	return !slices.EqualFunc(a.all, all, func(x, y Declared) bool { return x.Instance == y.Instance && bytes.Equal(x.Spec, y.Spec) }) ||
-		slices.ContainsFunc(a.told, func(told answer) bool { return told.stale(look) })
+func sameSpec(a, b *Node) bool {
+	return a == b || a.Instance == b.Instance && bytes.Equal(a.Spec, b.Spec)
+}
+
+func declared(nodes []*Node) []Declared {
+	all := make([]Declared, len(nodes))
+	for i, node := range nodes {
+		all[i] = Declared{Instance: node.Instance, Spec: node.Spec}
+	}
+	return all
 }
 
 // once is a Lookup that asks another one about each object once.
 func once(look Lookup) Lookup {
-	said := map[ID]answer{}
+	type said struct {
+		spec  json.RawMessage
+		hosts []string
+		ok    bool
+	}
+	all := map[ID]said{}
 	return func(id ID) (json.RawMessage, []string, bool) {
-		known, asked := said[id]
+		known, asked := all[id]
 		if !asked {
 			known.spec, known.hosts, known.ok = look(id)
-			said[id] = known
+			all[id] = known
 		}
 		return known.spec, known.hosts, known.ok
 	}

@@ -8,35 +8,31 @@ import (
 
 // referenceCycles reports objects that refer to each other in a circle.
 func (r *resolver) referenceCycles() {
-	index := numbered(r.ids)
-	if acyclic(len(r.ids), func(i int, waits func(int)) {
-		if object := r.objects[r.ids[i]]; object != nil {
-			for _, edge := range object.Edges {
-				if to, known := index[edge.To]; known {
-					waits(to)
-				}
+	if acyclic(len(r.items), func(i int, waits func(int)) {
+		for _, to := range r.items[i].edges {
+			if to >= 0 {
+				waits(int(to))
 			}
 		}
 	}) {
 		return
 	}
-	next := func(id ID) []ID {
-		object := r.objects[id]
-		if object == nil {
-			return nil
-		}
-		targets := make([]ID, len(object.Edges))
-		for i, edge := range object.Edges {
-			targets[i] = edge.To
-		}
+	all := make([]int32, len(r.items))
+	for i := range all {
+		all[i] = int32(i)
+	}
+	next := func(i int32) []int32 {
+		targets := slices.DeleteFunc(slices.Clone(r.items[i].edges), func(to int32) bool { return to < 0 })
 		slices.Sort(targets)
 		return targets
 	}
-	for _, cycle := range cycles(r.ids, next) {
-		for _, id := range cycle {
-			r.broken[id] = true
+	for _, cycle := range cycles(all, next) {
+		ids := make([]ID, len(cycle))
+		for n, i := range cycle {
+			ids[n] = r.items[i].name()
+			r.breaks(&r.items[i])
 		}
-		r.circle(cycle[0], r.edgePath(cycle[0], next1(cycle)), "refers to itself: ", texts(cycle))
+		r.circle(ids[0], r.edgePath(ids[0], next1(ids)), "refers to itself: ", texts(ids))
 	}
 }
 
@@ -70,7 +66,7 @@ func next1[T any](cycle []T) T { return cycle[1%len(cycle)] }
 
 // edgePath is the field by which one object refers to another.
 func (r *resolver) edgePath(from, to ID) string {
-	for _, edge := range r.objects[from].Edges {
+	for _, edge := range r.object(from).Edges {
 		if edge.To == to {
 			return edge.Path
 		}
@@ -80,8 +76,9 @@ func (r *resolver) edgePath(from, to ID) string {
 
 // needPath is the field by which one instance needs a fact of another.
 func (r *resolver) needPath(from, to Instance) string {
-	for _, need := range r.instances[from].Needs {
-		for _, provided := range r.instances[to].Provides {
+	places := r.nodePlaces()
+	for _, need := range r.sorted[places[from]].Needs {
+		for _, provided := range r.sorted[places[to]].Provides {
 			if provided.Fact == need.Fact {
 				return need.Path
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // use is a claim on a fact and the instance that makes it.
@@ -13,43 +14,41 @@ type use struct {
 }
 
 // afterEdges prefers the referenced object's instance on the same host; without one it is all of its instances.
-func (r *resolver) afterEdges(node *Node, after []Instance) []Instance {
-	for _, edge := range node.Object.Edges {
-		switch here := edge.To.On(node.Host); {
+func (r *resolver) afterEdges(it *item, node *Node, after []Instance) []Instance {
+	for _, to := range it.edges {
+		if to < 0 {
+			continue
+		}
+		target := &r.items[to]
+		switch here := target.name().On(node.Host); {
 		case here == node.Instance:
-		case r.instances[here] != nil:
+		case r.isThere(target, node.Host):
 			after = append(after, here)
-		default:
-			for _, host := range r.placesOf(edge.To) {
-				after = append(after, edge.To.On(host))
+		case target.object != nil:
+			for _, host := range target.object.places() {
+				after = append(after, target.name().On(host))
 			}
 		}
 	}
 	return after
 }
 
-func (r *resolver) placesOf(id ID) []string {
-	object := r.objects[id]
-	switch {
-	case object == nil:
-		return nil
-	case len(object.Hosts) == 0:
-		return []string{""}
+// isThere tells whether an object has an instance on a host.
+func (r *resolver) isThere(it *item, host string) bool {
+	all := r.instances(it)
+	if len(all) == 1 {
+		return all[0].Host == host
 	}
-	return object.Hosts
+	_, found := slices.BinarySearchFunc(all, host, func(n *Node, host string) int { return strings.Compare(n.Host, host) })
+	return found
 }
 
 func (r *resolver) afterHost(node *Node, after []Instance) []Instance {
 	if node.Host == "" || node.ID.Kind() == hostKind && node.ID.Name() == node.Host {
 		return after
 	}
-	host, known := r.hostIDs[node.Host]
-	if !known {
-		host = MakeID(hostKind, node.Host)
-		r.hostIDs[node.Host] = host
-	}
-	if r.instances[host.On(node.Host)] != nil {
-		return append(after, host.On(node.Host))
+	if host := r.host(node.Host); host != nil && r.isThere(host, node.Host) {
+		return append(after, host.name().On(node.Host))
 	}
 	return after
 }
@@ -57,7 +56,7 @@ func (r *resolver) afterHost(node *Node, after []Instance) []Instance {
 // checkExclusive reports facts that only one object may provide and several do.
 func (r *resolver) checkExclusive() {
 	exclusive := map[Fact][]use{}
-	for _, node := range r.nodes() {
+	for _, node := range r.sorted {
 		for _, provided := range node.Provides {
 			if !provided.Exclusive {
 				continue
@@ -83,9 +82,20 @@ func (r *resolver) taken(first, second use) {
 	r.wrong(second.node.ID, second.Path, text, "give each its own", Field{ID: first.node.ID, Path: first.Path})
 }
 
+// checkProvided looks for a provider of each fact that a node needs.
+func (r *resolver) checkProvided() {
+	for _, node := range r.sorted {
+		for _, need := range node.Needs {
+			if len(r.facts.of(need.Fact)) == 0 {
+				r.unprovided(node, need)
+			}
+		}
+	}
+}
+
 // unprovided tells a mistake from something outside of the topology: the ranges say what it is responsible for.
 func (r *resolver) unprovided(node *Node, need Use) {
-	if r.partial || len(r.broken) > 0 {
+	if r.partial || r.broken > 0 {
 		return
 	}
 	if !r.responsible(need.Fact) {
@@ -102,7 +112,7 @@ func (r *resolver) unprovided(node *Node, need Use) {
 func (r *resolver) missing(p *Problem, fact Fact) {
 	var values []string
 	by := map[string]ID{} // the first provider of each
-	for _, node := range r.nodes() {
+	for _, node := range r.sorted {
 		for _, other := range node.Provides {
 			if other.Fact.Type == fact.Type && other.Fact.Scope == fact.Scope && by[other.Fact.Value] == "" {
 				values, by[other.Fact.Value] = append(values, other.Fact.Value), node.ID

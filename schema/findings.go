@@ -11,7 +11,7 @@ func (r *resolver) report(problems ...Problem) {
 func (r *resolver) find(f finding) {
 	f.at = f.Pos
 	if f.at.IsZero() {
-		f.at = r.declared[f.Object].Pos
+		f.at = r.position(f.Object)
 	}
 	r.findings.add(f)
 }
@@ -28,8 +28,8 @@ func (r *resolver) wrongly(id ID, path, text string, remedy func() string) {
 
 // field completes an object's field with the directory of its package.
 func (r *resolver) field(id ID, path string) Field {
-	if d, ok := r.declared[id]; ok {
-		return Field{Dir: d.Dir, ID: id, Path: path}
+	if it := r.item(id); it != nil {
+		return Field{Dir: it.Dir, ID: id, Path: path}
 	}
 	return Field{ID: id, Path: path}
 }
@@ -58,5 +58,13 @@ func (r *resolver) locate(found map[Field]Pos, id ID, path string) Pos {
 	if pos := found[r.field(id, path)]; !pos.IsZero() {
 		return pos
 	}
-	return r.declared[id].Pos
+	return r.position(id)
+}
+
+// position is where an object is declared; zero if it is not.
+func (r *resolver) position(id ID) (pos Pos) {
+	if it := r.item(id); it != nil {
+		pos = it.Pos
+	}
+	return pos
 }

@@ -16,8 +16,8 @@ type Graph struct {
 	External []External // needs that nobody in the topology provides, outside every declared range
 	Warnings []Problem
 
-	objects map[ID]*Object
-	nodes   map[Instance]*Node
+	objects map[ID]int32       // places in Objects
+	nodes   map[Instance]int32 // places in Nodes
 	facts   *factIndex
 }
 
@@ -69,25 +69,22 @@ type External struct {
 // NewGraph indexes objects and nodes, which it sorts.
 func NewGraph(commit string, objects []*Object, nodes []*Node) *Graph {
 	sortNodes(nodes)
-	return newGraph(commit, objects, nodes, indexFacts(nodes))
-}
-
-// newGraph is NewGraph of sorted nodes whose facts are indexed.
-func newGraph(commit string, objects []*Object, nodes []*Node, facts *factIndex) *Graph {
-	g := &Graph{
-		Commit: commit, Objects: objects, Nodes: nodes, facts: facts,
-		objects: make(map[ID]*Object, len(objects)), nodes: make(map[Instance]*Node, len(nodes)),
-	}
 	if byID := func(a, b *Object) int { return strings.Compare(string(a.ID), string(b.ID)) }; !slices.IsSortedFunc(objects, byID) {
 		slices.SortFunc(objects, byID)
 	}
-	for _, o := range objects {
-		g.objects[o.ID] = o
+	index := make(map[ID]int32, len(objects))
+	for i, o := range objects {
+		index[o.ID] = int32(i)
 	}
-	for _, n := range nodes {
-		g.nodes[n.Instance] = n
+	return &Graph{Commit: commit, Objects: objects, Nodes: nodes, objects: index, nodes: indexNodes(nodes), facts: indexFacts(nodes)}
+}
+
+func indexNodes(nodes []*Node) map[Instance]int32 {
+	index := make(map[Instance]int32, len(nodes))
+	for i, n := range nodes {
+		index[n.Instance] = int32(i)
 	}
-	return g
+	return index
 }
 
 // sortNodes sorts by instance; mostly they are sorted.
@@ -98,10 +95,20 @@ func sortNodes(nodes []*Node) {
 }
 
 // Object finds a declared object, or nil.
-func (g *Graph) Object(id ID) *Object { return g.objects[id] }
+func (g *Graph) Object(id ID) *Object {
+	if i, ok := g.objects[id]; ok {
+		return g.Objects[i]
+	}
+	return nil
+}
 
 // Node finds an instance, or nil.
-func (g *Graph) Node(i Instance) *Node { return g.nodes[i] }
+func (g *Graph) Node(i Instance) *Node {
+	if at, ok := g.nodes[i]; ok {
+		return g.Nodes[at]
+	}
+	return nil
+}
 
 // Providers lists who provides a fact that some node needs, by their places in Nodes, ascending. An object does not wait for
 // itself: who needs what its own object provides waits for the others. The list is shared by all who ask.

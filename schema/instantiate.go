@@ -2,82 +2,124 @@ package schema
 
 import "slices"
 
-// asking is what a kind says of one instance, or what is wrong with it.
-type asking struct {
-	node     *rememberedNode
+// refusal is what is wrong with one instance.
+type refusal struct {
 	problems []Problem
 	err      error
 }
 
-// asking resolves every instance of an object and asks for its facts, or remembers. It changes nothing, so that many
-// objects can be resolved at once.
-func (r *resolver) asking(id ID) (all []asking) {
-	if r.broken[id] {
+var onController = []string{""}
+
+// places lists the hosts of an object's instances.
+func (o *Object) places() []string {
+	if len(o.Hosts) == 0 {
+		return onController
+	}
+	return o.Hosts
+}
+
+// instantiate resolves every instance of an object and asks for its facts, or remembers. It changes nothing but the item, so
+// that many objects can be resolved at once.
+func (r *resolver) instantiate(i int) (refused []refusal) {
+	it := &r.items[i]
+	if it.broken {
 		return nil
 	}
-	kind, _ := r.kinds.Info(id.Kind())
-	object := r.objects[id]
-	hosts := object.Hosts
-	if len(hosts) == 0 {
-		hosts = []string{""}
+	known := it.unchanged && slices.Equal(it.before.object.Hosts, it.object.Hosts)
+	if known && it.before.object == it.object && len(it.before.nodes) == len(it.object.places()) && !slices.ContainsFunc(it.before.nodes, r.stale) {
+		it.seen.nodes = it.before.nodes
+		return nil
 	}
-	for _, host := range hosts {
-		node := r.past.node(r.present.objects[id], host, object.Hosts, r.look)
-		if node != nil {
-			all = append(all, asking{node: node})
-		} else {
-			all = append(all, r.ask(kind, object, host))
+	it.seen.nodes = make([]rememberedNode, 0, len(it.object.places()))
+	for _, host := range it.object.places() {
+		var before *rememberedNode
+		if it.before != nil {
+			before = it.before.on(host)
 		}
-	}
-	return all
-}
-
-// ask lets a kind resolve an instance.
-func (r *resolver) ask(kind KindInfo, object *Object, host string) (a asking) {
-	node := &rememberedNode{host: host, hosts: object.Hosts}
-	node.spec, a.problems = kind.Resolve(object.ID, Place{Host: host, Hosts: object.Hosts}, object.Spec, noting(r.look, &node.told))
-	if len(a.problems) > 0 {
-		return a
-	}
-	if node.facts, a.err = kind.Facts(object.ID.On(host), node.spec); a.err == nil {
-		node.hash, a.node = Hash(node.spec), node
-	}
-	return a
-}
-
-// instantiate enters the instances of an object.
-func (r *resolver) instantiate(id ID, all []asking) {
-	object := r.objects[id]
-	for _, a := range all {
-		switch {
-		case len(a.problems) > 0:
-			r.reportFor(id, a.problems)
-			r.broken[id] = true
-		case a.err != nil:
-			r.fail(id, "", a.err)
-		default:
-			r.present.objects[id].nodes = append(r.present.objects[id].nodes, a.node)
-			node := r.node(object, a.node)
-			r.instances[node.Instance] = node
-			r.ranges = append(r.ranges, a.node.facts.Ranges...)
+		if known && before != nil && !r.stale(*before) {
+			it.seen.nodes = append(it.seen.nodes, before.of(it.object))
+			continue
 		}
+		node, no := r.ask(it, host)
+		if node.node == nil {
+			refused = append(refused, no)
+			continue
+		}
+		if before != nil {
+			node.node.After = before.node.After // until order knows better
+		}
+		it.seen.nodes = append(it.seen.nodes, node)
+	}
+	return refused
+}
+
+// ask lets a kind resolve an instance. It gives no node if something is wrong with it.
+func (r *resolver) ask(it *item, host string) (n rememberedNode, no refusal) {
+	object := it.object
+	spec, problems := it.kind.Resolve(object.ID, Place{Host: host, Hosts: object.Hosts}, object.Spec, r.noting(&n.told))
+	if len(problems) > 0 {
+		return n, refusal{problems: problems}
+	}
+	facts, err := it.kind.Facts(object.ID.On(host), spec)
+	if err != nil {
+		return n, refusal{err: err}
+	}
+	n.ranges = facts.Ranges
+	n.node = &Node{
+		Instance: object.ID.On(host), Object: object, Spec: spec, Hash: Hash(spec),
+		Provides: facts.Provides, Needs: facts.Needs, Share: facts.Share,
+	}
+	return n, no
+}
+
+// refuse reports what is wrong with the instances of an object.
+func (r *resolver) refuse(it *item, all []refusal) {
+	for _, no := range all {
+		if no.err != nil {
+			r.fail(it, "", no.err)
+			continue
+		}
+		r.reportFor(it.name(), no.problems)
+		r.breaks(it)
 	}
 }
 
-// node is the one that the load before gave, if all that is known so far is the same, or a new one. It waits for what it waited
-// for then, until order knows better.
-func (r *resolver) node(object *Object, of *rememberedNode) *Node {
-	instance := object.ID.On(of.host)
-	before := r.past.given(instance)
-	if before != nil && before.Object == object && slices.Contains(r.past.objects[object.ID].nodes, of) {
-		return before
+// gather lists the resolved instances, sorted.
+func (r *resolver) gather() {
+	all := 0
+	for i := range r.items {
+		all += len(r.items[i].seen.nodes)
 	}
-	node := &Node{
-		Instance: instance, Object: object, Spec: of.spec, Hash: of.hash,
-		Provides: of.facts.Provides, Needs: of.facts.Needs, Share: of.facts.Share,
+	r.sorted = make([]*Node, 0, all)
+	for i := range r.items {
+		it := &r.items[i]
+		it.first = int32(len(r.sorted))
+		for _, n := range it.seen.nodes {
+			r.sorted = append(r.sorted, n.node)
+			r.ranges = append(r.ranges, n.ranges...)
+		}
+		sortNodes(r.instances(it))
 	}
-	if before != nil {
-		node.After = before.After
+}
+
+// instances are those of an item, sorted.
+func (r *resolver) instances(it *item) []*Node {
+	return r.sorted[it.first : int(it.first)+len(it.seen.nodes)]
+}
+
+// replace puts a changed node in the place of one that the load before gave out.
+func (r *resolver) replace(it *item, place int, node *Node) {
+	if it.before != nil && len(it.before.nodes) > 0 && &it.before.nodes[0] == &it.seen.nodes[0] {
+		it.seen.nodes = slices.Clone(it.seen.nodes)
 	}
-	return node
+	at := slices.IndexFunc(it.seen.nodes, func(n rememberedNode) bool { return n.node == r.sorted[place] })
+	it.seen.nodes[at].node, r.sorted[place] = node, node
+}
+
+// nodePlaces tells where in the sorted list each instance is.
+func (r *resolver) nodePlaces() map[Instance]int32 {
+	if r.places == nil {
+		r.places = indexNodes(r.sorted)
+	}
+	return r.places
 }

@@ -56,19 +56,22 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	if err != nil {
 		return nil, err
 	}
-	r := newResolver(kinds, evaluation)
-	r.former = l.former
+	past := newMemo(kinds)
 	if l.cache != nil {
-		r.past = l.cache.memo.Load().of(kinds)
-		defer l.cache.memo.Store(r.present)
+		past = l.cache.memo.Load().of(kinds)
 	}
+	r := newResolver(kinds, evaluation, past)
+	r.former = l.former
 	r.report(l.stock.problems...)
 	r.resolve()
+	if l.cache != nil {
+		l.cache.memo.Store(r.present)
+	}
 	if r.findings.any() {
 		return nil, l.locate(ctx, r)
 	}
-	g := newGraph(commit, r.sound(), r.nodes(), r.facts)
-	g.External, g.Warnings = r.external, evaluation.Warnings
+	g := r.graph(commit)
+	g.Warnings = evaluation.Warnings
 	return g, nil
 }
 

@@ -12,44 +12,43 @@ import (
 // an object that is declared as before is not read again, and an instance not resolved again unless what its kind asked
 // about other objects has another answer now. A memo is not changed once a load has ended.
 type memo struct {
-	kinds   Kinds
-	objects map[ID]*remembered
-	audits  map[string]*audited
-	sound   bool // the load found nothing wrong
+	kinds    Kinds
+	all      []remembered // sorted by ID
+	index    map[ID]int32 // their places
+	audits   map[string]*audited
+	sorted   []*Node // all instances
+	places   map[Instance]int32
+	facts    *factIndex
+	ranges   []Range
+	external []External
+	sound    bool // the load found nothing wrong
 }
 
 // remembered is one object.
 type remembered struct {
+	id       ID
 	declared json.RawMessage
-	object   Object // without position and hosts
-	outline  Outline
-	own      placement // if it lives on hosts
-	nodes    []*rememberedNode
-
-	given *Object // what the graph got: with these
-	gave  []*Node // one for each host
+	object   *Object // as the graph got it; nil if it could not be read
+	home     ID
+	own      placement        // if it lives on hosts
+	nodes    []rememberedNode // of each host
 }
 
-// rememberedNode is one instance, and what its kind was told when it was resolved.
+// rememberedNode is one instance as the graph got it, and what its kind was told when it was resolved.
 type rememberedNode struct {
-	host  string
-	hosts []string
-	told  []answer
-	spec  json.RawMessage
-	hash  string
-	facts Facts
+	node   *Node
+	told   []answer
+	ranges []Range
 }
 
 // answer is one of a Lookup.
 type answer struct {
-	id    ID
-	spec  json.RawMessage
-	hosts []string
-	ok    bool
+	id     ID
+	object *Object // nil: there is none
 }
 
 func newMemo(kinds Kinds) *memo {
-	return &memo{kinds: kinds, objects: map[ID]*remembered{}, audits: map[string]*audited{}}
+	return &memo{kinds: kinds, audits: map[string]*audited{}, facts: indexFacts(nil)}
 }
 
 // of is the memo, if it is about the same kinds, or an empty one.
@@ -73,89 +72,108 @@ func same(a, b Kinds) bool {
 	return false
 }
 
-// object is what is known of an object that is declared like this, or nil.
-func (m *memo) object(d Declaration) *remembered {
-	if known := m.objects[d.ID]; known != nil && bytes.Equal(known.declared, d.Spec) {
-		return known
+// recall finds what the load before knew of each item.
+func (r *resolver) recall() {
+	past, now := r.past.all, make([]remembered, len(r.items))
+	same, at := len(past) == len(now), 0
+	for i := range r.items {
+		it := &r.items[i]
+		now[i].id, now[i].declared = it.name(), it.Spec
+		it.seen = &now[i]
+		for at < len(past) && past[at].id < it.name() {
+			at++
+		}
+		if at < len(past) && past[at].id == it.name() {
+			it.before = &past[at]
+			it.unchanged = it.before.object != nil && bytes.Equal(it.before.declared, it.Spec)
+		}
+		same = same && it.before != nil
 	}
-	return nil
+	r.present.all, r.index = now, r.past.index
+	if !same {
+		r.index = make(map[ID]int32, len(now))
+		for i := range now {
+			r.index[now[i].id] = int32(i)
+		}
+	}
 }
 
-// node is what is known of an instance if nothing that it depends on has changed, or nil.
-func (m *memo) node(now *remembered, host string, hosts []string, look Lookup) *rememberedNode {
-	known := m.objects[now.object.ID]
-	if known == nil || !bytes.Equal(known.declared, now.declared) {
-		return nil
+// remember keeps what the next load wants to know.
+func (r *resolver) remember() {
+	m := r.present
+	m.index, m.sorted, m.facts, m.ranges, m.external = r.index, r.sorted, r.facts, r.ranges, r.external
+	if m.sound = !r.findings.any(); m.sound {
+		m.places = r.nodePlaces()
 	}
-	for _, n := range known.nodes {
-		if n.host == host && slices.Equal(n.hosts, hosts) && !slices.ContainsFunc(n.told, func(a answer) bool { return a.stale(look) }) {
-			return n
+}
+
+// on is the instance on a host, or nil.
+func (seen *remembered) on(host string) *rememberedNode {
+	for i := range seen.nodes {
+		if seen.nodes[i].node.Host == host {
+			return &seen.nodes[i]
 		}
 	}
 	return nil
 }
 
-func (a answer) stale(look Lookup) bool {
-	spec, hosts, ok := look(a.id)
-	return ok != a.ok || !bytes.Equal(spec, a.spec) || !slices.Equal(hosts, a.hosts)
+// of is the instance of an object that differs in its position only, if at all.
+func (n rememberedNode) of(object *Object) rememberedNode {
+	if n.node.Object != object {
+		other := *n.node
+		other.Object = object
+		n.node = &other
+	}
+	return n
 }
 
-// same is the object that the load before gave, if it is as this one: who compares two graphs then sees that at once.
-func (m *memo) same(now *remembered, object *Object) *Object {
-	known := m.objects[object.ID]
-	if known == nil || known.given == nil || !bytes.Equal(known.declared, now.declared) {
-		return object
-	}
-	if known.given.Pos != object.Pos || !slices.Equal(known.given.Hosts, object.Hosts) {
-		return object
-	}
-	return known.given
-}
+// stale tells whether a kind would now be told something else when it resolves an instance.
+func (r *resolver) stale(n rememberedNode) bool { return slices.ContainsFunc(n.told, r.otherwise) }
 
-// given is the instance that the load before gave, or nil.
-func (m *memo) given(i Instance) *Node {
-	if known := m.objects[i.ID]; known != nil {
-		for _, node := range known.gave {
-			if node.Host == i.Host {
-				return node
-			}
-		}
-	}
-	return nil
-}
-
-// gave tells whether a node belongs to the load before, too.
-func (m *memo) gave(node *Node) bool { return m.given(node.Instance) == node }
-
-// give notes what the graph gets.
-func (m *memo) give(nodes []*Node) {
-	for _, node := range nodes {
-		object := m.objects[node.ID]
-		object.gave = append(object.gave, node)
+// otherwise tells whether a Lookup would now give another answer.
+func (r *resolver) otherwise(a answer) bool {
+	switch now := r.object(a.id); {
+	case now == a.object:
+		return false
+	case now == nil || a.object == nil:
+		return true
+	default:
+		return !bytes.Equal(now.Spec, a.object.Spec) || !slices.Equal(now.Hosts, a.object.Hosts)
 	}
 }
 
 // noting is a Lookup that keeps what it said.
-func noting(look Lookup, told *[]answer) Lookup {
+func (r *resolver) noting(told *[]answer) Lookup {
 	return func(id ID) (json.RawMessage, []string, bool) {
-		spec, hosts, ok := look(id)
-		*told = append(*told, answer{id, spec, hosts, ok})
-		return spec, hosts, ok
+		*told = append(*told, answer{id, r.object(id)})
+		return r.look(id)
 	}
 }
 
-// inParallel does pure work on all items, on all processors when there are many.
-func inParallel[T, R any](items []T, work func(T) R) []R {
+// given is the node of an instance that the load before gave, or nil. It stood at the same place, or near it.
+func (m *memo) given(i Instance, place int) *Node {
+	if place < len(m.sorted) && m.sorted[place].Instance == i {
+		return m.sorted[place]
+	}
+	at, found := slices.BinarySearchFunc(m.sorted, i, func(n *Node, i Instance) int { return n.Instance.Compare(i) })
+	if !found {
+		return nil
+	}
+	return m.sorted[at]
+}
+
+// inParallel does pure work on all places, on all processors when there are many.
+func inParallel[R any](n int, work func(i int) R) []R {
 	const few = 256
-	out := make([]R, len(items))
+	out := make([]R, n)
 	var group sync.WaitGroup
-	for from := 0; from < len(items); from += few {
+	for from := 0; from < n; from += few {
 		part := func() {
-			for i := from; i < min(from+few, len(items)); i++ {
-				out[i] = work(items[i])
+			for i := from; i < min(from+few, n); i++ {
+				out[i] = work(i)
 			}
 		}
-		if len(items) <= few {
+		if n <= few {
 			part()
 		} else {
 			group.Go(part)

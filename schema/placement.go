@@ -21,53 +21,63 @@ type placement struct {
 func (p placement) empty() bool { return p.host == "" && p.names == nil && p.labels == nil }
 
 // place finds the hosts of an object: its own, those of its home, or those of both if both are said.
-func (r *resolver) place(id ID) {
-	if !r.broken[id] && r.objects[id].Hosts == nil {
-		r.hosts(id, map[ID]bool{})
+func (r *resolver) place(it *item) {
+	if !it.broken {
+		r.hosts(it)
 	}
 }
 
 // hosts places an object after its home. Homes in a circle are reference cycles, which were reported.
-func (r *resolver) hosts(id ID, asking map[ID]bool) []string {
-	object := r.objects[id]
-	if object == nil || r.broken[id] || asking[id] {
+func (r *resolver) hosts(it *item) []string {
+	if it == nil || it.object == nil || it.broken || it.placing {
 		return nil
 	}
-	asking[id] = true
-	kind, _ := r.kinds.Info(id.Kind())
-	switch {
-	case object.Hosts != nil:
-	case kind.Where() == OnItself:
-		object.Hosts = []string{id.Name()}
-	case kind.Where() == OnHost:
-		object.Hosts = r.onHosts(id, asking)
-		if len(object.Hosts) == 0 {
-			r.broken[id] = true
+	if it.placed {
+		return it.hosts
+	}
+	it.placing = true
+	switch it.kind.Where() {
+	case OnItself:
+		it.hosts = r.just(it.name().Name())
+	case OnHost:
+		it.hosts = r.onHosts(it)
+		if len(it.hosts) == 0 {
+			r.breaks(it)
 		}
 	}
-	return object.Hosts
+	it.placing, it.placed = false, true
+	return it.hosts
 }
 
-func (r *resolver) onHosts(id ID, asking map[ID]bool) []string {
-	own := r.present.objects[id].own
-	home := r.outlines[id].Home
+// just is the list of one host.
+func (r *resolver) just(host string) []string {
+	list := r.alone[host]
+	if list == nil {
+		list = []string{host}
+		r.alone[host] = list
+	}
+	return list
+}
+
+func (r *resolver) onHosts(it *item) []string {
+	own, home := it.seen.own, it.seen.home
 	switch {
 	case home == "" && own.empty():
-		r.wrong(id, "", "it is said nowhere on which host this lives", "add host: NAME, or hosts: a list of names or labels")
+		r.wrong(it.name(), "", "it is said nowhere on which host this lives", "add host: NAME, or hosts: a list of names or labels")
 		return nil
 	case home == "":
-		return r.chosen(id, own)
+		return r.chosen(it, own)
 	case own.empty():
-		return r.hosts(home, asking)
+		return r.hosts(r.item(home))
 	}
-	return r.within(id, r.chosen(id, own), home, r.hosts(home, asking))
+	return r.within(it, r.chosen(it, own), home, r.hosts(r.item(home)))
 }
 
 // within checks that an object with a home stays on the hosts of its home.
-func (r *resolver) within(id ID, hosts []string, home ID, homes []string) []string {
+func (r *resolver) within(it *item, hosts []string, home ID, homes []string) []string {
 	for _, host := range hosts {
 		if homes != nil && !slices.Contains(homes, host) {
-			r.wrong(id, "host", fmt.Sprintf("%s is not on host %q, but on %s", home, host, list(homes, "and")), "choose one of these, or leave host out")
+			r.wrong(it.name(), "host", fmt.Sprintf("%s is not on host %q, but on %s", home, host, list(homes, "and")), "choose one of these, or leave host out")
 			return nil
 		}
 	}
@@ -75,33 +85,32 @@ func (r *resolver) within(id ID, hosts []string, home ID, homes []string) []stri
 }
 
 // chosen resolves an object's own host and hosts fields.
-func (r *resolver) chosen(id ID, own placement) []string {
+func (r *resolver) chosen(it *item, own placement) []string {
 	switch {
 	case own.host != "" && (own.names != nil || own.labels != nil):
-		r.wrong(id, "hosts", "has both host and hosts", "keep one of them")
+		r.wrong(it.name(), "hosts", "has both host and hosts", "keep one of them")
 		return nil
 	case own.host != "":
-		return r.existing(id, []string{own.host}, func(int) string { return "host" })
+		if r.existing(it, own.host, "host") {
+			return r.just(own.host)
+		}
+		return nil
 	case own.names != nil:
-		return r.existing(id, own.names, func(i int) string { return "hosts." + strconv.Itoa(i) })
+		return r.listed(it, own.names)
 	}
-	return r.labelled(id, own.labels)
+	return r.labelled(it, own.labels)
 }
 
-// existing checks a list of host names.
-func (r *resolver) existing(id ID, names []string, path func(int) string) []string {
+// listed checks a list of host names.
+func (r *resolver) listed(it *item, names []string) []string {
 	var hosts []string
 	for i, name := range names {
-		_, known := r.declared[MakeID(hostKind, name)]
+		path := "hosts." + strconv.Itoa(i)
 		switch {
-		case !known && !r.partial:
-			r.wrongly(id, path(i), fmt.Sprintf("there is no host %q", name), func() string { return didYouMean(name, r.names(hostKind), "declare it") })
-			r.broken[id] = true
-		case r.broken[MakeID(hostKind, name)] || !known:
-			r.broken[id] = true
+		case !r.existing(it, name, path):
 		case slices.Contains(hosts, name):
-			r.wrong(id, path(i), fmt.Sprintf("host %q is listed twice", name), "remove one")
-			r.broken[id] = true
+			r.wrong(it.name(), path, fmt.Sprintf("host %q is listed twice", name), "remove one")
+			r.breaks(it)
 		default:
 			hosts = append(hosts, name)
 		}
@@ -109,8 +118,37 @@ func (r *resolver) existing(id ID, names []string, path func(int) string) []stri
 	return hosts
 }
 
+// existing checks a host that a field names; without it the object is broken.
+func (r *resolver) existing(it *item, name, path string) bool {
+	host := r.host(name)
+	if host == nil && !r.partial {
+		r.wrongly(it.name(), path, fmt.Sprintf("there is no host %q", name), func() string { return didYouMean(name, r.names(hostKind), "declare it") })
+	}
+	if host == nil || host.broken {
+		r.breaks(it)
+		return false
+	}
+	return true
+}
+
+// host finds a declared host, or nil.
+func (r *resolver) host(name string) *item {
+	i, known := r.hostItems[name]
+	if !known {
+		var declared bool
+		if i, declared = r.index[MakeID(hostKind, name)]; !declared {
+			i = -1
+		}
+		r.hostItems[name] = i
+	}
+	if i < 0 {
+		return nil
+	}
+	return &r.items[i]
+}
+
 // labelled finds the hosts that carry all labels, sorted by name.
-func (r *resolver) labelled(id ID, labels map[string]string) []string {
+func (r *resolver) labelled(it *item, labels map[string]string) []string {
 	key := labelsKey(labels)
 	if hosts := r.chosenBy[key]; hosts != nil {
 		return hosts
@@ -129,7 +167,7 @@ func (r *resolver) labelled(id ID, labels map[string]string) []string {
 	hosts = slices.Clip(hosts)
 	r.chosenBy[key] = hosts
 	if len(hosts) == 0 && !r.partial && !r.anyBroken(hostKind) {
-		r.noHost(id, labels, r.labelValues())
+		r.noHost(it.name(), labels, r.labelValues())
 	}
 	return hosts
 }
@@ -181,8 +219,8 @@ func (r *resolver) noHost(id ID, labels map[string]string, values map[string][]s
 
 // labels lists what a host carries: its labels, its site and its name. It is nil for a broken host.
 func (r *resolver) labels(host string) map[string]string {
-	object := r.objects[MakeID(hostKind, host)]
-	if object == nil || r.broken[object.ID] {
+	it := r.host(host)
+	if it == nil || it.object == nil || it.broken {
 		return nil
 	}
 	if carried, ok := r.carried[host]; ok {
@@ -192,7 +230,7 @@ func (r *resolver) labels(host string) map[string]string {
 		Site   string            `json:"site"`
 		Labels map[string]string `json:"labels"`
 	}
-	if json.Unmarshal(object.Spec, &spec) != nil {
+	if json.Unmarshal(it.object.Spec, &spec) != nil {
 		return nil
 	}
 	carried := map[string]string{}
@@ -203,10 +241,5 @@ func (r *resolver) labels(host string) map[string]string {
 }
 
 func (r *resolver) anyBroken(kind string) bool {
-	for id := range r.broken {
-		if id.Kind() == kind {
-			return true
-		}
-	}
-	return false
+	return r.broken > 0 && slices.ContainsFunc(r.items, func(it item) bool { return it.broken && it.name().Kind() == kind })
 }

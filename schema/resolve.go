@@ -4,105 +4,144 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
 
 // resolver turns declarations into a graph: it finds the hosts of every object, checks every name, resolves every
 // instance, matches facts and orders all of it. Objects that turn out wrong are broken; what depends on them is left out.
+//
+// Objects are told by their places among the sorted IDs, so that a push, which leaves nearly all of them as they were, costs a
+// few comparisons for each and no search by name.
 type resolver struct {
-	kinds    Kinds
-	declared map[ID]Declaration
-	partial  bool // some declarations are missing, so that an unknown name proves nothing
-	ids      []ID // sorted
-	objects  map[ID]*Object
-	outlines map[ID]Outline
-	broken   map[ID]bool
-	former   func(Fact) ID // who provided a fact before; "" = nobody
-	past     *memo
-	present  *memo
+	kinds   Kinds
+	partial bool          // some declarations are missing, so that an unknown name proves nothing
+	items   []item        // sorted by ID
+	index   map[ID]int32  // their places; that of the load before if it had the same IDs. Not changed
+	former  func(Fact) ID // who provided a fact before; "" = nobody
+	past    *memo
+	present *memo
+	broken  int // how many items are
 
 	hostNames []string                     // sorted; see hostsByName
+	hostItems map[string]int32             // see host
+	alone     map[string][]string          // a list of each host alone
 	carried   map[string]map[string]string // labels of each host, as far as they were asked for
-	hostIDs   map[string]ID                // see afterHost
-	sorted    []*Node                      // see nodes
 	chosenBy  map[string][]string          // hosts by the labels that chose them
-	facts     *factIndex                   // see order
+	sorted    []*Node                      // all resolved instances
+	places    map[Instance]int32           // see nodePlaces
+	facts     *factIndex                   // of sorted
 	moved     bool                         // somebody waits for something else than in the load before
 
-	instances map[Instance]*Node
-	ranges    []Range
-	external  []External
-	findings  findings
+	ranges   []Range
+	external []External
+	findings findings
 }
 
-func newResolver(kinds Kinds, e Evaluation) *resolver {
+// item is one declared object on its way into the graph.
+type item struct {
+	*Declaration             // the first, if several packages declare it
+	kind         KindInfo    // nil: there is none of this name
+	seen         *remembered // what its kind says of it
+	before       *remembered // of the same ID in the load before; nil if there was none
+	unchanged    bool        // it was read then, and is declared as it was then
+	object       *Object     // nil: it could not be read. Hosts are those of the graph only once all are settled
+	hosts        []string
+	edges        []int32 // places of what it refers to; -1 for what is not declared
+	first        int32   // place of its first instance in resolver.sorted
+	placing      bool    // its hosts are being looked for
+	placed       bool
+	broken       bool
+}
+
+// name is the ID of what an item is; the object's has the same text.
+func (it *item) name() ID { return it.Declaration.ID }
+
+func newResolver(kinds Kinds, e Evaluation, past *memo) *resolver {
 	r := &resolver{
-		kinds: kinds, partial: e.Partial,
-		declared: make(map[ID]Declaration, len(e.Objects)), objects: make(map[ID]*Object, len(e.Objects)), outlines: make(map[ID]Outline, len(e.Objects)),
-		broken: map[ID]bool{}, instances: make(map[Instance]*Node, len(e.Objects)),
-		past: newMemo(kinds), present: newMemo(kinds), carried: map[string]map[string]string{}, hostIDs: map[string]ID{},
-		chosenBy: map[string][]string{},
+		kinds: kinds, partial: e.Partial, past: past, present: newMemo(kinds),
+		hostItems: map[string]int32{}, alone: map[string][]string{}, carried: map[string]map[string]string{}, chosenBy: map[string][]string{},
 	}
 	r.report(e.Problems...)
 	r.findings.more += e.More
+	if !slices.IsSortedFunc(e.Objects, compareDeclarations) {
+		slices.SortStableFunc(e.Objects, compareDeclarations)
+	}
 	r.declare(e.Objects)
-	r.ids = slices.AppendSeq(make([]ID, 0, len(r.declared)), maps.Keys(r.declared))
-	slices.Sort(r.ids)
 	return r
 }
 
 // resolve runs the steps in the order in which each can trust the one before.
 func (r *resolver) resolve() {
-	for i, seen := range inParallel(r.ids, r.reading) {
-		r.outline(r.ids[i], seen)
+	for i, err := range inParallel(len(r.items), r.read) {
+		r.outline(&r.items[i], err)
 	}
-	for _, id := range r.ids {
-		r.checkEdges(id)
-	}
+	r.connect()
+	r.checkEdges()
 	r.checkRenames()
 	r.referenceCycles()
-	for _, id := range r.ids {
-		r.place(id)
+	for i := range r.items {
+		r.place(&r.items[i])
 	}
 	r.spreadBroken()
-	for id, now := range r.present.objects {
-		now.given = r.past.same(now, r.objects[id])
-		r.objects[id] = now.given
+	for i := range r.items {
+		r.items[i].settle()
 	}
-	for i, asked := range inParallel(r.ids, r.asking) {
-		r.instantiate(r.ids[i], asked)
+	for i, refused := range inParallel(len(r.items), r.instantiate) {
+		r.refuse(&r.items[i], refused)
 	}
+	r.gather()
 	r.audit()
 	r.order()
 	if !r.findings.any() {
 		r.nodeCycles()
 	}
-	r.present.sound = !r.findings.any()
+	r.remember()
 }
 
-// declare enters declarations. The same object in two packages is an error, but for a package in a subdirectory that
+// declare enters declarations, sorted. The same object in two packages is an error, but for a package in a subdirectory that
 // only repeats what its parent directory says: CUE gives it the parent's files.
 func (r *resolver) declare(declarations []Declaration) {
-	for _, d := range declarations {
-		first, twice := r.declared[d.ID]
-		if twice && !sameDeclaration(first, d) {
-			r.find(finding{Problem: Problem{
-				Pos: d.Pos, Object: d.ID, Text: "this object is declared in two packages", Also: []Pos{first.Pos},
-				Remedy: "give one of them another name, or declare it in one package only",
-			}})
+	r.items = make([]item, 0, len(declarations))
+	for i := range declarations {
+		d := &declarations[i]
+		if n := len(r.items); n > 0 && r.items[n-1].name() == d.ID {
+			if first := r.items[n-1].Declaration; !sameDeclaration(*first, *d) {
+				r.find(finding{Problem: Problem{
+					Pos: d.Pos, Object: d.ID, Text: "this object is declared in two packages", Also: []Pos{first.Pos},
+					Remedy: "give one of them another name, or declare it in one package only",
+				}})
+			}
+			continue
 		}
-		if !twice {
-			r.declared[d.ID] = d
-			r.checkName(d)
-		}
+		kind, _ := r.kinds.Info(d.ID.Kind())
+		r.items = append(r.items, item{Declaration: d, kind: kind})
+	}
+	r.recall()
+	for i := range r.items {
+		r.checkName(&r.items[i])
 	}
 }
 
 func sameDeclaration(first, second Declaration) bool {
 	nested := first.Dir == "." || strings.HasPrefix(second.Dir, first.Dir+"/")
 	return nested && first.Pos == second.Pos && string(first.Spec) == string(second.Spec)
+}
+
+// item finds a declared object, or nil.
+func (r *resolver) item(id ID) *item {
+	if i, declared := r.index[id]; declared {
+		return &r.items[i]
+	}
+	return nil
+}
+
+// breaks marks an item as broken.
+func (r *resolver) breaks(it *item) {
+	if !it.broken {
+		it.broken = true
+		r.broken++
+	}
 }
 
 // validName tells whether a name is of letters, digits, underscores, dashes and dots, with neither of the last two at an
@@ -119,84 +158,75 @@ func validName(name string) bool {
 }
 
 // checkName refuses names that would not survive as a file name, a host name or an instance's text.
-func (r *resolver) checkName(d Declaration) {
-	name := d.ID.Name()
+func (r *resolver) checkName(it *item) {
+	name := it.name().Name()
 	switch {
 	case len(name) > 253:
-		r.find(finding{Problem: Problem{Pos: d.Pos, Object: d.ID, Text: "the name is too long", Remedy: "use at most 253 characters"}})
+		r.find(finding{Problem: Problem{Pos: it.Pos, Object: it.name(), Text: "the name is too long", Remedy: "use at most 253 characters"}})
 	case !validName(name):
-		r.find(finding{Problem: Problem{Pos: d.Pos, Object: d.ID, Text: fmt.Sprintf("%q is not a name", name), Remedy: "use letters, digits, dot, underscore and dash"}})
+		r.find(finding{Problem: Problem{Pos: it.Pos, Object: it.name(), Text: fmt.Sprintf("%q is not a name", name), Remedy: "use letters, digits, dot, underscore and dash"}})
 	default:
 		return
 	}
-	r.broken[d.ID] = true
+	r.breaks(it)
 }
 
-// reading is what a kind says of one declared object, or why it cannot.
-type reading struct {
-	seen *remembered
-	err  error
-}
-
-// reading asks about one object, or remembers. It changes nothing, so that many can be asked about at once.
-func (r *resolver) reading(id ID) reading {
-	d := r.declared[id]
-	kind, known := r.kinds.Info(id.Kind())
-	if d.Spec == nil || !known || r.broken[id] {
-		return reading{}
-	}
-	seen := remembered{declared: d.Spec}
-	if before := r.past.object(d); before != nil {
-		seen.object, seen.outline, seen.own = before.object, before.outline, before.own
-		return reading{seen: &seen}
-	}
-	return reading{&seen, seen.read(id, kind)}
-}
-
-// outline enters an object with what its kind says that it refers to.
-func (r *resolver) outline(id ID, said reading) {
-	d := r.declared[id]
-	if _, known := r.kinds.Info(id.Kind()); !known && d.Spec != nil {
-		r.wrong(id, "", fmt.Sprintf("there is no kind %q in this binary", id.Kind()), "known kinds: "+list(r.kinds.Names(), "and"))
-	}
+// read asks a kind about one object, or remembers. It changes nothing but the item, so that many can be asked about at once.
+func (r *resolver) read(i int) error {
+	it := &r.items[i]
 	switch {
-	case said.seen == nil:
-		r.broken[id] = true
-		return
-	case said.err != nil:
-		r.fail(id, "", said.err)
-		return
+	case it.Spec == nil || it.kind == nil || it.broken:
+		return nil
+	case it.unchanged:
+		it.seen.home, it.seen.own, it.object = it.before.home, it.before.own, it.before.object
+		return nil
 	}
-	object := said.seen.object
-	object.Pos = d.Pos
-	r.objects[id], r.outlines[id], r.present.objects[id] = &object, said.seen.outline, said.seen
+	object := &Object{ID: it.name(), Pos: it.Pos}
+	if err := it.seen.read(object, it.Spec, it.kind); err != nil {
+		return err
+	}
+	it.object = object
+	return nil
+}
+
+// outline says what is wrong with an object that could not be read.
+func (r *resolver) outline(it *item, err error) {
+	if it.kind == nil && it.Spec != nil {
+		r.wrong(it.name(), "", fmt.Sprintf("there is no kind %q in this binary", it.name().Kind()), "known kinds: "+list(r.kinds.Names(), "and"))
+	}
+	if err != nil {
+		r.fail(it, "", err)
+	}
+	if it.object == nil {
+		r.breaks(it)
+	}
 }
 
 // read asks a kind what an object declares.
-func (seen *remembered) read(id ID, kind KindInfo) (err error) {
-	seen.object.ID = id
-	if err = seen.split(kind.Where() == OnHost); err != nil {
+func (seen *remembered) read(object *Object, declared json.RawMessage, kind KindInfo) error {
+	if err := seen.split(object, declared, kind.Where() == OnHost); err != nil {
 		return err
 	}
-	if seen.outline, err = kind.Outline(id, seen.object.Spec); err != nil {
+	outline, err := kind.Outline(object.ID, object.Spec)
+	if err != nil {
 		return err
 	}
-	if home := seen.outline.Home; home != "" && !slices.ContainsFunc(seen.outline.Edges, func(e Edge) bool { return e.To == home }) {
-		seen.outline.Edges = append(seen.outline.Edges, Edge{To: home})
+	if home := outline.Home; home != "" && !slices.ContainsFunc(outline.Edges, func(e Edge) bool { return e.To == home }) {
+		outline.Edges = append(outline.Edges, Edge{To: home})
 	}
-	seen.object.Edges = seen.outline.Edges
+	seen.home, object.Edges = outline.Home, outline.Edges
 	return nil
 }
 
 // fail reports an error of a kind about one object, which is then broken.
-func (r *resolver) fail(id ID, path string, err error) {
-	r.broken[id] = true
+func (r *resolver) fail(it *item, path string, err error) {
+	r.breaks(it)
 	var problems Problems
 	if errors.As(err, &problems) {
-		r.reportFor(id, problems)
+		r.reportFor(it.name(), problems)
 		return
 	}
-	r.wrong(id, path, err.Error(), "")
+	r.wrong(it.name(), path, err.Error(), "")
 }
 
 // reportFor keeps problems that a kind found in an object of its own.
@@ -209,35 +239,64 @@ func (r *resolver) reportFor(id ID, problems []Problem) {
 	}
 }
 
-// checkEdges reports references to objects that do not exist, with the nearest one of that kind.
-func (r *resolver) checkEdges(id ID) {
-	object := r.objects[id]
-	if object == nil || r.partial {
-		return
+// connect finds the places of what each object refers to.
+func (r *resolver) connect() {
+	all := 0
+	for i := range r.items {
+		if object := r.items[i].object; object != nil {
+			all += len(object.Edges)
+		}
 	}
-	for _, edge := range object.Edges {
-		if _, exists := r.declared[edge.To]; exists {
+	edges := make([]int32, 0, all)
+	for i := range r.items {
+		it := &r.items[i]
+		if it.object == nil {
 			continue
 		}
-		r.broken[id] = true
-		kind, name := edge.To.Kind(), edge.To.Name()
-		text := fmt.Sprintf("there is no %s %q", kind, name)
-		r.wrongly(id, edge.Path, text, func() string { return didYouMean(name, r.names(kind), "declare it") })
+		from := len(edges)
+		for _, edge := range it.object.Edges {
+			to, declared := r.index[edge.To]
+			if !declared {
+				to = -1
+			}
+			edges = append(edges, to)
+		}
+		it.edges = edges[from:len(edges):len(edges)]
+	}
+}
+
+// checkEdges reports references to objects that do not exist, with the nearest one of that kind.
+func (r *resolver) checkEdges() {
+	if r.partial {
+		return
+	}
+	for i := range r.items {
+		it := &r.items[i]
+		for n, to := range it.edges {
+			if to >= 0 {
+				continue
+			}
+			r.breaks(it)
+			edge := it.object.Edges[n]
+			kind, name := edge.To.Kind(), edge.To.Name()
+			text := fmt.Sprintf("there is no %s %q", kind, name)
+			r.wrongly(it.name(), edge.Path, text, func() string { return didYouMean(name, r.names(kind), "declare it") })
+		}
 	}
 }
 
 // checkRenames reports earlier names that are still in use, or claimed twice.
 func (r *resolver) checkRenames() {
 	claimed := map[ID]ID{}
-	for _, id := range r.ids {
-		object := r.objects[id]
+	for i := range r.items {
+		object := r.items[i].object
 		if object == nil || object.Meta.Was == "" {
 			continue
 		}
+		id := object.ID
 		was := MakeID(id.Kind(), object.Meta.Was)
-		_, exists := r.declared[was]
 		switch other, twice := claimed[was]; {
-		case exists:
+		case r.item(was) != nil:
 			r.wrong(id, "was", fmt.Sprintf("was %q, but that is still declared", object.Meta.Was), "remove one of the two, or remove was", Field{ID: was})
 		case twice:
 			r.wrong(id, "was", fmt.Sprintf("was %q, and so was %s", object.Meta.Was, other), "only one object can be what it was", Field{ID: other, Path: "was"})
@@ -250,8 +309,8 @@ func (r *resolver) checkRenames() {
 // names lists the declared objects of a kind.
 func (r *resolver) names(kind string) []string {
 	var names []string
-	for _, id := range r.ids {
-		if id.Kind() == kind {
+	for i := range r.items {
+		if id := r.items[i].name(); id.Kind() == kind {
 			names = append(names, id.Name())
 		}
 	}
@@ -262,47 +321,56 @@ func (r *resolver) names(kind string) []string {
 func (r *resolver) spreadBroken() {
 	for changed := true; changed; {
 		changed = false
-		for _, id := range r.ids {
-			if !r.broken[id] && slices.ContainsFunc(r.objects[id].Edges, func(e Edge) bool { return r.broken[e.To] || r.objects[e.To] == nil }) {
-				r.broken[id], changed = true, true
+		for i := range r.items {
+			it := &r.items[i]
+			if !it.broken && slices.ContainsFunc(it.edges, func(to int32) bool { return to < 0 || r.items[to].broken || r.items[to].object == nil }) {
+				r.breaks(it)
+				changed = true
 			}
 		}
 	}
+}
+
+// settle gives an object its hosts: it is that of the load before if it is as that was, so that who compares two graphs sees
+// that at once.
+func (it *item) settle() {
+	switch {
+	case it.object == nil:
+		return
+	case !it.unchanged:
+		it.object.Hosts = it.hosts
+	case it.object.Pos != it.Pos || !slices.Equal(it.object.Hosts, it.hosts):
+		other := *it.object
+		other.Pos, other.Hosts = it.Pos, it.hosts
+		it.object = &other
+	}
+	it.seen.object = it.object
+}
+
+// object finds what was read of a declared object, or nil.
+func (r *resolver) object(id ID) *Object {
+	if it := r.item(id); it != nil {
+		return it.object
+	}
+	return nil
 }
 
 // look answers a kind's question about another object.
 func (r *resolver) look(id ID) (json.RawMessage, []string, bool) {
-	object := r.objects[id]
-	if object == nil {
-		return nil, nil, false
+	if object := r.object(id); object != nil {
+		return object.Spec, object.Hosts, true
 	}
-	return object.Spec, object.Hosts, true
+	return nil, nil, false
 }
 
-// sound lists the resolved objects.
-func (r *resolver) sound() []*Object {
-	objects := make([]*Object, 0, len(r.objects))
-	for _, id := range r.ids {
-		if object := r.objects[id]; object != nil {
-			objects = append(objects, object)
-		}
+// graph is what came of it, when there was no mistake.
+func (r *resolver) graph(commit string) *Graph {
+	objects := make([]*Object, len(r.items))
+	for i := range r.items {
+		objects[i] = r.items[i].object
 	}
-	return objects
-}
-
-// nodes lists the resolved instances, sorted. It is asked for once all of them are there.
-func (r *resolver) nodes() []*Node {
-	if len(r.sorted) == len(r.instances) {
-		return r.sorted
+	return &Graph{
+		Commit: commit, Objects: objects, Nodes: r.sorted, External: r.external,
+		objects: r.index, nodes: r.nodePlaces(), facts: r.facts,
 	}
-	r.sorted = make([]*Node, 0, len(r.instances))
-	for _, id := range r.ids {
-		for _, host := range r.placesOf(id) {
-			if node := r.instances[id.On(host)]; node != nil {
-				r.sorted = append(r.sorted, node)
-			}
-		}
-	}
-	sortNodes(r.sorted)
-	return r.sorted
 }

@@ -29,13 +29,12 @@ func resolveOften(b *testing.B, e Evaluation, resident bool) {
 	at := slices.IndexFunc(e.Objects, func(d Declaration) bool { return d.ID.Kind() == "disk" })
 	for n := 0; b.Loop(); n++ {
 		e.Objects[at].Spec = []byte(fmt.Sprintf(`{"size":%q,"store":"s0"}`, sizes[n%2]))
-		r := newResolver(testKinds, e)
-		r.past = past
+		r := newResolver(testKinds, e, past)
 		r.resolve()
 		if r.findings.any() {
 			b.Fatal(r.findings.kept[0])
 		}
-		NewGraph("c", r.sound(), r.nodes())
+		r.graph("c")
 		if resident {
 			past = r.present
 		}

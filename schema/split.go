@@ -8,19 +8,19 @@ import (
 )
 
 // split takes Meta, and if the kind lives on hosts the placement, off a declared spec.
-func (seen *remembered) split(placed bool) error {
+func (seen *remembered) split(object *Object, declared json.RawMessage, placed bool) error {
 	var space [24]member
-	fields, ok := members(seen.declared, space[:0])
-	if !ok || bytes.ContainsAny(seen.declared, "<>&\u2028\u2029\xff") {
+	fields, ok := members(declared, space[:0])
+	if !ok || bytes.ContainsAny(declared, "<>&\u2028\u2029\xff") {
 		var err error
-		if fields, err = decodedMembers(seen.declared); err != nil {
+		if fields, err = decodedMembers(declared); err != nil {
 			return err
 		}
 	}
 	slices.SortFunc(fields, func(a, b member) int { return bytes.Compare(a.name, b.name) })
-	spec := append(make([]byte, 0, len(seen.declared)), '{')
+	spec := append(make([]byte, 0, len(declared)), '{')
 	for _, f := range fields {
-		if into := seen.place(string(f.name), placed); into != nil {
+		if into := seen.place(object, string(f.name), placed); into != nil {
 			if err := json.Unmarshal(f.value, into); err != nil {
 				return fmt.Errorf("internal error: cannot read the field %s: %w", f.name, err)
 			}
@@ -31,7 +31,7 @@ func (seen *remembered) split(placed bool) error {
 		}
 		spec = append(append(append(spec, f.name...), ':'), f.value...)
 	}
-	seen.object.Spec = append(spec, '}')
+	object.Spec = append(spec, '}')
 	return nil
 }
 
@@ -53,14 +53,14 @@ func decodedMembers(object json.RawMessage) (all []member, err error) {
 }
 
 // place is where a field goes that is none of the kind's; nil for those of the kind.
-func (seen *remembered) place(name string, placed bool) any {
+func (seen *remembered) place(object *Object, name string, placed bool) any {
 	switch {
 	case name == `"manage"`:
-		return &seen.object.Meta.Manage
+		return &object.Meta.Manage
 	case name == `"was"`:
-		return &seen.object.Meta.Was
+		return &object.Meta.Was
 	case name == `"drift"`:
-		return &seen.object.Meta.Drift
+		return &object.Meta.Drift
 	case placed && name == `"host"`:
 		return &seen.own.host
 	case placed && name == `"hosts"`:

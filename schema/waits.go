@@ -10,14 +10,14 @@ import (
 type waits struct {
 	sorted []*Node
 	nodes  []int // all their places
-	index  map[Instance]int
+	index  map[Instance]int32
 	facts  *factIndex
 }
 
 func (r *resolver) waiting() *waits {
-	w := &waits{sorted: r.nodes(), facts: r.facts, index: make(map[Instance]int, len(r.instances)), nodes: make([]int, len(r.instances))}
-	for i, node := range w.sorted {
-		w.index[node.Instance], w.nodes[i] = i, i
+	w := &waits{sorted: r.sorted, facts: r.facts, index: r.nodePlaces(), nodes: make([]int, len(r.sorted))}
+	for i := range w.nodes {
+		w.nodes[i] = i
 	}
 	return w
 }
@@ -36,7 +36,7 @@ func (w *waits) each(i int, waits func(on int)) {
 	node := w.sorted[i]
 	for _, need := range node.After {
 		if to, known := w.index[need]; known {
-			waits(to)
+			waits(int(to))
 		}
 	}
 	for _, need := range node.Needs {
