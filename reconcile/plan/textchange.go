@@ -43,7 +43,7 @@ func told(c *Change) []string {
 	byFields := c.Action != actuators.Create && !c.Action.Removes() && len(c.Diff.Changes) > 0
 	if byFields {
 		for _, f := range c.Diff.Changes {
-			lines = append(lines, field(f))
+			lines = append(lines, Field(f))
 		}
 	}
 	for _, s := range c.Steps {
@@ -98,7 +98,8 @@ func span(d time.Duration) string {
 	return text
 }
 
-func field(f actuators.Change) string {
+// Field is a changed field in a line: "size  64Mi → 128Mi".
+func Field(f actuators.Change) string {
 	text := f.Path + "  "
 	switch {
 	case f.From == nil:

@@ -1,0 +1,127 @@
+// Package preview tells people what a request would do before it is merged: a plan of the merge result beside a plan of
+// what the branch holds already, so that the request's own changes and what applying would also touch stand apart. It is
+// pure, and its Markdown is safe to post: no value of the repository breaks out of where it stands.
+package preview
+
+import (
+	"bytes"
+	"slices"
+
+	"plumbline/actuators"
+	"plumbline/reconcile/plan"
+	"plumbline/schema"
+)
+
+// Preview is what is told of a request.
+type Preview struct {
+	Base     string          // commit of the branch that the request is for
+	Head     string          // commit of the request, or of its merge
+	Problems schema.Problems // mistakes of the topology: then there is no plan
+	Plan     *plan.Plan      // of everything that applying would do
+	Own      []*plan.Change  // of these, what the request is the cause of; in the order of the plan
+	Anyway   []*plan.Change  // and what the branch would do without it: drift, and what is pending
+	Version  string          // of the program
+}
+
+// Compare makes a preview of two plans over the same live state.
+func Compare(base, request *plan.Plan) Preview {
+	p := Preview{Base: base.Commit, Head: request.Commit, Plan: request}
+	for _, c := range InOrder(request) {
+		if same(base.Change(c.Instance), c) {
+			p.Anyway = append(p.Anyway, c)
+		} else {
+			p.Own = append(p.Own, c)
+		}
+	}
+	return p
+}
+
+// InOrder is the changes of a plan that have steps, in the order of their first one.
+func InOrder(p *plan.Plan) []*plan.Change {
+	var out []*plan.Change
+	seen := map[schema.Instance]bool{}
+	for _, s := range p.Steps {
+		if !seen[s.Instance] {
+			seen[s.Instance] = true
+			if c := p.Change(s.Instance); c != nil {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// same tells whether a change would be made with and without the request.
+func same(base, request *plan.Change) bool {
+	return base != nil && base.Action == request.Action && slices.EqualFunc(base.Steps, request.Steps, func(a, b actuators.Step) bool {
+		return a.Op == b.Op && a.Host == b.Host && bytes.Equal(a.Params, b.Params)
+	})
+}
+
+// Verdict is a preview in a word.
+type Verdict string
+
+// The verdicts.
+const (
+	Invalid   Verdict = "invalid"    // the topology has mistakes
+	Refused   Verdict = "refused"    // a rule, a limit or the state of things is against it
+	Unknown   Verdict = "incomplete" // not everything could be looked at
+	Nothing   Verdict = "no changes"
+	Applyable Verdict = "ready"
+)
+
+// Verdict judges the request as a whole.
+func (p Preview) Verdict() Verdict {
+	switch {
+	case len(p.Problems) > 0:
+		return Invalid
+	case p.Plan.Refused():
+		return Refused
+	case len(p.Plan.Refusals) > 0:
+		return Unknown
+	case len(p.Own) == 0:
+		return Nothing
+	}
+	return Applyable
+}
+
+// Risk is what a person has to know before anything else.
+type Risk struct {
+	Felt      []string // "vm/payroll@jino0: restart"
+	Removed   []string // instances that are taken away, and stay for a time
+	Destroyed []string // instances of which nothing stays
+	Final     []string // steps that cannot be undone
+	Cuts      []string // steps that can cut the way to their host, and are taken back unless confirmed
+}
+
+// Empty tells whether there is nothing to warn of.
+func (r Risk) Empty() bool {
+	return len(r.Felt)+len(r.Removed)+len(r.Destroyed)+len(r.Final)+len(r.Cuts) == 0
+}
+
+// Risk gathers the risks of everything that applying would do, also of what the request is not the cause of.
+func (p Preview) Risk() Risk {
+	var r Risk
+	for _, c := range slices.Concat(p.Own, p.Anyway) {
+		name := c.Instance.String()
+		switch c.Action {
+		case actuators.Retire:
+			r.Removed = append(r.Removed, name)
+		case actuators.Purge, actuators.Replace:
+			r.Destroyed = append(r.Destroyed, name)
+		}
+		for _, s := range c.Steps {
+			if s.Disruptive != "" {
+				r.Felt = append(r.Felt, name+": "+s.Disruptive)
+			}
+			if s.Reversal == actuators.NoReversal {
+				r.Final = append(r.Final, name+": "+s.Summary)
+			}
+			if s.Confirm > 0 {
+				r.Cuts = append(r.Cuts, name+": "+s.Summary)
+			}
+		}
+	}
+	r.Felt = slices.Compact(r.Felt)
+	return r
+}
