@@ -149,13 +149,17 @@ var ErrEmpty = errors.New("cannot apply an empty topology over one that is not: 
 // Load reads and validates one commit; the error is schema.Problems for mistakes in it. The graph is not to be changed: it is
 // given again for the same commit.
 func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, error) {
+	return c.loadFrom(ctx, c.source, commit)
+}
+
+func (c *Controller) loadFrom(ctx context.Context, source sources.Source, commit string) (*schema.Graph, error) {
 	inv, err := c.inventory()
 	if err != nil {
 		return nil, err
 	}
 	graph := c.loaded.Load()
 	if graph == nil || graph.Commit != commit {
-		tree, err := c.tree(ctx, commit)
+		tree, err := treeOf(ctx, source, commit)
 		if err != nil {
 			return nil, err
 		}
@@ -172,16 +176,16 @@ func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, er
 	return graph, nil
 }
 
-// tree is the content of a commit. A directory takes its snapshot when it is asked for its head.
-func (c *Controller) tree(ctx context.Context, commit string) (fs.FS, error) {
-	tree, err := c.source.Tree(ctx, commit)
+// treeOf is the content of a commit. A directory takes its snapshot when it is asked for its head.
+func treeOf(ctx context.Context, source sources.Source, commit string) (fs.FS, error) {
+	tree, err := source.Tree(ctx, commit)
 	if !errors.Is(err, sources.ErrNoCommit) {
 		return tree, err
 	}
-	if _, err := c.source.Head(ctx); err != nil {
+	if _, err := source.Head(ctx); err != nil {
 		return nil, err
 	}
-	return c.source.Tree(ctx, commit)
+	return source.Tree(ctx, commit)
 }
 
 // formerProvider tells which object provided a fact when it was last applied.

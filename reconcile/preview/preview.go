@@ -87,11 +87,11 @@ func (p Preview) Verdict() Verdict {
 
 // Risk is what a person has to know before anything else.
 type Risk struct {
-	Felt      []string // "vm/payroll@jino0: restart"
-	Removed   []string // instances that are taken away, and stay for a time
-	Destroyed []string // instances of which nothing stays
-	Final     []string // steps that cannot be undone
-	Cuts      []string // steps that can cut the way to their host, and are taken back unless confirmed
+	Felt      []string `json:"felt,omitempty"`      // "vm/payroll@jino0: restart"
+	Removed   []string `json:"removed,omitempty"`   // instances that are taken away, and stay for a time
+	Destroyed []string `json:"destroyed,omitempty"` // instances of which nothing stays
+	Final     []string `json:"final,omitempty"`     // steps that cannot be undone
+	Cuts      []string `json:"cuts,omitempty"`      // steps that can cut the way to their host, and are taken back unless confirmed
 }
 
 // Empty tells whether there is nothing to warn of.
