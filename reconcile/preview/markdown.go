@@ -265,7 +265,7 @@ func (g *page) notes(p Preview) {
 }
 
 func (g *page) provenance(p Preview) {
-	g.line("\n<sub>%s over %s, seen %s, effect %s, plumb %s. What is applied has this effect, or it is not applied.</sub>",
+	g.line("\n<sub>%s over %s, seen %s, effect %s, plumb %s</sub>",
 		code(plan.ShortCommit(p.Head)), code(plan.ShortCommit(p.Base)), seen(p.Plan).UTC().Format(time.RFC3339), code(fmt.Sprintf("%.19s", p.Plan.EffectDigest)), word(p.Version))
 }
 
