@@ -21,6 +21,9 @@ func Define[S, L any](d Def[S, L]) *Kind {
 		}
 		k.ops[op.Name] = op
 	}
+	if purge := k.ops[OpPurge]; (k.ops["retire"] != nil) != (purge != nil) || purge != nil && purge.Reversal != NoReversal {
+		panic("internal error: kind " + d.Name + ": what sets aside must also purge, with the reversal none")
+	}
 	k.outline, k.resolve, k.facts, k.audit = d.eraseOutline, d.eraseResolve, d.eraseFacts, d.eraseAudit
 	k.observe, k.diff, k.steps, k.imports = d.eraseObserve, d.eraseDiff, d.eraseSteps, d.Import.erase()
 	k.remarks = d.eraseRemarks
@@ -125,7 +128,7 @@ func (d Def[S, L]) eraseObserve(ctx context.Context, h Host, sc Scope) ([]Observ
 		if err != nil {
 			return nil, fmt.Errorf("internal error: cannot write the state of %s: %w", live.ID, err)
 		}
-		out = append(out, Observed{ID: live.ID, Mark: live.Mark, Retired: live.Retired, State: state})
+		out = append(out, Observed{ID: live.ID, Mark: live.Mark, Retired: live.Retired, Aside: live.Aside, State: state})
 	}
 	return out, nil
 }

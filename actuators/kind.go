@@ -140,5 +140,8 @@ func (k *Kind) Op(name string) (*ErasedOp, bool) {
 	return op, ok
 }
 
+// Purges tells whether the kind sets things aside, and can destroy them for good.
+func (k *Kind) Purges() bool { return k.ops[OpPurge] != nil }
+
 // Changes tells whether the kind has ops at all; one without is only observed.
 func (k *Kind) Changes() bool { return len(k.ops) > 0 }

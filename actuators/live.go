@@ -33,10 +33,18 @@ type Live[L any] struct {
 	ID      schema.ID // its mark's, or for an unmarked thing the ID that an object of its name would have
 	Mark    *Mark     // nil: nobody's, or no mark is possible on this kind
 	Retired bool      // set aside by a removal, waiting for its purge; may be restored
+	Aside   Aside     // of what is Retired
 	// Unknown says why this one target could not be seen, when the rest of the scope could; then only ID counts. It is never
 	// taken as absent, and freezes this object alone. What hides the whole scope is an error of Observe.
 	Unknown string
 	State   L
+}
+
+// Aside tells of a thing that was set aside.
+type Aside struct {
+	Name  string    `json:"name"`            // that it has meanwhile: a path, or the name of a domain
+	Since time.Time `json:"since"`           // when it was set aside
+	Bytes int64     `json:"bytes,omitempty"` // of storage that its purge would free; none where it holds no data of its own
 }
 
 // Observed is a Live erased to JSON.
@@ -44,6 +52,7 @@ type Observed struct {
 	ID      schema.ID       `json:"id"`
 	Mark    *Mark           `json:"mark,omitempty"`
 	Retired bool            `json:"retired,omitempty"`
+	Aside   Aside           `json:"aside,omitzero"`
 	Unknown string          `json:"unknown,omitempty"` // why it could not be seen; then nothing else is said of it
 	State   json.RawMessage `json:"state,omitempty"`   // {"config": …, "status": …}
 }
@@ -51,7 +60,7 @@ type Observed struct {
 // Same tells whether two observations show the same, byte for byte.
 func (o *Observed) Same(other *Observed) bool {
 	marks := o.Mark == other.Mark || o.Mark != nil && other.Mark != nil && *o.Mark == *other.Mark
-	return marks && o.ID == other.ID && o.Retired == other.Retired && o.Unknown == other.Unknown && bytes.Equal(o.State, other.State)
+	return marks && o.ID == other.ID && o.Retired == other.Retired && o.Aside == other.Aside && o.Unknown == other.Unknown && bytes.Equal(o.State, other.State)
 }
 
 // Have is what is there of one instance.

@@ -18,6 +18,10 @@ const (
 	NoReversal Reversal = "none"       // destroys; purge phase only, with an approval in Git
 )
 
+// OpPurge is the op by which every kind that sets things aside destroys one of them for good; its reversal is none. Steps is
+// asked for it with the action Purge and what was set aside as Have.Retired, and answers with that one step.
+const OpPurge = "purge"
+
 // Step is one op on one instance: pure data, the same bytes in plan, journal and wire. A kind's Steps fills the upper
 // half; the planner the lower.
 type Step struct {

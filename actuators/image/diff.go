@@ -42,6 +42,9 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Retire:
 		p.Path, p.SHA256 = have.Here.Status.Path, have.Here.Config.SHA256
 		return one("retire", p, "set "+p.Path+" aside"), nil
+	case actuators.Purge:
+		p.Retired = have.Retired.Status.Path
+		return one("purge", p, "delete "+p.Retired+" for good"), nil
 	}
 	return nil, nil
 }

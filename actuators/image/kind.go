@@ -15,5 +15,5 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Diff:    diff,
 	Steps:   steps,
 	Remarks: remarks,
-	Ops:     []actuators.AnyOp{fetch, retire, restore, adopt},
+	Ops:     []actuators.AnyOp{fetch, retire, restore, purge, adopt},
 })

@@ -76,6 +76,9 @@ func look(ctx context.Context, h actuators.Host, path, name string, retired time
 		Config: Config{Dir: filepath.Dir(path)},
 		Status: Status{Path: path, Size: stamp.Size},
 	}}
+	if live.Retired {
+		live.Aside = actuators.Aside{Name: path, Since: retired, Bytes: stamp.Size}
+	}
 	if side != nil && side.Mark.ID == live.ID {
 		live.Mark = &side.Mark
 	}

@@ -140,6 +140,18 @@ var restore = actuators.Op[params, none, State]{
 	Predict: func(p params, _ *State) *State { return &State{Config: p.config(), Status: Status{Path: p.Path}} },
 }
 
+var purge = actuators.Op[params, none, State]{
+	Name: actuators.OpPurge, Reversal: actuators.NoReversal,
+	Capture: func(_ context.Context, h actuators.Host, p params) (none, error) {
+		_, _, err := files.Own(h, p.Retired, p.Mark)
+		return none{}, err
+	},
+	Do: func(_ context.Context, h actuators.Host, p params, _ none) error {
+		return files.Purge(h, p.Retired, p.Mark)
+	},
+	Predict: func(_ params, have *State) *State { return have },
+}
+
 type none struct{}
 
 var adopt = actuators.Op[params, adopted, State]{

@@ -22,6 +22,6 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Stamp:    stamp,
 	Ops: []actuators.AnyOp{
 		define, redefine, start, stop, ready, setAutostart, setStop, setCPU, setMemory, setGuest,
-		attachDisk, detachDisk, attachNIC, detachNIC, plug, retire, restore, adopt,
+		attachDisk, detachDisk, attachNIC, detachNIC, plug, retire, restore, purge, adopt,
 	},
 })

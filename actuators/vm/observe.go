@@ -4,7 +4,9 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/virt"
@@ -13,6 +15,15 @@ import (
 
 // retiredName is the name of a domain that was set aside.
 var retiredName = regexp.MustCompile(`\.plumb-retired-[0-9]+$`)
+
+// retiredAt is when a domain of such a name was set aside.
+func retiredAt(name string) time.Time {
+	seconds, err := strconv.ParseInt(name[strings.LastIndexByte(name, '-')+1:], 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
 
 // observe reads all domains of the host, foreign and retired ones included.
 func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
@@ -52,6 +63,9 @@ func identify(d virt.Domain) (actuators.Live[State], error) {
 	live := actuators.Live[State]{ID: schema.MakeID("vm", d.Name), Mark: p.mark, State: asItIs(p.state, d)}
 	if live.Mark != nil {
 		live.ID, live.Retired = live.Mark.ID, retiredName.MatchString(d.Name)
+		if live.Retired {
+			live.Aside = actuators.Aside{Name: d.Name, Since: retiredAt(d.Name)}
+		}
 	}
 	return live, err
 }

@@ -77,3 +77,41 @@ func rename(ctx context.Context, h actuators.Host, r Ref, from, to string) error
 	}
 	return nil
 }
+
+// purge forgets a retired domain with its firmware variables. Its disks are volumes, which are purged by themselves.
+var purge = actuators.Op[Ref, Nothing, State]{
+	Name: actuators.OpPurge, Reversal: actuators.NoReversal,
+	Preflight: mayPurge,
+	Capture: func(ctx context.Context, h actuators.Host, r Ref) (Nothing, error) {
+		return Nothing{}, mayPurge(ctx, h, r)
+	},
+	Do: func(ctx context.Context, h actuators.Host, r Ref, _ Nothing) error {
+		if err := mayPurge(ctx, h, r); err != nil {
+			return err
+		}
+		err := within(ctx, h, r, func(s *session) error { return s.Undefine(ctx, r.Domain) })
+		if errors.Is(err, actuators.ErrNotFound) {
+			return nil
+		}
+		return err
+	},
+	Predict: func(_ Ref, have *State) *State { return have },
+}
+
+// mayPurge refuses a domain that was not set aside, that is not ours, or that somebody started under its new name. One that
+// is gone is no error.
+func mayPurge(ctx context.Context, h actuators.Host, r Ref) error {
+	if !retiredName.MatchString(r.Domain) {
+		return fmt.Errorf("cannot purge domain %s: %w: it was not set aside", r.Domain, actuators.ErrRefused)
+	}
+	err := within(ctx, h, r, func(s *session) error {
+		if s.state.Config.active() {
+			return fmt.Errorf("cannot purge domain %s: %w: it runs", r.Domain, actuators.ErrRefused)
+		}
+		return nil
+	})
+	if errors.Is(err, actuators.ErrNotFound) {
+		return nil
+	}
+	return err
+}

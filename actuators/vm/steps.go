@@ -29,6 +29,9 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 		return p.steps, err
 	case actuators.Retire:
 		p.retire(*have.Here)
+	case actuators.Purge:
+		p.ref.Domain = have.Retired.Status.Name
+		p.add(actuators.OpPurge, p.ref, "undefine "+p.ref.Domain+" for good; its disks stay")
 	case actuators.Adopting:
 		if have.Here.Config.Transient {
 			return nil, fmt.Errorf("%w: cannot adopt domain %s: it runs without a definition; give it one (virsh dumpxml --inactive, virsh define)", actuators.ErrRefused, p.ref.Domain)

@@ -28,6 +28,7 @@ func TestConforms(t *testing.T) {
 					must(t, os.Rename(marker, marker+".aside"))
 					return func() { must(t, os.Rename(marker+".aside", marker)) }
 				}, Alone: true}},
+				Native: d.left,
 			})
 		})
 	}

@@ -62,6 +62,10 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Retire:
 		p.Path, p.Format, p.Size = have.Here.Status.Path, have.Here.Config.Format, have.Here.Config.Size
 		return []actuators.Step{actuators.NewStep("retire", p, "set "+p.Path+" aside")}, nil
+	case actuators.Purge:
+		p.Retired, p.Format = have.Retired.Status.Path, have.Retired.Config.Format
+		summary := fmt.Sprintf("delete %s for good (%s)", p.Retired, schema.FormatSize(have.Retired.Config.Size))
+		return []actuators.Step{actuators.NewStep("purge", p, summary)}, nil
 	case actuators.Migrate:
 		hosts := slices.Sorted(maps.Keys(have.Elsewhere))
 		return nil, fmt.Errorf("%w: cannot move %s: its data is on %s; declare it there", actuators.ErrRefused, sub.Instance.ID, hosts[0])

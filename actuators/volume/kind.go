@@ -19,5 +19,5 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Diff:      diff,
 	Steps:     steps,
 	Remarks:   remarks,
-	Ops:       []actuators.AnyOp{create, grow, retire, restore, adopt},
+	Ops:       []actuators.AnyOp{create, grow, retire, restore, purge, adopt},
 })

@@ -129,6 +129,9 @@ func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[S
 		return nil, nil // an image may lie here and have the name of a volume
 	}
 	live := &actuators.Live[State]{ID: schema.MakeID("volume", name), Retired: !retired.IsZero()}
+	if live.Retired {
+		live.Aside = actuators.Aside{Name: path, Since: retired}
+	}
 	format := ""
 	if side != nil && side.Mark.ID == live.ID {
 		live.Mark = &side.Mark
@@ -144,6 +147,9 @@ func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[S
 	case err != nil:
 		live.State = State{Status: Status{Path: path, Broken: exit.Stderr}}
 		return live, nil
+	}
+	if live.Retired {
+		live.Aside.Bytes = info.Allocated
 	}
 	live.State = State{
 		Config: Config{Size: info.Size, Format: info.Format},

@@ -124,6 +124,31 @@ var restore = actuators.Op[params, none, State]{
 	Predict: func(p params, _ *State) *State { return p.state() },
 }
 
+var purge = actuators.Op[params, none, State]{
+	Name: actuators.OpPurge, Reversal: actuators.NoReversal,
+	Preflight: func(_ context.Context, h actuators.Host, p params) error { return mayPurge(h, p) },
+	Capture:   func(_ context.Context, h actuators.Host, p params) (none, error) { return none{}, mayPurge(h, p) },
+	Do: func(_ context.Context, h actuators.Host, p params, _ none) error {
+		if err := mayPurge(h, p); err != nil {
+			return err
+		}
+		return files.Purge(h, p.Retired, p.Mark)
+	},
+	Predict: func(_ params, have *State) *State { return have },
+}
+
+// mayPurge refuses what was not set aside or is in use: somebody may have started a guest from it under its new name.
+func mayPurge(h actuators.Host, p params) error {
+	if _, _, err := files.Own(h, p.Retired, p.Mark); err != nil {
+		return err
+	}
+	used, err := written(p.Retired)
+	if err == nil && used {
+		err = fmt.Errorf("cannot purge %s: %w: a guest runs from it", p.Retired, errInUse)
+	}
+	return err
+}
+
 var adopt = actuators.Op[params, adopted, State]{
 	Name: "adopt", Reversal: actuators.Exact,
 	Capture: func(_ context.Context, h actuators.Host, p params) (adopted, error) {

@@ -119,6 +119,8 @@ func TestMutantsFail(t *testing.T) {
 		"no mark":                         "second one says: not ours",
 		"never content":                   "spec 0, applied: still to do: update",
 		"made anew instead of restored":   "restore: it is set aside and declared again, but to be done is create",
+		"purges nothing":                  "purge: it is still set aside",
+		"purges others":                   "purge: something else was touched",
 		"a stamp of names":                `stands for two states`,
 		"a stamp of the time":             "at rest: its stamp is",
 		"never stands":                    "watching: its first event does not say that it stands",

@@ -70,7 +70,7 @@ type toy struct {
 func (k toy) kind() *actuators.Kind {
 	return actuators.Define(actuators.Def[toySpec, toyState]{
 		Name: "toy", Where: schema.OnHost, Observe: k.observe, Stamp: k.stamp, Watch: k.watch, Diff: k.diff, Steps: k.steps,
-		Ops: []actuators.AnyOp{k.op("create"), k.op("set"), k.op("retire"), k.op("restore"), k.op("adopt")},
+		Ops: []actuators.AnyOp{k.op("create"), k.op("set"), k.op("retire"), k.op("restore"), k.op("purge"), k.op("adopt")},
 	})
 }
 
@@ -225,6 +225,8 @@ func (k toy) steps(sub actuators.Subject, d actuators.Diff, want *toySpec, _ act
 		return []actuators.Step{actuators.NewStep("retire", p, "set it aside")}, nil
 	case actuators.Restore:
 		return []actuators.Step{actuators.NewStep("restore", p, "put it back"), actuators.NewStep("set", p, "change it")}, nil
+	case actuators.Purge:
+		return []actuators.Step{actuators.NewStep("purge", p, "destroy it")}, nil
 	case actuators.Adopting:
 		return []actuators.Step{actuators.NewStep("adopt", p, "mark it")}, nil
 	}
@@ -254,7 +256,10 @@ func (k toy) op(name string) actuators.Op[toyParams, toyBefore, toyState] {
 	if name == "set" && k.set != "" {
 		o.Reversal = k.set
 	}
-	if o.Reversal == actuators.Kept {
+	if name == "purge" {
+		o.Reversal = actuators.NoReversal
+	}
+	if o.Reversal == actuators.Kept || o.Reversal == actuators.NoReversal {
 		o.Undo = nil
 	}
 	return o
@@ -264,7 +269,7 @@ func (k toy) predict(op string, p toyParams, have *toyState) *toyState {
 	switch {
 	case op == "retire":
 		return nil
-	case op == "adopt":
+	case op == "adopt" || op == "purge":
 		return have
 	case k.fault == "predict lies" && op == "set":
 		p.Size++
@@ -352,6 +357,14 @@ func (k toy) do(op string, h actuators.Host, p toyParams) error {
 			}
 		}
 		return errors.Join(write(h, aside(h, name), nil), setListed(h, name, true))
+	case "purge":
+		switch k.fault {
+		case "purges nothing":
+			return nil
+		case "purges others":
+			return errors.Join(write(h, aside(h, name), nil), write(h, path(h, "neighbour"), nil))
+		}
+		return write(h, aside(h, name), nil)
 	case "adopt":
 		if f == nil {
 			return fmt.Errorf("cannot adopt: %w", actuators.ErrNotFound)

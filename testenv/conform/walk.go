@@ -225,13 +225,13 @@ func (s *suite) unknown(found []actuators.Observed) string {
 }
 
 // removal takes the object away, and brings it back and away again when it was only set aside.
-func (s *suite) removal() (retired bool) {
+func (s *suite) removal() {
 	s.t.Helper()
 	s.at("removal")
 	s.change(nil)
 	s.absent()
 	if s.look().Retired == nil {
-		return false
+		return
 	}
 	s.at("restore")
 	d := s.diff(s.spec, s.look())
@@ -243,7 +243,36 @@ func (s *suite) removal() (retired bool) {
 	s.at("removal after restore")
 	s.change(nil)
 	s.absent()
-	return true
+	s.purge()
+}
+
+// purge destroys all that was set aside on the way, each by a step of its own, and nothing else.
+func (s *suite) purge() {
+	s.t.Helper()
+	for n := 0; ; n++ {
+		have, others := s.look(), s.others()
+		if have.Retired == nil {
+			return
+		}
+		s.at("purge")
+		steps, err := s.plan(actuators.Diff{Action: actuators.Purge}, nil, actuators.HaveJSON{Retired: have.Retired})
+		if err != nil || len(steps) != 1 || steps[0].Reversal != actuators.NoReversal {
+			s.fail("it takes one step with the reversal none, not %s: %v", encode(steps), err)
+		}
+		one := s.begin(steps[0])
+		for range 2 {
+			if err := s.run(one, nil); err != nil {
+				s.fail("do: %v", err)
+			}
+		}
+		s.absent()
+		if now := s.others(); now != others {
+			s.fail("something else was touched.\nbefore:\n%s\nafter:\n%s", others, now)
+		}
+		if n == maxCalls {
+			s.fail("it is still set aside: %s", have.Retired)
+		}
+	}
 }
 
 func (s *suite) absent() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/exec"
@@ -17,6 +18,7 @@ const (
 	opRetire  = "retire"  // sets aside
 	opRestore = "restore" // brings back what was set aside
 	opAdopt   = "adopt"   // marks what was not ours
+	opPurge   = actuators.OpPurge
 )
 
 // observe gives all that the scope asks for. What is only observed, and never changed, is there by being asked for.
@@ -49,11 +51,25 @@ func (v *visit) observe(k *actuators.Kind, sc actuators.Scope) ([]actuators.Obse
 			found = append(found, actuators.Observed{ID: id, Mark: at.Here.Mark, State: at.Here.State})
 		}
 		if at.Retired != nil {
-			found = append(found, actuators.Observed{ID: id, Mark: at.Retired.Mark, Retired: true, State: at.Retired.State})
+			found = append(found, actuators.Observed{ID: id, Mark: at.Retired.Mark, Retired: true, Aside: asideOf(id, at.Retired), State: at.Retired.State})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b actuators.Observed) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return found, nil
+}
+
+// asideOf tells of what was set aside. The model knows no files: what is said to be its size is what it holds.
+func asideOf(id schema.ID, t *Thing) actuators.Aside {
+	var state struct {
+		Config struct {
+			Size json.Number `json:"size"`
+		} `json:"config"`
+	}
+	aside := actuators.Aside{Name: fmt.Sprintf("%s.plumb-retired-%d", id.Name(), t.Since), Since: time.Unix(t.Since, 0).UTC()}
+	if json.Unmarshal(t.State, &state) == nil {
+		aside.Bytes, _ = state.Config.Size.Int64()
+	}
+	return aside
 }
 
 // capture is the whole slot.
@@ -100,9 +116,11 @@ func (v *visit) do(call exec.Call) error {
 	}
 	mark := markIn(call.Params, call.Instance.ID)
 	switch {
+	case call.Op == opPurge:
+		at.Retired = nil
 	case predicted == nil:
 		if at.Here != nil && call.Op == opRetire {
-			at.Retired = at.Here
+			at.Retired = &Thing{Mark: at.Here.Mark, State: at.Here.State, Since: v.world.opts.Now().Unix()}
 		}
 		at.Here = nil
 	case at.Here == nil && before.Here != nil:

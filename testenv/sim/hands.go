@@ -24,7 +24,7 @@ func (w *World) Put(i schema.Instance, state string, mark *actuators.Mark) error
 		if !json.Valid([]byte(state)) {
 			return fmt.Errorf("cannot put %s: its state is no JSON: %s", i, state)
 		}
-		at.Here, at.Gone = &Thing{mark, json.RawMessage(state)}, false
+		at.Here, at.Gone = &Thing{Mark: mark, State: json.RawMessage(state)}, false
 		return v.put(i.ID, at, "put by hand")
 	})
 }
@@ -43,7 +43,7 @@ func (w *World) Sabotage(i schema.Instance, path string, value any) error {
 		if err != nil {
 			return err
 		}
-		at.Here = &Thing{at.Here.Mark, state}
+		at.Here = &Thing{Mark: at.Here.Mark, State: state}
 		return v.put(i.ID, at, "changed by hand: "+path)
 	})
 }

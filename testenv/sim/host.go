@@ -15,7 +15,8 @@ import (
 // Thing is one live thing of the model.
 type Thing struct {
 	Mark  *actuators.Mark `json:"mark,omitempty"`
-	State json.RawMessage `json:"state"` // {"config": …, "status": …}
+	State json.RawMessage `json:"state"`           // {"config": …, "status": …}
+	Since int64           `json:"since,omitempty"` // of what is set aside: when it was, in seconds since 1970
 }
 
 // slot is what a host holds under one ID.

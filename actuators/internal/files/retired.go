@@ -1,10 +1,13 @@
 package files
 
 import (
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"plumbline/actuators"
 )
 
 const retiredWord = ".plumb-retired-"
@@ -38,6 +41,28 @@ func Split(file string) (name, ext string, retired time.Time) {
 		return name, ext, time.Time{}
 	}
 	return before, ext, time.Unix(at, 0).UTC()
+}
+
+// Purge deletes a file that was set aside, for good, and then its sidecar. One that is gone is no error; one that is not set
+// aside, or not ours, is refused.
+func Purge(h actuators.Host, path string, m actuators.Mark) error {
+	if _, _, at := Split(filepath.Base(path)); at.IsZero() {
+		return fmt.Errorf("%w: cannot purge %s: it was not set aside", actuators.ErrRefused, path)
+	}
+	stamp, _, err := Own(h, path, m)
+	if err != nil {
+		return err
+	}
+	if stamp == nil { // a purge that was cut short leaves the sidecar
+		if side, err := ReadSidecar(h, path); err != nil || !side.Of(m) {
+			return err
+		}
+		return RemoveSidecar(h, path)
+	}
+	if err := h.Remove(path); err != nil {
+		return fmt.Errorf("cannot purge %s: %w", path, err)
+	}
+	return RemoveSidecar(h, path)
 }
 
 // TempPath is where a file is prepared before it gets its name: in the same directory, under a name that is not taken
