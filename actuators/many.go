@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // DefaultMany is how many steps go into one call of an op whose Many names no limit.
@@ -39,6 +41,9 @@ type ErasedMany struct {
 
 // filled gives an op that is only written for many its verbs for one.
 func (o Op[P, B, L]) filled() Op[P, B, L] {
+	if o.Many == nil && o.Confirm > 0 {
+		o.Many = o.sideBySide()
+	}
 	if o.Many == nil {
 		return o
 	}
@@ -59,6 +64,50 @@ func (o Op[P, B, L]) filled() Op[P, B, L] {
 		o.Undo = alone(o.Many.Undo)
 	}
 	return o
+}
+
+const (
+	manySideBySide = 4  // of the verbs of an op that takes one at a time
+	manyWaiting    = 64 // of its steps under one confirmation
+)
+
+// sideBySide is a Many of the verbs for one.
+func (o Op[P, B, L]) sideBySide() *Many[P, B] {
+	m := &Many[P, B]{Limit: manyWaiting}
+	m.Capture = func(ctx context.Context, h Host, all []P) ([]B, []error) {
+		before := make([]B, len(all))
+		errs := each(len(all), func(n int) (err error) {
+			before[n], err = o.Capture(ctx, h, all[n])
+			return err
+		})
+		return before, errs
+	}
+	m.Do, m.Undo = eachItem(o.Do), eachItem(o.Undo)
+	return m
+}
+
+func eachItem[P, B any](verb func(context.Context, Host, P, B) error) func(context.Context, Host, []Item[P, B]) []error {
+	if verb == nil {
+		return nil
+	}
+	return func(ctx context.Context, h Host, all []Item[P, B]) []error {
+		return each(len(all), func(n int) error { return verb(ctx, h, all[n].Params, all[n].Before) })
+	}
+}
+
+// each runs a verb for all items, a few at a time.
+func each(items int, verb func(n int) error) []error {
+	errs := make([]error, items)
+	var all errgroup.Group
+	all.SetLimit(manySideBySide)
+	for n := range items {
+		all.Go(func() error {
+			errs[n] = verb(n)
+			return nil
+		})
+	}
+	_ = all.Wait()
+	return errs
 }
 
 func alone[P, B any](verb func(context.Context, Host, []Item[P, B]) []error) func(context.Context, Host, P, B) error {

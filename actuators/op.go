@@ -26,7 +26,8 @@ type Op[P, B, L any] struct {
 	Settled   func(l L) (done bool, err error)                       // nil = at once; err = will never come
 	Timeout   time.Duration
 	Confirm   time.Duration // > 0: the host undoes it alone unless confirmed over a new connection
-	// Many does many steps at once; nil = one by one. With it Capture, Do and Undo may be nil: they are Many's of one.
+	// Many does many steps at once. With it Capture, Do and Undo may be nil: they are Many's of one. Nil: one by one, or with
+	// Confirm a few side by side, so that all of them wait for one confirmation.
 	Many *Many[P, B]
 }
 

@@ -10,10 +10,14 @@ import (
 	"plumbline/actuators"
 	"plumbline/actuators/internal/kindtest"
 	"plumbline/actuators/internal/nft/nfttest"
+	"plumbline/reconcile/exec"
 	"plumbline/schema"
 )
 
-func TestMain(m *testing.M) { nfttest.Main(m) }
+func TestMain(m *testing.M) {
+	exec.Hook(actuators.NewRegistry(Kind)) // steps that want a confirmation find their watcher
+	nfttest.Main(m)
+}
 
 func TestFixtureCoversTheSpec(t *testing.T) { kindtest.TwoWays[Spec](t, "testdata/full.json") }
 

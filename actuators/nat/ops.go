@@ -31,13 +31,34 @@ func claimOp(name string, preflight func(actuators.Host) error) op {
 			}
 			return preflight(h)
 		},
-		Capture: func(ctx context.Context, _ actuators.Host, c nft.Claim) (nft.Before, error) { return c.Capture(ctx) },
-		Do:      func(ctx context.Context, _ actuators.Host, c nft.Claim, _ nft.Before) error { return c.Do(ctx) },
-		Undo: func(ctx context.Context, _ actuators.Host, c nft.Claim, before nft.Before) error {
-			return c.Undo(ctx, before)
-		},
+		Many:    together,
 		Predict: predict,
 	}
+}
+
+// together does many claims in one batch.
+var together = &actuators.Many[nft.Claim, nft.Before]{
+	Limit: 1000,
+	Capture: func(ctx context.Context, _ actuators.Host, all []nft.Claim) ([]nft.Before, []error) {
+		return nft.CaptureAll(ctx, all)
+	},
+	Do: func(ctx context.Context, _ actuators.Host, all []item) []error {
+		claims, _ := split(all)
+		return nft.DoAll(ctx, claims)
+	},
+	Undo: func(ctx context.Context, _ actuators.Host, all []item) []error {
+		claims, before := split(all)
+		return nft.UndoAll(ctx, claims, before)
+	},
+}
+
+type item = actuators.Item[nft.Claim, nft.Before]
+
+func split(all []item) (claims []nft.Claim, before []nft.Before) {
+	for _, one := range all {
+		claims, before = append(claims, one.Params), append(before, one.Before)
+	}
+	return claims, before
 }
 
 // confirmed makes the host take the op back unless it can still be reached: a NAT of the host's own address and the port

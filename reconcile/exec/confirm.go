@@ -1,56 +1,120 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
 	"plumbline/actuators"
 )
 
-// arm makes sure, before a step that wants a confirmation, that somebody undoes it: record on disk, watcher running. An
-// earlier run of the same step is armed anew.
-func (l *local) arm(ctx context.Context, c Call) error {
-	file := waitingFile(l.host.StateDir(), c.Step)
-	if err := l.writeWaiting(ctx, file, c); err != nil {
-		return err
-	}
-	if err := startWatcher(ctx, l.opts.Watcher, file); err != nil {
-		err = fmt.Errorf("cannot do %s: nobody would undo it: %w", c.Step, err)
-		if removeErr := l.host.Remove(file); removeErr != nil {
-			return fmt.Errorf("%w; %w", err, removeErr)
+// arm makes sure, before steps of one op that want a confirmation, that somebody undoes them: one record on disk for all of
+// them, and a watcher of it. A step that may not be done has its error, and the others go without it. Steps that an earlier
+// run of the same plan armed are armed anew.
+func (l *local) arm(ctx context.Context, calls []Call) (file string, errs []error) {
+	errs = make([]error, len(calls))
+	fail := func(err error) (string, []error) {
+		for n := range errs {
+			if errs[n] == nil {
+				errs[n] = err
+			}
 		}
-		return err
+		return "", errs
+	}
+	a, err := l.writeWaiting(ctx, calls, errs)
+	if err != nil || a.file == "" {
+		return fail(err)
+	}
+	if err := startWatcher(ctx, l.opts.Watcher, a.file); err != nil {
+		err = fmt.Errorf("cannot do %s: nobody would undo it: %w", title(calls), err)
+		if !a.again {
+			if removeErr := l.host.Remove(a.file); removeErr != nil {
+				err = fmt.Errorf("%w; %w", err, removeErr)
+			}
+		}
+		return fail(err)
+	}
+	if a.elsewhere {
+		if err := l.editing(ctx, func() error { return strike[waiting](l.host, waitingSuffix, a.steps, a.file) }); err != nil {
+			return fail(err)
+		}
+	}
+	return a.file, errs
+}
+
+// armed is a record that was written.
+type armed struct {
+	file      string // "" = there is no step to arm
+	steps     map[string]bool
+	again     bool // it was there
+	elsewhere bool // an older record names one of the steps, too
+}
+
+func (l *local) writeWaiting(ctx context.Context, calls []Call, errs []error) (a armed, err error) {
+	err = l.editing(ctx, func() error {
+		old, err := readRecords[waiting](l.host, waitingSuffix)
+		if err != nil {
+			return err
+		}
+		var good []Call
+		for n, c := range calls {
+			if errs[n] = mayArm(c, old); errs[n] == nil {
+				good = append(good, c)
+			}
+		}
+		if len(good) == 0 {
+			return nil
+		}
+		a.file, a.steps = waitingFile(l.host.StateDir(), good), setOf(good)
+		for _, one := range old {
+			a.again = a.again || one.file == a.file
+			a.elsewhere = a.elsewhere || one.file != a.file && len(one.record.without(a.steps).Calls) < len(one.record.Calls)
+		}
+		if err := strike[reverted](l.host, revertedSuffix, a.steps, ""); err != nil {
+			return err
+		}
+		return writeRecord(l.host, a.file, l.waiting(good))
+	})
+	return a, err
+}
+
+// mayArm refuses a step that an earlier run did and that is not through with its confirmation.
+func mayArm(c Call, old []filed[waiting]) error {
+	for _, one := range old {
+		for _, o := range one.record.Calls {
+			switch {
+			case o.Step != c.Step:
+			case one.record.overdue():
+				return fmt.Errorf("%w: an earlier run of %s was not confirmed and is being undone", ErrReverted, c.Step)
+			case o.Plan != c.Plan:
+				return fmt.Errorf("%w: %s of plan %s still waits for its confirmation", actuators.ErrTransient, c.Step, o.Plan)
+			}
+		}
 	}
 	return nil
 }
 
-func (l *local) writeWaiting(ctx context.Context, file string, c Call) error {
-	lock, err := l.locks.take(ctx, stepLock(c.Step))
+// editing runs what reads and writes records, with their lock.
+func (l *local) editing(ctx context.Context, edit func() error) error {
+	lock, err := l.locks.take(ctx, recordsLock)
 	if err != nil {
 		return err
 	}
 	defer lock.free()
-	old, found, err := readRecord[waiting](l.host, file)
-	switch {
-	case err != nil:
-		return err
-	case found && old.overdue():
-		return fmt.Errorf("%w: an earlier run of %s was not confirmed and is being undone", ErrReverted, c.Step)
-	case found && old.Call.Plan != c.Plan:
-		return fmt.Errorf("%w: %s of plan %s still waits for its confirmation", actuators.ErrTransient, c.Step, old.Call.Plan)
-	}
-	if err := l.host.Remove(revertedFile(file)); err != nil {
-		return err
-	}
-	return writeRecord(l.host, file, l.waiting(c))
+	return edit()
 }
 
-func (l *local) waiting(c Call) waiting {
+func (l *local) waiting(calls []Call) waiting {
+	limit := calls[0].Confirm
+	for _, c := range calls {
+		limit = min(limit, c.Confirm)
+	}
 	w := waiting{
-		Call: c, Host: l.host.Name(), Dirs: Dirs{State: l.host.StateDir()}, Conn: l.conn,
-		Deadline: l.host.Now().Add(c.Confirm), Boot: bootID(), Ends: bootClock() + int64(c.Confirm),
+		Calls: calls, Host: l.host.Name(), Dirs: Dirs{State: l.host.StateDir()}, Conn: l.conn,
+		Deadline: l.host.Now().Add(limit), Boot: bootID(), Ends: bootClock() + int64(limit),
 	}
 	if m, ok := l.host.(*machine); ok {
 		w.Dirs = m.dirs
@@ -63,86 +127,102 @@ func (l *local) waiting(c Call) waiting {
 	return w
 }
 
-// done notes that the step is no longer being done, so that the watcher has nobody to kill.
-func (l *local) done(c Call) {
+// done notes that the steps of a record are no longer being done, so that the watcher has nobody to kill.
+func (l *local) done(file string) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
-	lock, err := l.locks.take(ctx, stepLock(c.Step))
-	if err != nil {
-		return
-	}
-	defer lock.free()
-	file := waitingFile(l.host.StateDir(), c.Step)
-	if w, found, err := readRecord[waiting](l.host, file); err == nil && found && w.Conn == l.conn {
+	_ = l.editing(ctx, func() error {
+		w, found, err := readRecord[waiting](l.host, file)
+		if err != nil || !found || w.Conn != l.conn {
+			return err
+		}
 		w.Server = nil
-		_ = writeRecord(l.host, file, w) // the old record is as safe
-	}
+		return writeRecord(l.host, file, w) // the old record is as safe
+	})
 }
 
-// disarm forgets a step that was undone by the controller.
-func (l *local) disarm(ctx context.Context, c Call) error {
-	file := waitingFile(l.host.StateDir(), c.Step)
-	lock, err := l.locks.take(ctx, stepLock(c.Step))
-	if err != nil {
-		return err
-	}
-	defer lock.free()
-	if err := l.host.Remove(file); err != nil {
-		return err
-	}
-	return l.host.Remove(revertedFile(file))
+// disarm forgets steps that were undone by the controller.
+func (l *local) disarm(ctx context.Context, calls []Call) error {
+	return l.editing(ctx, func() error {
+		steps := setOf(calls)
+		if err := strike[waiting](l.host, waitingSuffix, steps, ""); err != nil {
+			return err
+		}
+		return strike[reverted](l.host, revertedSuffix, steps, "")
+	})
 }
 
 func (l *local) Confirm(ctx context.Context, step string) error {
-	if l.readOnly {
-		return fmt.Errorf("cannot confirm %s: %w", step, ErrReadOnly)
+	return l.confirm(ctx, []Call{{Step: step}})[0].Err
+}
+
+// confirm lets go of steps that wait, in one pass over all records.
+func (l *local) confirm(ctx context.Context, calls []Call) []Answer {
+	answers, told := make([]Answer, len(calls)), map[string]error{}
+	err := ErrReadOnly
+	if !l.readOnly {
+		err = l.editing(ctx, func() error { return l.letGo(setOf(calls), told) })
 	}
-	if err := l.confirm(ctx, step); err != nil {
-		return fmt.Errorf("cannot confirm %s: %w", step, err)
+	for n, c := range calls {
+		if reason := cmp.Or(told[c.Step], err); reason != nil {
+			answers[n].Err = fmt.Errorf("cannot confirm %s: %w", c.Step, reason)
+		}
+	}
+	return answers
+}
+
+// letGo tells why steps cannot be confirmed, and takes the others out of their records. A step that is in none was
+// confirmed before, and the answer was lost.
+func (l *local) letGo(steps map[string]bool, told map[string]error) error {
+	words, err := readRecords[reverted](l.host, revertedSuffix)
+	if err != nil {
+		return err
+	}
+	for _, word := range words {
+		for _, one := range word.record.Steps {
+			told[one.Step] = one.tell(word.record.Time)
+		}
+	}
+	all, err := readRecords[waiting](l.host, waitingSuffix)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		reason := w.record.refuses(l.conn)
+		for _, c := range w.record.Calls {
+			if reason != nil && told[c.Step] == nil {
+				told[c.Step] = reason
+			}
+		}
+	}
+	free := maps.Clone(steps)
+	maps.DeleteFunc(free, func(step string, _ bool) bool { return told[step] != nil })
+	return strike[waiting](l.host, waitingSuffix, free, "")
+}
+
+// refuses tells why no step of the record may be confirmed over a connection.
+func (w waiting) refuses(conn string) error {
+	switch {
+	case w.overdue():
+		return fmt.Errorf("%w: the deadline %s has passed and it is being undone", ErrReverted, w.Deadline.Format(time.RFC3339))
+	case w.Conn != "" && w.Conn == conn:
+		return fmt.Errorf("%w: only a new connection proves that the host can still be reached", actuators.ErrRefused)
 	}
 	return nil
 }
 
-func (l *local) confirm(ctx context.Context, step string) error {
-	lock, err := l.locks.take(ctx, stepLock(step))
-	if err != nil {
-		return err
-	}
-	defer lock.free()
-	file := waitingFile(l.host.StateDir(), step)
-	undone, found, err := readRecord[reverted](l.host, revertedFile(file))
-	if err != nil {
-		return err
-	}
-	if found {
-		return undone.tell()
-	}
-	w, found, err := readRecord[waiting](l.host, file)
-	switch {
-	case err != nil:
-		return err
-	case !found:
-		return nil // confirmed before, and the answer was lost
-	case w.overdue():
-		return fmt.Errorf("%w: the deadline %s has passed and it is being undone", ErrReverted, w.Deadline.Format(time.RFC3339))
-	case w.Conn != "" && w.Conn == l.conn:
-		return fmt.Errorf("%w: only a new connection proves that the host can still be reached", actuators.ErrRefused)
-	}
-	return l.host.Remove(file)
-}
-
-func (r reverted) tell() error {
-	at := r.Time.Format(time.RFC3339)
+func (r revertedStep) tell(at time.Time) error {
+	when := at.Format(time.RFC3339)
 	if r.Error != nil {
-		return fmt.Errorf("%w: not confirmed in time; undone at %s, but: %w", ErrReverted, at, r.Error)
+		return fmt.Errorf("%w: not confirmed in time; undone at %s, but: %w", ErrReverted, when, r.Error)
 	}
-	return fmt.Errorf("%w: not confirmed in time; undone at %s", ErrReverted, at)
+	return fmt.Errorf("%w: not confirmed in time; undone at %s", ErrReverted, when)
 }
 
 // rearm gives every waiting step whose watcher died a new one, which undoes at once what is overdue. It tells what went
 // wrong.
 func (l *local) rearm() (problems []string) {
-	files, _, err := recordSteps(l.host.StateDir(), waitingSuffix)
+	files, err := listRecords(l.host.StateDir(), waitingSuffix)
 	if err != nil {
 		return []string{"cannot look for steps that wait for a confirmation: " + err.Error()}
 	}

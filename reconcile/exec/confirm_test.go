@@ -179,7 +179,7 @@ func TestRecoverUndoesWhatARebootLeft(t *testing.T) {
 		w.Fatal("the step is not watched again")
 	}
 	w.killWatcher()
-	w.edit(`"boot":"`, `"boot":"another-`)
+	w.edit(w.records(), `"boot":"`, `"boot":"another-`)
 	w.must(w.recover())
 	w.is("old\nold\n")
 	w.fails(w.dial().Confirm(w.ctx(), step), exec.ErrReverted)
@@ -193,7 +193,7 @@ func TestAfterTheDeadlineNoConfirmationIsTaken(t *testing.T) {
 	c.Confirm = time.Hour
 	w.must(e.Do(w.ctx(), c))
 	w.killWatcher()
-	w.edit(`"boot":"`, `"boot":"another-`)
+	w.edit(w.records(), `"boot":"`, `"boot":"another-`)
 	nobody := exec.Local(registry, exec.NewMachine("jino0", w.self.Dirs), exec.Options{Watcher: []string{"false"}})
 	w.fails(nobody.Confirm(w.ctx(), step), exec.ErrReverted)
 	hello, err := nobody.Hello(w.ctx())
@@ -262,10 +262,10 @@ func (w *world) recover() error {
 	return exec.Recover(w.ctx(), registry, exec.NewMachine("jino0", w.self.Dirs), exec.Options{})
 }
 
-// edit changes the record of the waiting step.
-func (w *world) edit(from, to string) {
+// edit changes a record.
+func (w *world) edit(name, from, to string) {
 	w.Helper()
-	path := filepath.Join(w.self.Dirs.State, "confirm", "pair%2Fp@jino0%231.json")
+	path := filepath.Join(w.self.Dirs.State, "confirm", name)
 	data, err := os.ReadFile(path)
 	w.must(err)
 	changed := strings.Replace(string(data), from, to, 1)

@@ -25,9 +25,10 @@ type Executor interface {
 	// happened: a look decides.
 	Do(ctx context.Context, c Call) error
 	Undo(ctx context.Context, c Call) error
-	// Many runs one of these four verbs for many calls, and answers each for itself, in order. Calls of one op that does many
-	// at once go together, all under the longest of their timeouts. Its own error speaks of the connection: then there is no
-	// answer to any call, and the outcome of each Do or Undo is unknown. No call may want a confirmation.
+	// Many runs one of these four verbs, or Confirm, for many calls, and answers each for itself, in order. Calls of one op that
+	// does many at once go together, all under the longest of their timeouts and, where they want a confirmation, under one
+	// watcher. Its own error speaks of the connection: then there is no answer to any call, and the outcome of each Do, Undo
+	// or Confirm is unknown.
 	Many(ctx context.Context, verb Verb, calls []Call) ([]Answer, error)
 	// Confirm keeps what a step with Confirm > 0 did. It is refused on the connection that did the step, and ErrReverted
 	// when the deadline has passed. A step that waits for nothing is confirmed already.
@@ -63,6 +64,7 @@ const (
 	Capture   Verb = "capture"
 	Do        Verb = "do"
 	Undo      Verb = "undo"
+	Confirm   Verb = "confirm" // of a Call only its Step is read
 )
 
 // Answer is what one of many calls came to.

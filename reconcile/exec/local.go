@@ -93,46 +93,17 @@ func (l *local) Capture(ctx context.Context, c Call) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout(c, op))
-	defer cancel()
-	return await(ctx, func(ctx context.Context) (json.RawMessage, error) { return op.Capture(ctx, l.host, c.Params) })
+	answers, err := l.run(ctx, Capture, op, []Call{filled(c, op)})
+	if err != nil {
+		return nil, err
+	}
+	return answers[0].Before, answers[0].Err
 }
 
-func (l *local) Do(ctx context.Context, c Call) error {
-	return l.change(ctx, "do", c, func(ctx context.Context, op *actuators.ErasedOp) error {
-		if c.Confirm == 0 {
-			c.Confirm = op.Confirm
-		}
-		if c.Confirm > 0 {
-			c.Timeout = timeout(c, op)
-			if err := l.arm(ctx, c); err != nil {
-				return err
-			}
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, c.Confirm)
-			defer cancel()
-			defer l.done(c)
-		}
-		err := op.Do(ctx, l.host, c.Params, c.Before)
-		return cutOff(ctx, err)
-	})
-}
+func (l *local) Do(ctx context.Context, c Call) error   { return l.one(ctx, Do, c) }
+func (l *local) Undo(ctx context.Context, c Call) error { return l.one(ctx, Undo, c) }
 
-func (l *local) Undo(ctx context.Context, c Call) error {
-	return l.change(ctx, "undo", c, func(ctx context.Context, op *actuators.ErasedOp) error {
-		if op.Undo == nil {
-			return fmt.Errorf("internal error: op %s of kind %s has no undo", c.Op, c.Kind)
-		}
-		if err := op.Undo(ctx, l.host, c.Params, c.Before); err != nil {
-			return cutOff(ctx, err)
-		}
-		return l.disarm(ctx, c)
-	})
-}
-
-// change runs a verb that changes the host, with the instance's lock: no Undo ever runs beside a Do, also not beside
-// one of another connection. The epoch is checked under the lock, for it may have risen while we waited.
-func (l *local) change(ctx context.Context, verb string, c Call, run func(context.Context, *actuators.ErasedOp) error) error {
+func (l *local) one(ctx context.Context, verb Verb, c Call) error {
 	if l.readOnly {
 		return fmt.Errorf("cannot %s %s: %w", verb, c.Step, ErrReadOnly)
 	}
@@ -140,23 +111,14 @@ func (l *local) change(ctx context.Context, verb string, c Call, run func(contex
 	if err != nil {
 		return err
 	}
-	wait, stop := context.WithTimeout(ctx, timeout(c, op))
-	lock, err := l.locks.take(wait, instanceLock(c))
-	stop()
-	ctx, cancel := context.WithTimeout(ctx, timeout(c, op)) // all of it, however long the wait was
-	defer cancel()
+	if verb == Undo && op.Undo == nil {
+		return fmt.Errorf("internal error: op %s of kind %s has no undo", c.Op, c.Kind)
+	}
+	answers, err := l.run(ctx, verb, op, []Call{filled(c, op)})
 	if err != nil {
-		return fmt.Errorf("cannot %s %s: %w: %w", verb, c.Step, actuators.ErrTransient, err)
+		return err
 	}
-	if err := l.admit(ctx, c.Epoch); err != nil {
-		lock.free()
-		return fmt.Errorf("cannot %s %s: %w", verb, c.Step, err)
-	}
-	_, err = await(ctx, func(ctx context.Context) (any, error) {
-		defer lock.free()
-		return nil, run(ctx, op)
-	})
-	return err
+	return answers[0].Err
 }
 
 // Watch returns when the context ends, when the source breaks, or at once with ErrPolled.

@@ -103,7 +103,9 @@ func (h *held) set(kind int16) error {
 	return unix.FcntlFlock(h.file.Fd(), unix.F_OFD_SETLK, &span)
 }
 
-func stepLock(step string) lockName  { return lockName{"step", step} }
+// recordsLock is held by who reads records of the confirm directory in order to write them.
+var recordsLock = lockName{"records", "confirm"}
+
 func watchLock(file string) lockName { return lockName{"watch", file} }
 
 func (n lockName) span() unix.Flock_t {

@@ -112,7 +112,7 @@ func manyCulpritTest(w *world, open func() exec.Executor) {
 	w.is("do a\n")
 }
 
-// manyAloneTest: ops that do one at a time, and steps that want a confirmation, are no company; they are done all the same.
+// manyAloneTest: ops that do one at a time are no company; they are done all the same.
 func manyAloneTest(w *world, open func() exec.Executor) {
 	e := open()
 	var calls []exec.Call

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,27 +17,32 @@ import (
 	"plumbline/actuators"
 )
 
-// waiting is the content of STATE/confirm/STEP.json: a step that the watcher undoes at the deadline. It has all that the
-// undo needs, for whoever wrote it may be dead by then.
+// waiting is the content of STATE/confirm/NAME.json: steps of one op that were done together, and that the watcher undoes at
+// the deadline. It has all that the undo needs, for whoever wrote it may be dead by then. A step leaves it when it is
+// confirmed or undone; with the last one the file goes.
 type waiting struct {
-	Call     Call      `json:"call"`
+	Calls    []Call    `json:"calls"`
 	Host     string    `json:"host"` // its name in the topology
 	Dirs     Dirs      `json:"dirs"`
-	Conn     string    `json:"conn,omitempty"`   // the connection that does the step, which may not confirm it
+	Conn     string    `json:"conn,omitempty"`   // the connection that does the steps, which may not confirm them
 	Deadline time.Time `json:"deadline"`         // for people
 	Boot     string    `json:"boot"`             // the deadline counts in this boot only; a reboot ends it
 	Ends     int64     `json:"ends"`             // the deadline on the boot's clock in ns, which nobody sets
-	Server   *process  `json:"server,omitempty"` // who does the step right now, if nothing is lost by killing it
+	Server   *process  `json:"server,omitempty"` // who does the steps right now, if nothing is lost by killing it
 	Undoing  bool      `json:"undoing,omitempty"`
 	Error    string    `json:"error,omitempty"` // of the last try to undo
 }
 
-// reverted is the content of STATE/confirm/STEP.undone: what the controller is told when it comes to confirm.
+// reverted is the content of STATE/confirm/NAME.undone: what the controller is told when it comes to confirm.
 type reverted struct {
+	Time  time.Time      `json:"time"`
+	Steps []revertedStep `json:"steps"`
+}
+
+type revertedStep struct {
 	Plan  string     `json:"plan,omitempty"`
 	Step  string     `json:"step"`
 	Epoch uint64     `json:"epoch"`
-	Time  time.Time  `json:"time"`
 	Error *wireError `json:"error,omitempty"` // the undo is stuck: it found a third value
 }
 
@@ -47,9 +53,18 @@ const (
 
 func confirmDir(stateDir string) string { return filepath.Join(stateDir, "confirm") }
 
-// waitingFile is where a step waits. A step's ID may hold slashes.
-func waitingFile(stateDir, step string) string {
-	return filepath.Join(confirmDir(stateDir), url.PathEscape(step)+waitingSuffix)
+// waitingFile is where steps wait: under the name of the only one, which may hold slashes, or one that is the same whenever
+// just these go together.
+func waitingFile(stateDir string, calls []Call) string {
+	name := url.PathEscape(calls[0].Step)
+	if len(calls) > 1 {
+		sum := sha256.New()
+		for _, c := range calls {
+			fmt.Fprintln(sum, c.Step)
+		}
+		name = fmt.Sprintf("batch-%x", sum.Sum(nil)[:8])
+	}
+	return filepath.Join(confirmDir(stateDir), name+waitingSuffix)
 }
 
 func revertedFile(waitingFile string) string {
@@ -58,6 +73,36 @@ func revertedFile(waitingFile string) string {
 
 // overdue tells whether the deadline has passed: on the boot's clock, or with the boot itself.
 func (w waiting) overdue() bool { return w.Undoing || w.left() <= 0 }
+
+// paper is a record that names steps.
+type paper[T any] interface {
+	steps() []string
+	without(steps map[string]bool) T
+}
+
+func (w waiting) steps() (out []string) {
+	for _, c := range w.Calls {
+		out = append(out, c.Step)
+	}
+	return out
+}
+
+func (w waiting) without(steps map[string]bool) waiting {
+	w.Calls = slices.DeleteFunc(slices.Clone(w.Calls), func(c Call) bool { return steps[c.Step] })
+	return w
+}
+
+func (r reverted) steps() (out []string) {
+	for _, one := range r.Steps {
+		out = append(out, one.Step)
+	}
+	return out
+}
+
+func (r reverted) without(steps map[string]bool) reverted {
+	r.Steps = slices.DeleteFunc(slices.Clone(r.Steps), func(one revertedStep) bool { return steps[one.Step] })
+	return r
+}
 
 // left is the time until the deadline.
 func (w waiting) left() time.Duration {
@@ -68,7 +113,7 @@ func (w waiting) left() time.Duration {
 }
 
 // readRecord reads a file of the confirm directory; false if it is not there.
-func readRecord[T any](h actuators.Host, path string) (T, bool, error) {
+func readRecord[T paper[T]](h actuators.Host, path string) (T, bool, error) {
 	var record T
 	data, err := h.ReadFile(path)
 	if errors.Is(err, actuators.ErrNotFound) {
@@ -76,6 +121,9 @@ func readRecord[T any](h actuators.Host, path string) (T, bool, error) {
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &record)
+	}
+	if err == nil && len(record.steps()) == 0 {
+		err = errors.New("it names no step")
 	}
 	if err != nil {
 		return record, false, fmt.Errorf("cannot read %s: %w", path, err)
@@ -91,31 +139,79 @@ func writeRecord(h actuators.Host, path string, record any) error {
 	return h.WriteFile(path, append(data, '\n'), 0o600)
 }
 
-// recordSteps lists the files of the confirm directory with a suffix, and the steps that they name.
-func recordSteps(stateDir, suffix string) (files, steps []string, err error) {
+// filed is a record and where it lies.
+type filed[T any] struct {
+	file   string
+	record T
+}
+
+// listRecords lists the files of the confirm directory with a suffix.
+func listRecords(stateDir, suffix string) (files []string, err error) {
 	entries, err := os.ReadDir(confirmDir(stateDir))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, nil
+		return nil, nil
 	}
 	for _, entry := range entries {
-		name, ok := strings.CutSuffix(entry.Name(), suffix)
-		step, bad := url.PathUnescape(name)
-		if !ok || bad != nil || strings.HasPrefix(name, ".") {
-			continue
+		if name := entry.Name(); strings.HasSuffix(name, suffix) && !strings.HasPrefix(name, ".") {
+			files = append(files, filepath.Join(confirmDir(stateDir), name))
 		}
-		files = append(files, filepath.Join(confirmDir(stateDir), entry.Name()))
-		steps = append(steps, step)
 	}
-	return files, steps, err
+	return files, err
+}
+
+// readRecords reads all files of the confirm directory with a suffix.
+func readRecords[T paper[T]](h actuators.Host, suffix string) (all []filed[T], err error) {
+	files, err := listRecords(h.StateDir(), suffix)
+	for _, file := range files {
+		record, found, readErr := readRecord[T](h, file)
+		if readErr != nil {
+			return nil, readErr
+		}
+		if found { // it may have gone just now
+			all = append(all, filed[T]{file, record})
+		}
+	}
+	return all, err
+}
+
+// strike takes steps out of all records of a kind but one, and removes those that are empty then. The caller holds the lock
+// of the records.
+func strike[T paper[T]](h actuators.Host, suffix string, steps map[string]bool, but string) error {
+	all, err := readRecords[T](h, suffix)
+	for _, one := range all {
+		left := one.record.without(steps)
+		switch before, after := len(one.record.steps()), len(left.steps()); {
+		case one.file == but || before == after:
+		case after == 0:
+			err = errors.Join(err, h.Remove(one.file))
+		default:
+			err = errors.Join(err, writeRecord(h, one.file, left))
+		}
+	}
+	return err
+}
+
+func setOf(calls []Call) map[string]bool {
+	steps := make(map[string]bool, len(calls))
+	for _, c := range calls {
+		steps[c.Step] = true
+	}
+	return steps
 }
 
 func (l *local) confirmations() (waits, undone []string, err error) {
-	_, waits, err = recordSteps(l.host.StateDir(), waitingSuffix)
-	if err != nil {
-		return nil, nil, err
+	if waits, err = stepsOf[waiting](l.host, waitingSuffix); err == nil {
+		undone, err = stepsOf[reverted](l.host, revertedSuffix)
 	}
-	_, undone, err = recordSteps(l.host.StateDir(), revertedSuffix)
-	return slices.Clip(waits), slices.Clip(undone), err
+	return waits, undone, err
+}
+
+func stepsOf[T paper[T]](h actuators.Host, suffix string) (steps []string, err error) {
+	all, err := readRecords[T](h, suffix)
+	for _, one := range all {
+		steps = append(steps, one.record.steps()...)
+	}
+	return steps, err
 }
 
 // process is a process that is not mistaken for a later one of the same number.

@@ -72,7 +72,7 @@ func (r *remote) Confirm(ctx context.Context, step string) error {
 }
 
 func (r *remote) Many(ctx context.Context, verb Verb, calls []Call) ([]Answer, error) {
-	changes := verb == Do || verb == Undo
+	changes := verb == Do || verb == Undo || verb == Confirm
 	out, err := r.ask(ctx, "Many", &request{Verb: verb, Calls: calls}, changes)
 	if err != nil {
 		return nil, err

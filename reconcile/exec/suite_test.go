@@ -54,6 +54,11 @@ var suite = map[string]func(w *world, open func() exec.Executor){
 	"tells of an undo that is stuck":         stuckTest,
 	"takes a second confirmation as none":    confirmTwiceTest,
 	"forgets a waiting step that was undone": undoneWaitingTest,
+	"confirms many at once":                  batchConfirmedTest,
+	"undoes many that are not confirmed":     batchUnconfirmedTest,
+	"undoes only what is not confirmed":      batchCulpritTest,
+	"undoes one of many that wait":           batchUndoneTest,
+	"does again what waits":                  batchAgainTest,
 }
 
 func helloTest(w *world, open func() exec.Executor) {

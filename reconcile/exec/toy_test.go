@@ -64,7 +64,7 @@ var registry = actuators.NewRegistry(actuators.Define(actuators.Def[pairSpec, pa
 		Predict: func(p pairParams, _ *pairState) *pairState {
 			return &pairState{Config: pairConfig{Text: p.A + "\n" + p.B + "\n"}}
 		},
-	}, tally},
+	}, tally, shared},
 	Watch: watchPair, Stamp: stampPair,
 }), actuators.Define(actuators.Def[pairSpec, pairState]{
 	Name: "polled", Where: schema.OnHost, Observe: observePair,

@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"plumbline/actuators"
 )
 
-// watch waits for the end of one record: confirmed (the file is gone), or the deadline, when it undoes the step.
+// watch waits for the end of one record: confirmed (the file is gone), or the deadline, when it undoes the steps.
 // Several watches of one record do no harm: each looks again under the locks.
 type watch struct {
 	reg   *actuators.Registry
 	host  actuators.Host
 	locks locks
 	file  string
-	step  string
 	alive *held // tells others that the record is watched
 }
 
@@ -27,7 +27,7 @@ func newWatch(reg *actuators.Registry, file string) (*watch, error) {
 		return nil, err
 	}
 	h := NewMachine(record.Host, record.Dirs)
-	return &watch{reg: reg, host: h, locks: newLocks(h.StateDir()), file: file, step: record.Call.Step}, nil
+	return &watch{reg: reg, host: h, locks: newLocks(h.StateDir()), file: file}, nil
 }
 
 // claim takes the lock that says "watched", now or at a later try: an ending watch may still hold it.
@@ -74,77 +74,112 @@ func (w *watch) insist(ctx context.Context) error {
 	}
 }
 
-// revert undoes the step and leaves word of it, unless it was confirmed or undone meanwhile. From the moment that the
+// revert undoes the steps and leaves word of them, unless they were confirmed or undone meanwhile. From the moment that the
 // record says "undoing" no confirmation is taken.
 func (w *watch) revert(ctx context.Context) error {
 	record, found, err := w.edit(ctx, func(r *waiting) { r.Undoing = true })
 	if err != nil || !found {
 		return err
 	}
-	op, err := findOp(w.reg, record.Call)
+	var undone []undo
+	op, err := findOp(w.reg, record.Calls[0])
 	if err == nil && op.Undo == nil {
-		err = fmt.Errorf("internal error: op %s has no undo", record.Call.Op)
+		err = fmt.Errorf("internal error: op %s has no undo", record.Calls[0].Op)
 	}
 	if err == nil {
-		err = w.undo(ctx, record, op)
+		undone, err = w.undo(ctx, record, op)
 	}
-	if err != nil && !errors.Is(err, actuators.ErrStuck) {
+	for _, u := range undone {
+		if u.open() {
+			err = errors.Join(err, fmt.Errorf("cannot undo %s: %w", u.call.Step, u.err))
+		}
+	}
+	if err != nil {
 		_, _, editErr := w.edit(ctx, func(r *waiting) { r.Error = err.Error() })
-		return errors.Join(err, editErr)
+		err = errors.Join(err, editErr)
 	}
-	return w.report(ctx, record, err)
+	return errors.Join(err, w.report(ctx, undone))
 }
 
+// undo is a step that was taken back, or why not.
+type undo struct {
+	call Call
+	err  error
+}
+
+// open tells whether another try may help; nobody overwrites a third value.
+func (u undo) open() bool { return u.err != nil && !errors.Is(u.err, actuators.ErrStuck) }
+
 // undo never runs beside the Do. One that does not end is ended here, with its process.
-func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp) error {
-	name := instanceLock(record.Call)
+func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp) ([]undo, error) {
 	grace, cancel := context.WithTimeout(ctx, killGrace)
-	lock, _ := w.locks.take(grace, name)
+	lock, _ := w.locks.takeAll(grace, record.Calls)
 	cancel()
 	if lock == nil && record.Server != nil && record.Boot == bootID() {
 		_ = record.Server.kill() // it may have ended just now
 	}
-	ctx, cancel = context.WithTimeout(ctx, timeout(record.Call, op))
+	ctx, cancel = context.WithTimeout(ctx, longest(record.Calls, op))
 	defer cancel()
 	if lock == nil {
 		var err error
-		if lock, err = w.locks.take(ctx, name); err != nil {
-			return err
+		if lock, err = w.locks.takeAll(ctx, record.Calls); err != nil {
+			return nil, err
 		}
 	}
-	if _, found, err := readRecord[waiting](w.host, w.file); err != nil || !found {
+	record, found, err := readRecord[waiting](w.host, w.file)
+	if err != nil || !found {
 		lock.free()
-		return err
+		return nil, err
 	}
-	_, err := await(ctx, func(ctx context.Context) (any, error) {
+	return await(ctx, func(ctx context.Context) ([]undo, error) {
 		defer lock.free()
-		return nil, op.Undo(ctx, w.host, record.Call.Params, record.Call.Before)
+		undone := make([]undo, len(record.Calls))
+		errs := undoAll(ctx, w.host, op, record.Calls)
+		for n, c := range record.Calls {
+			undone[n] = undo{c, errs[n]}
+		}
+		return undone, nil
 	})
-	return err
 }
 
-// report replaces the record by the word for the controller.
-func (w *watch) report(ctx context.Context, record waiting, stuck error) error {
-	lock, err := w.locks.take(ctx, stepLock(w.step))
+// report moves steps that are through from the record to the word for the controller.
+func (w *watch) report(ctx context.Context, undone []undo) error {
+	undone = slices.DeleteFunc(undone, undo.open)
+	if len(undone) == 0 {
+		return nil
+	}
+	lock, err := w.locks.take(ctx, recordsLock)
 	if err != nil {
 		return err
 	}
 	defer lock.free()
-	if _, found, err := readRecord[waiting](w.host, w.file); err != nil || !found {
+	record, found, err := readRecord[waiting](w.host, w.file)
+	if err != nil || !found {
 		return err
 	}
-	word := reverted{
-		Plan: record.Call.Plan, Step: w.step, Epoch: record.Call.Epoch, Time: w.host.Now(), Error: packError(stuck),
-	}
-	if err := writeRecord(w.host, revertedFile(w.file), word); err != nil {
+	word, _, err := readRecord[reverted](w.host, revertedFile(w.file))
+	if err != nil {
 		return err
 	}
-	return w.host.Remove(w.file)
+	word.Time = w.host.Now()
+	through := map[string]bool{}
+	for _, u := range undone {
+		if slices.ContainsFunc(record.Calls, func(c Call) bool { return c.Step == u.call.Step }) {
+			word.Steps = append(word.Steps, revertedStep{u.call.Plan, u.call.Step, u.call.Epoch, packError(u.err)})
+			through[u.call.Step] = true
+		}
+	}
+	if len(through) > 0 {
+		if err := writeRecord(w.host, revertedFile(w.file), word); err != nil {
+			return err
+		}
+	}
+	return strike[waiting](w.host, waitingSuffix, through, "")
 }
 
 // edit changes the record under its lock, if it is still there.
 func (w *watch) edit(ctx context.Context, change func(*waiting)) (waiting, bool, error) {
-	lock, err := w.locks.take(ctx, stepLock(w.step))
+	lock, err := w.locks.take(ctx, recordsLock)
 	if err != nil {
 		return waiting{}, false, err
 	}

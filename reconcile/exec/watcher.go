@@ -18,7 +18,7 @@ import (
 
 const (
 	watcherStart    = 10 * time.Second       // for a watcher to say that it is there
-	watcherPoll     = 200 * time.Millisecond // how often it looks whether the step was confirmed
+	watcherPoll     = 200 * time.Millisecond // how often it looks whether the steps were confirmed
 	watcherPatience = 10 * time.Minute       // how long after the deadline it retries a failing undo
 	watcherRetry    = 30 * time.Second       // longest pause between two tries
 	killGrace       = 2 * time.Second        // for a Do to end by itself once the deadline has passed
@@ -63,7 +63,7 @@ func startWatcher(ctx context.Context, argv []string, file string) error {
 	return fmt.Errorf("cannot start a watcher: it said %q: %w", strings.TrimSpace(string(said[:n])), err)
 }
 
-// WatchConfirm is the watcher's process: it undoes the step of a record (STATE/confirm/STEP.json) at its deadline, and
+// WatchConfirm is the watcher's process: it undoes the steps of a record (STATE/confirm/NAME.json) at their deadline, and
 // ends as soon as the record is gone. It says on stdout when it watches, then leaves the terminal alone.
 func WatchConfirm(ctx context.Context, reg *actuators.Registry, file string) error {
 	surviveSignals()
@@ -85,7 +85,7 @@ func WatchConfirm(ctx context.Context, reg *actuators.Registry, file string) err
 // Recover undoes what is overdue or was left by a reboot, here and now, and gives a new watcher to what still has time.
 // For a boot hook; executors do the same by themselves when they start.
 func Recover(ctx context.Context, reg *actuators.Registry, h actuators.Host, opts Options) error {
-	files, _, err := recordSteps(h.StateDir(), waitingSuffix)
+	files, err := listRecords(h.StateDir(), waitingSuffix)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func Recover(ctx context.Context, reg *actuators.Registry, h actuators.Host, opt
 			failed = append(failed, err)
 		case !found || watched(newLocks(h.StateDir()), file):
 		case record.overdue():
-			w := &watch{reg: reg, host: h, locks: newLocks(h.StateDir()), file: file, step: record.Call.Step}
+			w := &watch{reg: reg, host: h, locks: newLocks(h.StateDir()), file: file}
 			failed = append(failed, w.revert(ctx))
 		default:
 			failed = append(failed, startWatcher(ctx, opts.Watcher, file))

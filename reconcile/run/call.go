@@ -47,12 +47,24 @@ func (r *runner) call(ctx context.Context, verb exec.Verb, tasks []*task, out []
 
 // once runs a verb for the tasks at some places, all on one host: many in one call.
 func (r *runner) once(ctx context.Context, verb exec.Verb, tasks []*task, at []int) []exec.Answer {
+	name := tasks[at[0]].host
+	host, err := r.host(ctx, name)
+	answers := r.send(ctx, host, err, verb, tasks, at)
+	for _, a := range answers {
+		if errors.Is(a.Err, exec.ErrUnreachable) {
+			r.dropBroken(name, host, a.Err)
+			break
+		}
+	}
+	return answers
+}
+
+// send runs a verb over a connection. Without one, or when it breaks, its error is the answer to all.
+func (r *runner) send(ctx context.Context, host exec.Executor, err error, verb exec.Verb, tasks []*task, at []int) []exec.Answer {
 	calls := make([]exec.Call, len(at))
 	for k, n := range at {
 		calls[k] = r.callOf(tasks[n])
 	}
-	name := tasks[at[0]].host
-	host, err := r.host(ctx, name)
 	var answers []exec.Answer
 	switch {
 	case err != nil:
@@ -65,12 +77,6 @@ func (r *runner) once(ctx context.Context, verb exec.Verb, tasks []*task, at []i
 		answers = make([]exec.Answer, len(calls))
 		for k := range answers {
 			answers[k].Err = err
-		}
-	}
-	for _, a := range answers {
-		if errors.Is(a.Err, exec.ErrUnreachable) {
-			r.dropBroken(name, host, a.Err)
-			break
 		}
 	}
 	return answers

@@ -87,13 +87,13 @@ func (c *crew) rooms() []string {
 }
 
 // company tells which steps a step may go with, and how many at once: to be looked at with all of its kind and host, to be
-// changed with those of its op and containers, if the op does many at once.
+// changed with those of its op and containers that wait as long for a confirmation, if the op does many at once.
 func company(v verb, t *task) (key string, limit int) {
 	switch {
 	case v == check && t.host == t.Instance.Host && len(t.object.specs) == 1:
 		return strings.Join([]string{"check", t.host, t.Instance.ID.Kind()}, "\x00"), checksAtOnce
-	case v != check && t.op.Many != nil && t.Confirm <= 0 && t.op.Confirm <= 0:
-		words := append([]string{string(rune('a' + v)), t.host, t.Instance.ID.Kind(), t.Op}, t.Share...)
+	case v != check && t.op.Many != nil:
+		words := append([]string{string(rune('a' + v)), t.host, t.Instance.ID.Kind(), t.Op, t.Confirm.String()}, t.Share...)
 		return strings.Join(words, "\x00"), t.op.Many.Limit
 	}
 	return "", 1

@@ -149,14 +149,14 @@ func (r *runner) decide(ctx context.Context, c *crew) []outcome {
 		looks[n], out[n].err = t.visible()
 	}
 	r.await(ctx, c.host, looks)
+	for n := range c.tasks {
+		if looks[n] != nil {
+			out[n].err = looks[n].err
+		}
+	}
+	r.confirmFresh(ctx, c.tasks, out, func(n int, err error) { out[n].err = err })
 	for n, t := range c.tasks {
-		if looks[n] == nil {
-			continue
-		}
-		if out[n].err = looks[n].err; out[n].err == nil && t.Confirm > 0 {
-			out[n].err = r.confirmFresh(ctx, t)
-		}
-		if out[n].err == nil {
+		if looks[n] != nil && out[n].err == nil {
 			out[n].record, out[n].err = r.done(t, looks[n].seen)
 		}
 	}

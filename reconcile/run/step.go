@@ -138,19 +138,21 @@ func (r *runner) act(ctx context.Context, c *crew) []outcome {
 			out[n].err, looks[n] = said[n], nil
 		case said[n] != nil && !unknown(said[n]):
 			looks[n].limit = 0
+		case t.Confirm > 0 && len(c.tasks) > 1:
+			looks[n].limit = min(looks[n].limit, t.Confirm/2) // one that never shows leaves the others time for their confirmation
 		case t.Confirm > 0:
 			looks[n].limit = min(looks[n].limit, t.Confirm) // the host takes it back then
 		}
 	}
 	r.await(ctx, c.host, looks)
 	for n, t := range c.tasks {
-		if looks[n] == nil {
-			continue
+		if looks[n] != nil {
+			out[n].err = t.undone(said[n], looks[n])
 		}
-		if out[n].err = t.undone(said[n], looks[n]); out[n].err == nil {
-			out[n].err = r.confirm(ctx, t, begun)
-		}
-		if out[n].err == nil {
+	}
+	r.confirm(ctx, c.tasks, out, begun)
+	for n, t := range c.tasks {
+		if looks[n] != nil && out[n].err == nil {
 			out[n].record, out[n].err = r.done(t, looks[n].seen)
 		}
 	}
@@ -176,7 +178,7 @@ func (t *task) undone(said error, w *watched) error {
 	case said != nil:
 		return said
 	case t.Confirm > 0:
-		return fmt.Errorf("it was done, but could not be seen and confirmed within %s, and the host takes it back: %w", t.Confirm, w.err)
+		return fmt.Errorf("it was done, but could not be seen and confirmed within %s, and the host takes it back: %w", w.limit, w.err)
 	}
 	return fmt.Errorf("it was done, but does not show within %s: %w", w.limit, w.err)
 }
@@ -195,31 +197,51 @@ func unknown(err error) bool {
 	return errors.Is(err, exec.ErrUnknown) || errors.Is(err, exec.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// confirm tells the host over a new connection that it is still in reach. If it cannot, the host undoes the step alone;
-// the way back begins when its deadline is over, never beside it.
-func (r *runner) confirm(ctx context.Context, t *task, begun time.Time) error {
-	if t.Confirm <= 0 {
-		return nil
+// confirm tells the host over a new connection that it is still in reach, for those steps that want it and have no error.
+// If it cannot, the host undoes them alone; the way back begins when their deadline is over, never beside it.
+func (r *runner) confirm(ctx context.Context, tasks []*task, out []outcome, begun time.Time) {
+	var failed bool
+	r.confirmFresh(ctx, tasks, out, func(n int, err error) {
+		failed = true
+		out[n].err = fmt.Errorf("it was done, but could not be confirmed over a new connection, and the host takes it back: %w", err)
+	})
+	if !failed {
+		return
 	}
-	err := r.confirmFresh(ctx, t)
-	if err == nil {
-		return nil
+	var end time.Time
+	for _, t := range tasks {
+		if at := begun.Add(t.Confirm); at.After(end) {
+			end = at
+		}
 	}
-	if left := begun.Add(t.Confirm).Sub(r.in.Now()); left > 0 {
+	if left := end.Sub(r.in.Now()); left > 0 {
 		_ = r.in.Sleep(ctx, left)
 	}
-	return fmt.Errorf("it was done, but could not be confirmed over a new connection, and the host takes it back: %w", err)
 }
 
-func (r *runner) confirmFresh(ctx context.Context, t *task) error {
-	ctx, cancel := context.WithTimeout(ctx, t.Confirm)
-	defer cancel()
-	host, err := r.in.Hosts.Fresh(ctx, t.host)
-	if err != nil {
-		return err
+// confirmFresh confirms steps of one host over one connection. Refused hears of those that could not be.
+func (r *runner) confirmFresh(ctx context.Context, tasks []*task, out []outcome, refused func(n int, err error)) {
+	var at []int
+	limit := time.Duration(0)
+	for n, t := range tasks {
+		if t.Confirm > 0 && out[n].err == nil {
+			at, limit = append(at, n), max(limit, t.Confirm)
+		}
 	}
-	defer host.Close()
-	return host.Confirm(ctx, t.ID)
+	if len(at) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	host, err := r.in.Hosts.Fresh(ctx, tasks[at[0]].host)
+	if err == nil {
+		defer host.Close()
+	}
+	for k, a := range r.send(ctx, host, err, exec.Confirm, tasks, at) {
+		if a.Err != nil {
+			refused(at[k], a.Err)
+		}
+	}
 }
 
 // done is the record of a step that was seen to be done, and with the last step of an object its inventory entry.

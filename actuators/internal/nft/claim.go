@@ -1,7 +1,6 @@
 package nft
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,17 +20,6 @@ type Before struct {
 	Elements []Element `json:"elements,omitempty"`
 }
 
-// Capture reads what the claim's object has, and refuses when somebody else stands where it wants to be.
-func (c Claim) Capture(ctx context.Context) (Before, error) {
-	var before Before
-	var refused error
-	err := kept.view(ctx, func(s *Services) {
-		before.Elements = c.standing(s)
-		_, _, refused = c.delta(s)
-	})
-	return before, errors.Join(err, refused)
-}
-
 // standing is what an undo puts back: the object's own elements, and those that an adoption marks.
 func (c Claim) standing(s *Services) []Element {
 	out := s.of(c.Mark)
@@ -42,17 +30,6 @@ func (c Claim) standing(s *Services) []Element {
 	}
 	slices.SortFunc(out, compareElements)
 	return out
-}
-
-// Do makes the object have what it claims, in one batch.
-func (c Claim) Do(ctx context.Context) error {
-	return kept.change(ctx, func(tx *Tx, s *Services) error {
-		gone, added, err := c.delta(s)
-		if err != nil {
-			return err
-		}
-		return tx.apply(s, gone, added)
-	})
 }
 
 // delta is what is to be taken away and added.
@@ -111,18 +88,6 @@ func (c Claim) may(e, w Element) error {
 		return nil
 	}
 	return actuators.Foreign(e.place().String())
-}
-
-// Undo puts back what was before, element by element, in one batch: those that are as Do wrote them. One that is already
-// as before stays; one that somebody else wrote stays too and makes the undo stuck.
-func (c Claim) Undo(ctx context.Context, before Before) error {
-	var stuck error
-	err := kept.change(ctx, func(tx *Tx, s *Services) error {
-		gone, added, err := c.reverse(s, before)
-		stuck = err
-		return tx.apply(s, gone, added)
-	})
-	return errors.Join(err, stuck)
 }
 
 func (c Claim) reverse(s *Services, before Before) (gone, added []Element, stuck error) {

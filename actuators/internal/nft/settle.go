@@ -13,7 +13,7 @@ func (tx *Tx) apply(s *Services, gone, added []Element) error {
 	if len(gone)+len(added) == 0 && len(s.Broken) == 0 {
 		return nil
 	}
-	tx.touch(gone, added)
+	tx.touch(s, gone, added)
 	count, choosers := s.after(gone, added)
 	strangers := s.strangers()
 	if count > 0 || strangers {
@@ -32,8 +32,8 @@ func (tx *Tx) apply(s *Services, gone, added []Element) error {
 }
 
 // touch notes what the batch changes, to be read again one by one if that is not much.
-func (tx *Tx) touch(gone, added []Element) {
-	tx.many = len(gone)+len(added) > fewTouched
+func (tx *Tx) touch(s *Services, gone, added []Element) {
+	tx.many = len(gone)+len(added) > max(fewTouched, len(s.elements)/4)
 	if !tx.many {
 		tx.touched = places(gone, added)
 	}
