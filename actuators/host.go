@@ -23,8 +23,8 @@ type Host interface {
 	// Remove deletes one file; deleting the absent is no error.
 	Remove(path string) error
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
-	// Secret reads a secret of this host by name; it is never logged, journaled or put into a process argument.
-	Secret(name string) ([]byte, error)
+	// Secret opens a secret on this host; it is never logged, journaled or put into a process argument.
+	Secret(ref Secret) ([]byte, error)
 	Now() time.Time
 }
 

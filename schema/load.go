@@ -61,7 +61,7 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 		past = l.cache.memo.Load().of(kinds)
 	}
 	r := newResolver(kinds, evaluation, past)
-	r.former = l.former
+	r.former, r.secrets.fsys = l.former, fsys
 	r.report(l.stock.problems...)
 	r.resolve()
 	if l.cache != nil {

@@ -19,6 +19,7 @@ type resolver struct {
 	items   []item        // sorted by ID
 	index   map[ID]int32  // their places; that of the load before if it had the same IDs. Not changed
 	former  func(Fact) ID // who provided a fact before; "" = nobody
+	secrets vault
 	past    *memo
 	present *memo
 	broken  int // how many items are
@@ -144,9 +145,9 @@ func (r *resolver) breaks(it *item) {
 	}
 }
 
-// validName tells whether a name is of letters, digits, underscores, dashes and dots, with neither of the last two at an
+// ValidName tells whether a name is of letters, digits, underscores, dashes and dots, with neither of the last two at an
 // end; "*." may stand before it.
-func validName(name string) bool {
+func ValidName(name string) bool {
 	name = strings.TrimPrefix(name, "*.")
 	for i, c := range []byte(name) {
 		inner := (c == '.' || c == '-') && i > 0 && i < len(name)-1
@@ -163,7 +164,7 @@ func (r *resolver) checkName(it *item) {
 	switch {
 	case len(name) > 253:
 		r.find(finding{Problem: Problem{Pos: it.Pos, Object: it.name(), Text: "the name is too long", Remedy: "use at most 253 characters"}})
-	case !validName(name):
+	case !ValidName(name):
 		r.find(finding{Problem: Problem{Pos: it.Pos, Object: it.name(), Text: fmt.Sprintf("%q is not a name", name), Remedy: "use letters, digits, dot, underscore and dash"}})
 	default:
 		return
@@ -347,8 +348,11 @@ func (it *item) settle() {
 	it.seen.object = it.object
 }
 
-// object finds what was read of a declared object, or nil.
+// object finds what was read of a declared object, or of a secret, or nil.
 func (r *resolver) object(id ID) *Object {
+	if id.Kind() == SecretKind {
+		return r.secrets.look(id.Name())
+	}
 	if it := r.item(id); it != nil {
 		return it.object
 	}

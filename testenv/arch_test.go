@@ -53,7 +53,11 @@ func TestImportsFollowTheDesign(t *testing.T) {
 		{"kinds know nothing of reconcile, sources, cmd and testenv", func(p string) bool { return below(p, "plumbline/actuators") }, func(i string) bool {
 			return below(i, "plumbline/reconcile", "plumbline/sources", "plumbline/cmd", "plumbline/testenv")
 		}},
-		{"the contract imports schema alone", func(p string) bool { return p == "plumbline/actuators" }, func(i string) bool { return below(i, "plumbline") && i != "plumbline/schema" }},
+		{"the contract imports schema and sealed alone", func(p string) bool { return p == "plumbline/actuators" }, func(i string) bool {
+			return below(i, "plumbline") && i != "plumbline/schema" && i != "plumbline/sealed"
+		}},
+		{"only sealed knows age", func(p string) bool { return p != "plumbline/sealed" }, func(i string) bool { return below(i, "filippo.io/age") }},
+		{"sealed imports nothing of ours", func(p string) bool { return p == "plumbline/sealed" }, func(i string) bool { return below(i, "plumbline") }},
 		{"sources know nothing of the rest", func(p string) bool { return below(p, "plumbline/sources") }, func(i string) bool { return below(i, "plumbline") && !below(i, "plumbline/sources") }},
 		{"diff and plan are pure", func(p string) bool { return below(p, "plumbline/reconcile/diff", "plumbline/reconcile/plan") }, func(i string) bool {
 			ours := below(i, "plumbline") && !below(i, "plumbline/schema", "plumbline/actuators", "plumbline/reconcile/diff", "plumbline/reconcile/plan", "plumbline/reconcile/inventory")

@@ -10,6 +10,7 @@ type Spec struct {
 	Site     string            `json:"site"`
 	SSH      string            `json:"ssh,omitempty"`
 	Address  string            `json:"address,omitempty"`
+	Age      string            `json:"age,omitempty"` // public key, for secrets in the repository
 	Labels   map[string]string `json:"labels,omitempty"`
 	Hardware *HardwareSpec     `json:"hardware,omitempty"`
 }

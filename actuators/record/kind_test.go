@@ -100,7 +100,7 @@ func TestDiffAndSteps(t *testing.T) {
 }
 
 func TestSecretsAreOnlyNamedInParams(t *testing.T) {
-	want := &Spec{Zone: "z.test", A: []string{"10.0.0.1"}, Resolved: Resolved{Server: dns.Server{Key: dns.Key{Name: "k", Secret: "tsig-boston"}}}}
+	want := &Spec{Zone: "z.test", A: []string{"10.0.0.1"}, Resolved: Resolved{Server: dns.Server{Key: dns.Key{Name: "k", Secret: actuators.Secret{Name: "tsig-boston"}}}}}
 	steps, err := steps(actuators.Subject{Instance: schema.ID("record/z.test").On("ns1")}, actuators.Diff{Action: actuators.Create}, want, actuators.Have[State]{})
 	if err != nil || !strings.Contains(string(steps[0].Params), `"secret":"tsig-boston"`) {
 		t.Fatalf("got %s, %v", steps[0].Params, err)

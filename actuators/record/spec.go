@@ -79,7 +79,7 @@ func needs(_ schema.Instance, s Spec) []schema.Use {
 }
 
 // resolve takes server and key from the zone, and writes addresses and names in their one canonical form.
-func resolve(id schema.ID, _ schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
+func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []schema.Problem {
 	var problems []schema.Problem
 	wrong := func(path, text, remedy string) {
 		problems = append(problems, schema.Problem{Object: id, Path: path, Text: text, Remedy: remedy})
@@ -89,6 +89,7 @@ func resolve(id schema.ID, _ schema.Place, s *Spec, look actuators.Lookup) []sch
 		Key    dns.Key
 	}
 	if _, ok := look.Into(home(*s), &zone); ok {
+		zone.Key.Sealed, _ = look.Sealed(id, "", at.Host, zone.Key.Secret.Name) // the zone tells what is wrong with it
 		s.Resolved.Server = dns.Server{Address: zone.Server, Zone: plain(s.Zone), Key: zone.Key}
 	}
 	if id.Name() != plain(id.Name()) {

@@ -12,6 +12,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Where:    schema.OnHost,
 	Ground:   true,
 	Unmarked: true,
+	Resolve:  resolve,
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,

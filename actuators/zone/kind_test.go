@@ -49,10 +49,16 @@ func TestZoneThatIsNotServedIsRefusedWithTheRemedy(t *testing.T) {
 
 func TestWrongKeysAreUnknownAndClear(t *testing.T) {
 	dnstest.Each(t, func(t *testing.T, s *dnstest.Server) {
-		for _, c := range []struct{ name, secret, want string }{
-			{"plumb", "wrong", "(BADSIG)"},
-			{"stranger", s.Server.Key.Secret, "(BADKEY)"},
-			{"plumb", "missing", `cannot read the secret "missing"`},
+		right := s.Server.Key.Secret
+		for _, c := range []struct {
+			name   string
+			secret actuators.Secret
+			want   string
+		}{
+			{"plumb", actuators.Secret{Name: "wrong"}, "(BADSIG)"},
+			{"stranger", right, "(BADKEY)"},
+			{"plumb", actuators.Secret{Name: "missing"}, `cannot read secret "missing"`},
+			{"plumb", actuators.Secret{Name: right.Name, Sealed: "damaged"}, "secrets/" + right.Name + ".age of the repository: it is no age file"},
 		} {
 			b, spec := bench(t, s)
 			spec.Key.Name, spec.Key.Secret = c.name, c.secret

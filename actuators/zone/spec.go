@@ -1,11 +1,21 @@
 package zone
 
-import "plumbline/actuators/internal/dns"
+import (
+	"plumbline/actuators"
+	"plumbline/actuators/internal/dns"
+	"plumbline/schema"
+)
 
 // Spec is a declared zone.
 type Spec struct {
 	Server string  `json:"server"`
-	Key    dns.Key `json:"key"`
+	Key    dns.Key `json:"key"` // "sealed" in it is resolved
+}
+
+// resolve adds what the repository holds of the key's secret.
+func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) (problems []schema.Problem) {
+	s.Key.Sealed, problems = look.Sealed(id, "key.secret", at.Host, s.Key.Secret.Name)
+	return problems
 }
 
 // State is a zone as its server tells of it.

@@ -42,6 +42,7 @@ unconfirmed, and ends.`,
 	f.StringVar(&name, "name", "", "this host's name in the topology")
 	f.StringVar(&dirs.State, "host-state", "/var/lib/plumb/exec", "where this host keeps what undoing needs")
 	f.StringVar(&dirs.Secrets, "secrets", "/etc/plumb/secrets", "where this host keeps secrets")
+	f.StringVar(&dirs.Identity, "age-key", defaultIdentity, "this host's age key, which opens the secrets of the repository")
 	f.StringVar(&watch, "watch-confirm", "", "")
 	f.MarkHidden("watch-confirm")
 	return cmd

@@ -38,11 +38,11 @@ func hook(reg *actuators.Registry, verb string, args []string) error {
 	switch {
 	case verb == "watch" && len(args) == 1:
 		return WatchConfirm(context.Background(), reg, args[0])
-	case verb == "serve" && len(args) >= 3:
+	case verb == "serve" && len(args) >= 4:
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 		defer stop()
-		h := NewMachine(args[0], Dirs{State: args[1], Secrets: args[2]})
-		return Serve(ctx, os.Stdin, os.Stdout, reg, h, ServeOptions{ReadOnly: slices.Contains(args[3:], "read-only")})
+		h := NewMachine(args[0], Dirs{State: args[1], Secrets: args[2], Identity: args[3]})
+		return Serve(ctx, os.Stdin, os.Stdout, reg, h, ServeOptions{ReadOnly: slices.Contains(args[4:], "read-only")})
 	}
 	return fmt.Errorf("internal error: %s %s %q", hookWord, verb, args)
 }
@@ -54,7 +54,7 @@ func DialSelf(ctx context.Context, prefix []string, self Self, opts DialOptions)
 	if err != nil {
 		return nil, err
 	}
-	argv := append(slices.Clip(prefix), path, hookWord, "serve", self.Name, self.Dirs.State, self.Dirs.Secrets)
+	argv := append(slices.Clip(prefix), path, hookWord, "serve", self.Name, self.Dirs.State, self.Dirs.Secrets, self.Dirs.Identity)
 	if self.ReadOnly {
 		argv = append(argv, "read-only")
 	}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,8 +16,9 @@ import (
 
 // Dirs are the directories of a host. Empty ones get their defaults.
 type Dirs struct {
-	State   string `json:"state"`   // default /var/lib/plumb
-	Secrets string `json:"secrets"` // default /etc/plumb/secrets
+	State    string `json:"state"`              // default /var/lib/plumb
+	Secrets  string `json:"secrets"`            // default /etc/plumb/secrets
+	Identity string `json:"identity,omitempty"` // file of the age key; default /etc/plumb/age.key
 }
 
 // dialTimeout bounds a Dial whose context has no deadline.
@@ -37,6 +36,9 @@ func NewMachine(name string, dirs Dirs) actuators.Host {
 	}
 	if dirs.Secrets == "" {
 		dirs.Secrets = "/etc/plumb/secrets"
+	}
+	if dirs.Identity == "" {
+		dirs.Identity = "/etc/plumb/age.key"
 	}
 	return &machine{name: name, dirs: dirs}
 }
@@ -84,42 +86,6 @@ func (m *machine) Dial(ctx context.Context, network, address string) (net.Conn, 
 		dialer.Timeout = dialTimeout
 	}
 	return dialer.DialContext(ctx, network, address)
-}
-
-// Secret gives the file's content without its last line end.
-func (m *machine) Secret(name string) ([]byte, error) {
-	if name == "" || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") || strings.Contains(name, "..") {
-		return nil, fmt.Errorf("cannot read secret %q: %w: a secret's name holds no \"/\" and no \"..\"", name, actuators.ErrRefused)
-	}
-	path := filepath.Join(m.dirs.Secrets, name)
-	data, err := readPrivate(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read secret %q: %w", name, err)
-	}
-	return []byte(strings.TrimSuffix(string(data), "\n")), nil
-}
-
-// readPrivate reads a regular file that nobody but its owner may touch, and whose owner is root or this process.
-func readPrivate(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: put it into %s with mode 0600", actuators.ErrNotFound, path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o177 != 0 {
-		return nil, fmt.Errorf("%w: %s is %s; it must be a file of mode 0600 or less", actuators.ErrRefused, path, info.Mode())
-	}
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
-		return nil, fmt.Errorf("%w: %s belongs to user %d; it must belong to root", actuators.ErrRefused, path, stat.Uid)
-	}
-	return io.ReadAll(file)
 }
 
 // replaceFile writes beside the file, syncs, renames and syncs the directory, so that a crash leaves the old content or

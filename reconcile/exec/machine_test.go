@@ -55,16 +55,16 @@ func TestSecretsAreReadFromPrivateFilesOnly(t *testing.T) {
 	w.must(os.WriteFile(filepath.Join(dir, "open"), []byte("s3cret\n"), 0o644))
 	w.must(os.WriteFile(filepath.Join(dir, "exec"), []byte("s3cret\n"), 0o700))
 	w.must(os.Symlink("good", filepath.Join(dir, "link")))
-	secret, err := h.Secret("good")
+	secret, err := h.Secret(actuators.Secret{Name: "good"})
 	if w.must(err); string(secret) != "s3cret" {
 		t.Errorf("secret %q", secret)
 	}
 	for _, name := range []string{"", ".", "..", "../secrets/good", "/etc/passwd", "a..b", ".good", "open", "exec", "link"} {
-		if secret, err := h.Secret(name); err == nil || strings.Contains(err.Error(), "s3cret") {
+		if secret, err := h.Secret(actuators.Secret{Name: name}); err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("secret %q: got %q, %v", name, secret, err)
 		}
 	}
-	_, err = h.Secret("absent")
+	_, err = h.Secret(actuators.Secret{Name: "absent"})
 	w.fails(err, actuators.ErrNotFound)
 }
 

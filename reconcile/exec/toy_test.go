@@ -151,7 +151,7 @@ func doPair(ctx context.Context, h actuators.Host, p pairParams, _ pairBefore) e
 }
 
 func useSecret(ctx context.Context, h actuators.Host, p pairParams) error {
-	secret, err := h.Secret(p.Secret)
+	secret, err := h.Secret(actuators.Secret{Name: p.Secret})
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (r *reader) dir(name string, depth int, module bool) (string, error) {
 // entry reads one name. Its Ref is empty if it does not belong to the topology.
 func (r *reader) entry(name string, d fs.DirEntry, depth int, module bool) (treefs.Entry, error) {
 	none := treefs.Entry{}
-	wanted := module || strings.HasSuffix(name, ".cue")
+	wanted := module || strings.HasSuffix(name, ".cue") || path.Dir(name) == "secrets" && strings.HasSuffix(name, ".age")
 	switch {
 	case hidden(d.Name()):
 		return none, nil

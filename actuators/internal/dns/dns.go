@@ -24,9 +24,9 @@ type Server struct {
 
 // Key is a TSIG key.
 type Key struct {
-	Name      string `json:"name"`
-	Algorithm string `json:"algorithm"` // hmac-sha256
-	Secret    string `json:"secret"`    // name of the secret that holds the key in base64
+	Name             string `json:"name"`
+	Algorithm        string `json:"algorithm"` // hmac-sha256
+	actuators.Secret        // that holds the key in base64
 }
 
 // RRset is all records of one name and type. Without data it means that there are none.
@@ -112,11 +112,11 @@ func (s Server) exchange(ctx context.Context, h actuators.Host, m *wire.Msg) (*w
 func (k Key) read(h actuators.Host) (string, error) {
 	data, err := h.Secret(k.Secret)
 	if err != nil {
-		return "", fmt.Errorf("cannot read the secret %q of key %q: %w", k.Secret, k.Name, err)
+		return "", fmt.Errorf("cannot use key %q: %w", k.Name, err)
 	}
 	text := strings.TrimSpace(string(data))
 	if _, err := base64.StdEncoding.DecodeString(text); err != nil || text == "" {
-		return "", fmt.Errorf("%w: cannot use the secret %q of key %q: it is not base64", actuators.ErrRefused, k.Secret, k.Name)
+		return "", fmt.Errorf("%w: cannot use the secret %q of key %q: it is not base64", actuators.ErrRefused, k.Secret.Name, k.Name)
 	}
 	return text, nil
 }

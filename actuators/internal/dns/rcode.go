@@ -30,7 +30,7 @@ func (e *rcodeError) Error() string {
 	case e.tsig == wire.RcodeBadKey:
 		return fmt.Sprintf("server %s refuses key %q (BADKEY): it does not know it, or its ACL does not allow this to it in zone %s", at, key, e.server.Zone)
 	case e.tsig == wire.RcodeBadSig:
-		return fmt.Sprintf("server %s refuses the signature (BADSIG): the secret %q is not that of its key %q", at, e.server.Key.Secret, key)
+		return fmt.Sprintf("server %s refuses the signature (BADSIG): the secret %q is not that of its key %q", at, e.server.Key.Secret.Name, key)
 	case e.rcode == wire.RcodeRefused:
 		return fmt.Sprintf("server %s refuses (REFUSED): it does not serve zone %s, or its ACL does not allow this to key %q", at, e.server.Zone, key)
 	case e.rcode == wire.RcodeNotAuth || e.rcode == wire.RcodeNotZone:

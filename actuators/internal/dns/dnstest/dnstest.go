@@ -17,6 +17,7 @@ import (
 	"plumbline/actuators"
 	"plumbline/actuators/internal/dns"
 	hostexec "plumbline/reconcile/exec"
+	"plumbline/sealed"
 	"plumbline/testenv/need"
 )
 
@@ -109,6 +110,7 @@ func writeZone(t testing.TB, dir string) {
 // start runs a server until the test ends, and waits until it serves the zone.
 func start(t testing.TB, dir string, port int, argv ...string) *Server {
 	t.Helper()
+	must(t, os.Chmod(dir, 0o700))
 	write(t, filepath.Join(dir, secretName), secret+"\n")
 	write(t, filepath.Join(dir, "wrong"), "d3Jvbmc=\n")
 	log := new(bytes.Buffer)
@@ -130,10 +132,35 @@ func start(t testing.TB, dir string, port int, argv ...string) *Server {
 			t.Logf("%s: %s", argv[0], log)
 		}
 	})
-	s := &Server{T: t, Host: hostexec.NewMachine("ns1", hostexec.Dirs{State: dir, Secrets: dir}), Process: command.Process, ended: ended}
-	s.Server = dns.Server{Address: fmt.Sprintf("127.0.0.1:%d", port), Zone: Zone, Key: dns.Key{Name: "plumb", Algorithm: "hmac-sha256", Secret: secretName}}
+	s := &Server{T: t, Host: hostexec.NewMachine("ns1", hostexec.Dirs{State: dir, Secrets: dir, Identity: filepath.Join(dir, "age.key")}), Process: command.Process, ended: ended}
+	s.Server = dns.Server{Address: fmt.Sprintf("127.0.0.1:%d", port), Zone: Zone, Key: dns.Key{Name: "plumb", Algorithm: "hmac-sha256", Secret: actuators.Secret{Name: secretName}}}
+	if argv[0] == "knotd" { // so both ways of keeping a secret are proved by all that is done with servers
+		s.Server.Key.Sealed = seal(t, dir)
+	}
 	s.wait()
 	return s
+}
+
+// seal encrypts the key for the host, as the repository holds it, and takes away the host's file.
+func seal(t testing.TB, dir string) string {
+	identity, err := sealed.NewIdentity()
+	must(t, err)
+	recipient, err := sealed.Recipient(identity)
+	must(t, err)
+	data, err := sealed.Encrypt([]byte(secret+"\n"), []string{recipient})
+	must(t, err)
+	file, err := sealed.Read(data)
+	must(t, err)
+	write(t, filepath.Join(dir, "age.key"), string(identity))
+	must(t, os.Remove(filepath.Join(dir, secretName)))
+	return file.Text()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *Server) wait() {
