@@ -36,7 +36,7 @@ type Step struct {
 	Instance schema.Instance `json:"instance"`
 	Version  int             `json:"version"`
 	Reversal Reversal        `json:"reversal"`
-	Needs    []string        `json:"needs,omitempty"` // IDs of steps that must be done before
+	Needs    []string        `json:"needs,omitempty"` // IDs of steps that must be done before, and of gates of the plan that must be open
 	Share    []string        `json:"share,omitempty"` // containers: steps that share one never run at the same time
 	Lane     int             `json:"lane"`
 	Timeout  time.Duration   `json:"timeout"`

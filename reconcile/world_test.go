@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,8 +238,7 @@ type scene struct {
 	repo  *repository
 	store *journal.Store
 	dir   string
-	stop  func()       // the loop
-	ahead atomic.Int64 // of the true time, in ns
+	stop  func() // the loop
 
 	mu      sync.Mutex
 	notices []notify.Notice
@@ -264,7 +262,7 @@ func (s *scene) wire() {
 	kinds := s.world.kinds()
 	s.Controller = reconcile.New(reconcile.Options{
 		Config: reconcile.Config{State: s.dir}, Kinds: kinds, Source: s.repo, Store: s.store, Dial: s.world.dialer(kinds, s.dir),
-		Again: 5 * time.Millisecond, Notify: s.tell, Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
+		Again: 5 * time.Millisecond, Notify: s.tell,
 	})
 	s.Cleanup(s.Controller.Close)
 }

@@ -110,6 +110,12 @@ func (g *Graph) Node(i Instance) *Node {
 	return nil
 }
 
+// Place finds where an instance stands in Nodes.
+func (g *Graph) Place(i Instance) (place int32, ok bool) {
+	place, ok = g.nodes[i]
+	return place, ok
+}
+
 // Providers lists who provides a fact that some node needs, by their places in Nodes, ascending. An object does not wait for
 // itself: who needs what its own object provides waits for the others. The list is shared by all who ask.
 func (g *Graph) Providers(f Fact) []int32 { return g.facts.of(f) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,7 +105,7 @@ func (e explanation) write(w io.Writer, g *schema.Graph, p *plan.Plan) {
 // out of the topology is told by the fact alone.
 func explainNeeds(w io.Writer, g *schema.Graph, id schema.ID, after []schema.Instance, needs []schema.Fact) {
 	if len(after) > 0 {
-		fmt.Fprintf(w, "  needs: %s\n", instances(after))
+		fmt.Fprintf(w, "  needs: %s\n", strings.Join(instances(after), ", "))
 	}
 	for _, fact := range needs {
 		var by []schema.Instance
@@ -115,18 +116,18 @@ func explainNeeds(w io.Writer, g *schema.Graph, id schema.ID, after []schema.Ins
 		}
 		fmt.Fprintf(w, "  needs %s", fact)
 		if len(by) > 0 {
-			fmt.Fprintf(w, " of %s", instances(by))
+			fmt.Fprintf(w, " of %s", few(instances(by)))
 		}
 		fmt.Fprintln(w)
 	}
 }
 
-func instances(list []schema.Instance) string {
+func instances(list []schema.Instance) []string {
 	names := make([]string, len(list))
 	for i, one := range list {
 		names[i] = one.String()
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 func explainChange(w io.Writer, g *schema.Graph, p *plan.Plan, c *plan.Change) {
@@ -144,13 +145,35 @@ func explainChange(w io.Writer, g *schema.Graph, p *plan.Plan, c *plan.Change) {
 				fmt.Fprintf(w, ", waits for %s", strings.Join(step.Needs, ", "))
 			}
 			fmt.Fprintln(w)
+			explainGates(w, p, step.Needs)
+		}
+	}
+	waits := func(id string, needs []string) {
+		if !own[id] && slices.ContainsFunc(needs, func(need string) bool { return own[need] }) {
+			fmt.Fprintf(w, "  %s waits for it\n", id)
 		}
 	}
 	for _, step := range p.Steps {
-		for _, need := range step.Needs {
-			if own[need] && !own[step.ID] {
-				fmt.Fprintf(w, "  %s waits for it\n", step.ID)
-			}
+		waits(step.ID, step.Needs)
+	}
+	for _, gate := range p.Gates {
+		waits(gate.ID, gate.Needs)
+	}
+}
+
+// explainGates tells what has to be done before the gates among the needs of a step are open.
+func explainGates(w io.Writer, p *plan.Plan, needs []string) {
+	for _, gate := range p.Gates {
+		if slices.Contains(needs, gate.ID) {
+			fmt.Fprintf(w, "    %s is open after %s\n", gate.ID, few(gate.Needs))
 		}
 	}
+}
+
+// few joins the first names and counts the rest.
+func few(names []string) string {
+	if most := 6; len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }

@@ -26,6 +26,7 @@ type Document struct {
 	Errored         bool              `json:"errored"`
 	ResourceChanges []ResourceChange  `json:"resource_changes"`
 	Steps           []StepDocument    `json:"steps"`
+	Gates           []Gate            `json:"gates,omitempty"` // what many steps wait for together; steps name them among their needs
 	Lanes           []Lane            `json:"lanes"`
 	Refusals        []diff.Refusal    `json:"refusals,omitempty"`
 	External        []schema.External `json:"external,omitempty"`
@@ -83,7 +84,7 @@ func (p *Plan) Document() Document {
 	d := Document{
 		FormatVersion: p.FormatVersion, Timestamp: p.CreatedAt, ObservedAt: p.ObservedAt, Source: Source{Base: p.Base, Head: p.Commit},
 		EffectDigest: p.EffectDigest, Applyable: !p.Empty(), Complete: len(p.Refusals) == 0 && !p.held(),
-		ResourceChanges: []ResourceChange{}, Steps: []StepDocument{}, Lanes: p.Lanes, Refusals: p.Refusals, External: p.External, Notes: p.Notes,
+		ResourceChanges: []ResourceChange{}, Steps: []StepDocument{}, Gates: p.Gates, Lanes: p.Lanes, Refusals: p.Refusals, External: p.External, Notes: p.Notes,
 	}
 	for _, c := range p.Changes {
 		if c.Action != actuators.None {

@@ -1,12 +1,16 @@
 package plan
 
-import "plumbline/schema"
+import (
+	"slices"
+
+	"plumbline/schema"
+)
 
 // lanes groups the changes that have to succeed together: the instances of one object, and whatever depends on each other,
 // but shared ground, which is a lane of its own that others need. Lanes that would wait for each other are one. It writes
 // each change's Lane.
 func lanes(w *web, all []*Change, atomic bool) []Lane {
-	group := newGroups(len(w.changes))
+	group := newGroups(w.vertices())
 	objects := make(map[schema.ID]int, len(w.changes))
 	for i, c := range w.changes {
 		if first, ok := objects[c.Instance.ID]; ok {
@@ -14,13 +18,16 @@ func lanes(w *web, all []*Change, atomic bool) []Lane {
 		} else {
 			objects[c.Instance.ID] = i
 		}
-		for _, from := range w.before[i] {
-			if !c.Ground && !w.changes[from].Ground {
-				group.join(from, i)
-			}
-		}
 		if atomic {
 			group.join(0, i)
+		}
+	}
+	joins := w.joining()
+	for v, froms := range w.before {
+		for _, from := range froms {
+			if joins.above[from] && joins.below[v] {
+				group.join(from, v)
+			}
 		}
 	}
 	joinCircles(w, group)
@@ -34,10 +41,30 @@ func lanes(w *web, all []*Change, atomic bool) []Lane {
 	return out.lanes
 }
 
+// joining tells what joins lanes: a change that is no shared ground. A gate does with what is above it if such a change is
+// above it, and with what is below it if one is below.
+type joining struct{ above, below []bool }
+
+func (w *web) joining() joining {
+	j := joining{make([]bool, w.vertices()), make([]bool, w.vertices())}
+	for i, c := range w.changes {
+		j.above[i], j.below[i] = !c.Ground, !c.Ground
+	}
+	for v := len(w.changes); v < w.vertices(); v++ {
+		j.above[v] = slices.ContainsFunc(w.before[v], func(from int) bool { return j.above[from] })
+	}
+	users := w.users()
+	for g := len(w.gates) - 1; g >= 0; g-- {
+		v := len(w.changes) + g
+		j.below[v] = slices.ContainsFunc(users[g], func(user int) bool { return j.below[user] })
+	}
+	return j
+}
+
 // joinCircles makes one lane of those that wait for each other: a network that comes on one host and goes on another,
 // before and after what moves.
 func joinCircles(w *web, group groups) {
-	before := make([][]int, len(w.changes))
+	before := make([][]int, w.vertices())
 	for to, froms := range w.before {
 		for _, from := range froms {
 			if a, b := group.find(from), group.find(to); a != b {
@@ -73,18 +100,32 @@ func numbered(w *web, group groups) numbering {
 		lane.Objects = append(lane.Objects, c.Instance)
 		lane.Ground = lane.Ground && c.Ground
 	}
+	through := make([][]int, len(w.gates)) // the lanes before each gate
+	for g := range through {
+		through[g] = out.before(w, group, through, len(w.changes)+g)
+	}
 	needs := make([][]int, len(out.lanes))
-	for to, froms := range w.before {
-		for _, from := range froms {
-			if a, b := out.of[group.find(from)], out.of[group.find(to)]; a != b {
-				needs[b-1] = append(needs[b-1], a)
-			}
-		}
+	for i := range w.changes {
+		mine := out.of[group.find(i)] - 1
+		needs[mine] = append(needs[mine], out.before(w, group, through, i)...)
 	}
 	for i := range out.lanes {
-		out.lanes[i].Needs = unique(needs[i])
+		needed := unique(needs[i])
+		out.lanes[i].Needs = slices.DeleteFunc(needed, func(lane int) bool { return lane == i+1 })
 	}
 	return out
+}
+
+// before lists the lanes of what a change or a gate waits for.
+func (out numbering) before(w *web, group groups, through [][]int, v int) (lanes []int) {
+	for _, from := range w.before[v] {
+		if from >= len(w.changes) {
+			lanes = append(lanes, through[from-len(w.changes)]...)
+		} else {
+			lanes = append(lanes, out.of[group.find(from)])
+		}
+	}
+	return unique(lanes)
 }
 
 // groups is a union-find over dense integers; a root is its group's least member.

@@ -14,21 +14,26 @@ type line struct {
 	Head   *Plan           `json:"head,omitempty"`
 	Change *Change         `json:"change,omitempty"`
 	Step   *actuators.Step `json:"step,omitempty"`
+	Gate   *Gate           `json:"gate,omitempty"`
 	Lane   *Lane           `json:"lane,omitempty"`
 }
 
-// Head is the plan without its changes, steps and lanes: what is small at any size.
+// Head is the plan without its changes, steps, gates and lanes: what is small at any size.
 func (p *Plan) Head() *Plan {
-	head := *p
-	head.Changes, head.Steps, head.Lanes = nil, nil, nil
+	head := p.withoutParts()
 	head.Refusals, head.External, head.Notes = nil, nil, nil
 	return &head
 }
 
+func (p *Plan) withoutParts() Plan {
+	head := *p
+	head.Changes, head.Steps, head.Gates, head.Lanes = nil, nil, nil, nil
+	return head
+}
+
 // WriteLines writes the plan as a line of JSON for each of its parts, so that a large one is never in memory as text.
 func (p *Plan) WriteLines(w io.Writer) error {
-	head := *p
-	head.Changes, head.Steps, head.Lanes = nil, nil, nil
+	head := p.withoutParts()
 	to := json.NewEncoder(w)
 	if err := to.Encode(line{Head: &head}); err != nil {
 		return err
@@ -40,6 +45,11 @@ func (p *Plan) WriteLines(w io.Writer) error {
 	}
 	for i := range p.Steps {
 		if err := to.Encode(line{Step: &p.Steps[i]}); err != nil {
+			return err
+		}
+	}
+	for i := range p.Gates {
+		if err := to.Encode(line{Gate: &p.Gates[i]}); err != nil {
 			return err
 		}
 	}
@@ -71,6 +81,8 @@ func ReadLines(r io.Reader) (*Plan, error) {
 			p.Changes = append(p.Changes, l.Change)
 		case l.Step != nil:
 			p.Steps = append(p.Steps, *l.Step)
+		case l.Gate != nil:
+			p.Gates = append(p.Gates, *l.Gate)
 		case l.Lane != nil:
 			p.Lanes = append(p.Lanes, *l.Lane)
 		}

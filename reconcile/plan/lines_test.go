@@ -18,6 +18,7 @@ func TestAPlanInLinesIsThePlan(t *testing.T) {
 		FormatVersion: plan.FormatVersion, ID: "p1", Commit: "c", EffectDigest: "sha256:x", Atomic: true,
 		Changes:  []*plan.Change{{Instance: a, Lane: 1, Action: actuators.Create}, {Instance: b, Lane: 1}},
 		Steps:    []actuators.Step{{ID: "s1", Instance: a, Lane: 1, Reversal: actuators.Exact}, {ID: "s2", Instance: a, Lane: 1, Reversal: actuators.Exact}},
+		Gates:    []plan.Gate{{ID: "addr/public/192.0.2.1", Needs: []string{"s1"}}},
 		Lanes:    []plan.Lane{{ID: 1, Objects: []schema.Instance{a, b}}},
 		Refusals: []diff.Refusal{{Instance: b, Class: diff.Unknown, Text: "no answer"}},
 	}

@@ -8,7 +8,7 @@ import (
 	"plumbline/actuators"
 )
 
-// WriteMermaid draws the steps and what they wait for as a Mermaid flowchart, one subgraph a lane.
+// WriteMermaid draws the steps and what they wait for as a Mermaid flowchart, one subgraph a lane. Gates are rounded.
 func (p *Plan) WriteMermaid(w io.Writer) error {
 	node := map[string]string{}
 	inLane := map[int][]actuators.Step{}
@@ -25,10 +25,20 @@ func (p *Plan) WriteMermaid(w io.Writer) error {
 		}
 		b.WriteString("  end\n")
 	}
-	for _, s := range p.Steps {
-		for _, need := range s.Needs {
-			fmt.Fprintf(&b, "  %s --> %s\n", node[need], node[s.ID])
+	for i, g := range p.Gates {
+		node[g.ID] = fmt.Sprintf("g%d", i+1)
+		fmt.Fprintf(&b, "  %s([\"%s\"])\n", node[g.ID], escape(strings.Replace(g.ID, "#", " ", 1)))
+	}
+	arrows := func(needs []string, to string) {
+		for _, need := range needs {
+			fmt.Fprintf(&b, "  %s --> %s\n", node[need], node[to])
 		}
+	}
+	for _, g := range p.Gates {
+		arrows(g.Needs, g.ID)
+	}
+	for _, s := range p.Steps {
+		arrows(s.Needs, s.ID)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

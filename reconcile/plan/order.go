@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"plumbline/actuators"
 )
@@ -14,115 +13,121 @@ import (
 func (w *web) order() ([]int, error) {
 	for {
 		order := w.sorted()
-		if len(order) == len(w.changes) {
+		if len(order) == w.vertices() {
 			return order, nil
 		}
 		component := components(w.before)
-		if !w.soften(component) {
+		if !w.untie(component) && !w.soften(component) {
 			return nil, fmt.Errorf("cannot order the plan: %s; take the change apart into two commits", w.circle(component))
 		}
 	}
 }
 
-// sorted is as much as can be ordered.
-func (w *web) sorted() (order []int) {
-	waits := make([]int, len(w.changes))
-	then := make([][]int, len(w.changes))
-	for to, froms := range w.before {
-		waits[to] = len(froms)
-		for _, from := range froms {
-			then[from] = append(then[from], to)
-		}
-	}
+// sorted is as much as can be ordered. A gate opens as soon as it can, so that changes stand as they would without gates.
+func (w *web) sorted() []int {
+	waits, then := make([]int, w.vertices()), w.after()
 	var ready intHeap
-	for i, n := range waits {
-		if n == 0 {
-			ready.push(i)
+	var open []int // gates
+	for v, before := range w.before {
+		waits[v] = len(before)
+		switch {
+		case len(before) > 0:
+		case v < len(w.changes):
+			ready.push(v)
+		default:
+			open = append(open, v)
 		}
 	}
-	for len(ready) > 0 {
-		i := ready.pop()
-		order = append(order, i)
-		for _, to := range then[i] {
-			if waits[to]--; waits[to] == 0 {
+	order := make([]int, 0, w.vertices())
+	for len(ready)+len(open) > 0 {
+		var v int
+		if last := len(open) - 1; last >= 0 {
+			v, open = open[last], open[:last]
+		} else {
+			v = ready.pop()
+		}
+		order = append(order, v)
+		for _, to := range then.of(v) {
+			switch waits[to]--; {
+			case waits[to] > 0:
+			case to < len(w.changes):
 				ready.push(to)
+			default:
+				open = append(open, to)
 			}
 		}
 	}
 	return order
 }
 
-// soften drops the soft edges within circles and tells whether there were any.
-func (w *web) soften(component []int) bool {
-	dropped := false
-	for to := range w.before {
-		w.before[to] = slices.DeleteFunc(w.before[to], func(from int) bool {
-			gives := component[from] == component[to] && w.soft[link{from, to}]
-			dropped = dropped || gives
-			return gives
-		})
-	}
-	return dropped
-}
+// rows are lists of integers that lie one behind the other.
+type rows struct{ begin, all []int }
 
-// circle names the shortest circle through the first change that is in one: "a waits for b, b waits for a".
-func (w *web) circle(component []int) string {
-	size := map[int]int{}
-	for _, c := range component {
-		size[c]++
-	}
-	start := slices.IndexFunc(component, func(c int) bool { return size[c] > 1 })
-	back := map[int]int{} // change → the one that waits for it, on the way from start
-	queue := []int{start}
-	for len(queue) > 0 {
-		i := queue[0]
-		queue = queue[1:]
-		for _, from := range w.before[i] {
-			if _, seen := back[from]; !seen && component[from] == component[start] {
-				back[from] = i
-				queue = append(queue, from)
-			}
+func (r rows) of(v int) []int { return r.all[r.begin[v]:r.begin[v+1]] }
+
+// after is the reverse of before.
+func (w *web) after() rows {
+	r := rows{begin: make([]int, w.vertices()+1)}
+	for _, froms := range w.before {
+		for _, from := range froms {
+			r.begin[from+1]++
 		}
 	}
-	var parts []string
-	for i := start; len(parts) == 0 || i != start; i = back[i] {
-		parts = append(parts, fmt.Sprintf("%s waits for %s", w.changes[back[i]].Instance, w.changes[i].Instance))
+	for v := range w.vertices() {
+		r.begin[v+1] += r.begin[v]
 	}
-	slices.Reverse(parts)
-	if len(parts) > 6 {
-		parts = append(parts[:5], fmt.Sprintf("… (%d more)", len(parts)-5))
+	at := slices.Clone(r.begin)
+	r.all = make([]int, r.begin[w.vertices()])
+	for to, froms := range w.before {
+		for _, from := range froms {
+			r.all[at[from]] = to
+			at[from]++
+		}
 	}
-	return strings.Join(parts, ", ")
+	return r
 }
 
-// number gives the steps their IDs, needs, containers and lanes, in order.
+// number gives the steps their IDs, needs, containers and lanes, and the gates theirs, in order.
 func (p *Plan) number(w *web, order []int) {
-	last := make([]string, len(w.changes)) // ID of a change's last step
+	ids := make([]string, w.vertices()) // of a change's last step, or of a gate
 	steps := 0
 	for _, c := range w.changes {
 		steps += len(c.Steps)
 	}
 	p.Steps = make([]actuators.Step, 0, steps)
-	for _, i := range order {
-		c := w.changes[i]
-		name := c.Instance.String() + "#"
-		var needs []string
-		if n := len(w.before[i]); n > 0 {
-			needs = make([]string, 0, n)
+	names := gateNames{}
+	for _, v := range order {
+		needs := w.needsOf(v, ids)
+		if v >= len(w.changes) {
+			if len(needs) > 0 {
+				ids[v] = names.name(w.gate(v))
+				p.Gates = append(p.Gates, Gate{ID: ids[v], Needs: needs})
+			}
+			continue
 		}
-		for _, from := range w.before[i] {
-			needs = append(needs, last[from])
-		}
-		slices.Sort(needs)
-		share := w.share(c)
+		c := w.changes[v]
+		name, share := c.Instance.String()+"#", w.share(c)
 		for n := range c.Steps {
 			s := &c.Steps[n]
 			s.ID = name + strconv.Itoa(n+1)
 			s.Lane, s.Needs, s.Share = c.Lane, needs, share
 			p.Steps = append(p.Steps, *s)
-			needs, last[i] = []string{s.ID}, s.ID
+			needs, ids[v] = []string{s.ID}, s.ID
 		}
 	}
+}
+
+// needsOf is the IDs of what a change or a gate waits for.
+func (w *web) needsOf(v int, ids []string) []string {
+	if len(w.before[v]) == 0 {
+		return nil
+	}
+	needs := make([]string, 0, len(w.before[v]))
+	for _, from := range w.before[v] {
+		needs = append(needs, ids[from])
+	}
+	slices.Sort(needs)
+	return needs
 }
 
 // share is the containers that a change writes into: those it is leaving and those it goes to.

@@ -14,7 +14,7 @@ import (
 )
 
 // FormatVersion of the JSON of a plan: a new minor adds, a new major may take away.
-const FormatVersion = "1.0"
+const FormatVersion = "1.1"
 
 // Change is what is to happen to one instance.
 type Change = diff.Change
@@ -29,12 +29,24 @@ type Plan struct {
 	ObservedAt    time.Time         `json:"observed_at,omitzero"` // everything that it is compared with was true then or later
 	Changes       []*Change         `json:"changes"`              // sorted by instance
 	Steps         []actuators.Step  `json:"steps"`                // in a total order: a step's Needs stand before it
+	Gates         []Gate            `json:"gates,omitempty"`      // in the order in which they open: a gate's Needs stand before it
 	Lanes         []Lane            `json:"lanes"`
 	Refusals      []diff.Refusal    `json:"refusals,omitempty"`
 	External      []schema.External `json:"external,omitempty"`
 	Notes         []diff.Note       `json:"notes,omitempty"`
 	EffectDigest  string            `json:"effect_digest"` // "sha256:…" over ordered actions and values, never commit, time or approvals
 	Atomic        bool              `json:"atomic,omitempty"`
+}
+
+// Gate stands between many steps and many that wait for all of them, because of a fact: it is open when all that it needs is
+// done. Steps name it among their Needs; it does nothing itself.
+//
+//	addr/public/203.0.113.3             all who provide the fact are there
+//	addr/public/203.0.113.3#unneeded    all who needed it need it no more, so that who provided it may go
+//	addr/public/203.0.113.3#released    all who held it alone hold it no more, so that others may take it
+type Gate struct {
+	ID    string   `json:"id"`
+	Needs []string `json:"needs"` // IDs of steps and gates, ascending
 }
 
 // Lane is changed objects that succeed or are rolled back together. A change that needs no step has lane 0, unless other
@@ -78,6 +90,7 @@ func Make(in Input) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.fold()
 	p.Lanes = lanes(w, p.Changes, in.Atomic)
 	p.number(w, order)
 	p.digest()

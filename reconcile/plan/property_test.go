@@ -23,8 +23,9 @@ type fate struct {
 }
 
 // fates draws a datacenter: instances need earlier ones only, in one of two orders for what was and what is.
-func fates(t *rapid.T) []fate {
-	n := rapid.IntRange(1, 14).Draw(t, "instances")
+func fates(t *rapid.T) []fate { return someFates(t, rapid.IntRange(1, 14).Draw(t, "instances")) }
+
+func someFates(t *rapid.T, n int) []fate {
 	out := make([]fate, n)
 	for i := range out {
 		kind := rapid.SampledFrom([]string{"thing", "thing", "net"}).Draw(t, "kind")

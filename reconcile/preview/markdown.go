@@ -83,11 +83,6 @@ func (p Preview) render(d detail) string {
 	return g.String()
 }
 
-// Summary is the preview in a line of plain text.
-func (p Preview) Summary() string {
-	return strings.NewReplacer("*", "", "`", "").Replace(p.headline())
-}
-
 func (p Preview) headline() string {
 	switch p.Verdict() {
 	case Invalid:

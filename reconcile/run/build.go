@@ -14,12 +14,15 @@ import (
 func newRunner(in Input, p *plan.Plan) (*runner, error) {
 	r := &runner{
 		in: in, plan: p, begunAt: in.Now(), installation: in.Store.Installation(),
-		byID: map[int]*lane{}, steps: map[string]*task{}, objects: map[schema.Instance]*object{},
+		byID: map[int]*lane{}, steps: map[string]*task{}, gates: map[string]*gate{}, objects: map[schema.Instance]*object{},
 		queue: newQueue(in.PerHost), results: make(chan finished), written: make(chan written), wake: make(chan struct{}, 1),
 		looks: map[schema.Instance]seen{}, inUse: map[string]exec.Executor{},
 	}
 	for _, l := range p.Lanes {
-		made := &lane{Lane: l}
+		made := &lane{Lane: l, needs: map[int]bool{}}
+		for _, need := range l.Needs {
+			made.needs[need] = true
+		}
 		r.lanes = append(r.lanes, made)
 		r.byID[l.ID] = made
 	}
@@ -32,6 +35,9 @@ func newRunner(in Input, p *plan.Plan) (*runner, error) {
 		if err := r.addStep(p, i, changes); err != nil {
 			return nil, fmt.Errorf("cannot run plan %s: %w", p.ID, err)
 		}
+	}
+	if err := r.linkAll(p); err != nil {
+		return nil, fmt.Errorf("cannot run plan %s: %w", p.ID, err)
 	}
 	r.linkLanes()
 	r.rank()
@@ -60,8 +66,8 @@ func (r *runner) addStep(p *plan.Plan, i int, changes map[schema.Instance]*plan.
 		t.object = &object{change: changes[t.Instance], specs: map[string]json.RawMessage{}}
 		r.objects[t.Instance] = t.object
 	}
-	if err := r.linkStep(t); err != nil {
-		return err
+	if n := len(t.object.tasks); n > 0 {
+		t.earlier = t.object.tasks[n-1]
 	}
 	t.object.tasks = append(t.object.tasks, t)
 	t.lane.tasks = append(t.lane.tasks, t)
@@ -70,28 +76,55 @@ func (r *runner) addStep(p *plan.Plan, i int, changes map[schema.Instance]*plan.
 	return nil
 }
 
-// linkStep lets a step wait for those that it needs and for the earlier one of its instance. A need in another lane is a
-// need of the whole lane: nothing is built on what may still be undone.
-func (r *runner) linkStep(t *task) error {
-	needs := t.Needs
-	if n := len(t.object.tasks); n > 0 && !slices.Contains(needs, t.object.tasks[n-1].ID) {
-		needs = append(slices.Clone(needs), t.object.tasks[n-1].ID)
+func (r *runner) linkAll(p *plan.Plan) error {
+	for _, g := range p.Gates {
+		if err := r.addGate(g); err != nil {
+			return err
+		}
 	}
-	for _, id := range needs {
-		need := r.steps[id]
-		switch {
-		case need == nil:
-			return fmt.Errorf("internal error: step %s: it needs %s, which does not stand before it", t.ID, id)
-		case need.lane != t.lane:
-			if !slices.Contains(t.lane.Needs, need.Lane) {
-				t.lane.Needs = append(slices.Clone(t.lane.Needs), need.Lane)
-			}
-		default:
-			t.waits++
-			need.then = append(need.then, t)
+	for _, t := range r.tasks {
+		if err := r.linkStep(t); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// linkStep lets a step wait for those that it needs and for the earlier one of its instance. A need in another lane is a
+// need of the whole lane: nothing is built on what may still be undone.
+func (r *runner) linkStep(t *task) error {
+	if t.earlier != nil && !slices.Contains(t.Needs, t.earlier.ID) {
+		t.await(t.earlier)
+	}
+	for _, id := range t.Needs {
+		need, g := r.steps[id], r.gates[id]
+		switch {
+		case need != nil && need.number < t.number:
+			t.await(need)
+		case g != nil && g.last < t.number:
+			t.pass(g)
+		default:
+			return fmt.Errorf("internal error: step %s: it needs %s, which does not stand before it", t.ID, id)
+		}
+	}
+	return nil
+}
+
+// await lets a step, or a gate, wait for another one.
+func (t *task) await(need *task) {
+	if need.lane != t.lane {
+		t.lane.need(need.lane.ID)
+		return
+	}
+	t.waits++
+	need.then = append(need.then, t)
+}
+
+func (l *lane) need(id int) {
+	if !l.needs[id] {
+		l.needs[id] = true
+		l.Needs = append(slices.Clone(l.Needs), id)
+	}
 }
 
 func (r *runner) linkLanes() {
@@ -108,10 +141,7 @@ func (r *runner) linkLanes() {
 // rank measures the longest way from each step to the end of the plan, in steps: what has the longest way goes first.
 func (r *runner) rank() {
 	for _, t := range slices.Backward(r.tasks) {
-		for _, next := range t.then {
-			t.rank = max(t.rank, next.rank)
-		}
-		t.rank++
+		t.rank = t.way() + 1
 		t.lane.length = max(t.lane.length, t.rank)
 	}
 	for _, l := range r.lanes {

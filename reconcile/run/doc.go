@@ -40,6 +40,7 @@
 //	queue.go     crews that are ready         home.go    what follows when a crew comes home
 //	step.go      forward: Capture, Do, look   undo.go    back
 //	call.go      verbs on a host              look.go    looking and waiting
+//	gate.go      what many wait for together
 //	lane.go      what a lane does with it     scribe.go  the journal, many records at a time
 //	result.go    what it all came to          input.go   what a run is given
 //	resume.go    the journal read back

@@ -139,9 +139,7 @@ func (r *runner) tookForward(t *task, took time.Duration) {
 	r.emitStep(StepDone, t, took, nil)
 	r.in.Log.Info().Str("plan", r.plan.ID).Str("step", t.ID).Dur("dur", took).Msg("step done")
 	for _, next := range t.then {
-		if next.waits--; next.waits == 0 && next.lane.phase == running {
-			r.queue.push(check, next)
-		}
+		r.arrive(next)
 	}
 }
 
@@ -154,7 +152,7 @@ func (r *runner) tookBack(t *task, took time.Duration) {
 	case journal.Stuck:
 		event = StepStuck
 		for _, below := range t.floor {
-			below.under = t
+			below.bury(t)
 		}
 	}
 	r.emitStep(event, t, took, nil)

@@ -39,6 +39,7 @@ type lane struct {
 	cause    Cause
 	why      string // the failure, with its object
 	measured bool
+	needs    map[int]bool // the lanes of Needs
 	failed   bool // the decision to go back is in the journal
 }
 
@@ -136,7 +137,7 @@ func (r *runner) turn(l *lane) {
 // back begins the way back.
 func (r *runner) back(l *lane, back []*task) {
 	l.phase, l.open = undoing, len(back)
-	chain(l, back)
+	r.chain(l, back)
 	for _, t := range slices.Backward(back) {
 		if t.blocks == 0 {
 			r.queue.push(undo, t)
@@ -148,14 +149,14 @@ func (r *runner) back(l *lane, back []*task) {
 // chain orders the way back: a step comes after all steps that needed it, after later steps of its instance, and after
 // steps that wrote into one of its containers later, but for those that may go in any order (company). On the first two
 // kinds the later step stands: if it is stuck, what is beneath it stays.
-func chain(l *lane, back []*task) {
+func (r *runner) chain(l *lane, back []*task) {
 	slices.SortFunc(back, func(a, b *task) int { return a.order - b.order })
-	byID := map[string]*task{}
+	f := &floor{runner: r, lane: l, steps: map[string]*task{}, gates: map[*gate]*task{}}
 	lastOf := map[*object]*task{}
 	inside := map[string]*layers{}
 	for _, t := range back {
 		for _, id := range t.Needs {
-			stand(t, byID[id])
+			stand(t, f.beneath(id))
 		}
 		stand(t, lastOf[t.object])
 		for _, container := range t.Share {
@@ -164,12 +165,12 @@ func chain(l *lane, back []*task) {
 			}
 			inside[container].add(t)
 		}
-		byID[t.ID], lastOf[t.object] = t, t
+		f.steps[t.ID], lastOf[t.object] = t, t
 	}
 	// A stuck step of an earlier run froze what is beneath it already.
 	for _, t := range l.tasks {
 		if t.state == journal.Stuck {
-			freezeBeneath(t, byID, lastOf)
+			f.freezeBeneath(t, lastOf[t.object])
 		}
 	}
 }
@@ -210,14 +211,13 @@ func (l *layers) add(t *task) {
 	}
 }
 
-func freezeBeneath(stuck *task, byID map[string]*task, lastOf map[*object]*task) {
+// freezeBeneath leaves what a stuck step stands on: what it needs, and the earlier step of its object.
+func (f *floor) freezeBeneath(stuck, earlier *task) {
 	for _, id := range stuck.Needs {
-		if below := byID[id]; below != nil {
-			below.under = stuck
-		}
+		f.freeze(id, stuck)
 	}
-	if below := lastOf[stuck.object]; below != nil {
-		below.under = stuck
+	if earlier != nil {
+		earlier.under = stuck
 	}
 }
 

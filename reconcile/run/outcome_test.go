@@ -103,17 +103,38 @@ func TestAnAppliedCommitIsRemembered(t *testing.T) {
 }
 
 func TestAHoldDelaysWhatNeedsTheStepAndNothingElse(t *testing.T) {
-	s := newStage(t, "t1.make~ t2.make<t1 t3.make", "")
-	s.play()
-	at := map[string]time.Time{}
-	for _, e := range s.events {
-		at[string(e.Type)+" "+e.Step] = e.At
+	for _, gates := range []bool{false, true} {
+		s := newStage(t, "t4.make t1.make~ t2.make<t4,t1 t3.make", "")
+		if gates {
+			throughGates(s.plan, func(actuators.Step) bool { return true })
+		}
+		s.play()
+		at := map[string]time.Time{}
+		for _, e := range s.events {
+			at[string(e.Type)+" "+e.Step] = e.At
+		}
+		if wait := at["step_started t2"].Sub(at["step_done t1"]); wait < 30*time.Second {
+			t.Errorf("gates %v: t2 began %s after t1", gates, wait)
+		}
+		if wait := at["step_started t3"].Sub(at["step_done t1"]); wait >= 30*time.Second {
+			t.Errorf("gates %v: t3 waited %s for a hold that is not its own", gates, wait)
+		}
 	}
-	if wait := at["step_started t2"].Sub(at["step_done t1"]); wait < 30*time.Second {
-		t.Errorf("t2 began %s after t1", wait)
-	}
-	if wait := at["step_started t3"].Sub(at["step_done t1"]); wait >= 30*time.Second {
-		t.Errorf("t3 waited %s for a hold that is not its own", wait)
+}
+
+func TestAPlanWhoseGatesStandInNoOrderIsRefused(t *testing.T) {
+	for want, gates := range map[string][]plan.Gate{
+		"step t2: it needs g, which does not stand before it":   {{ID: "g", Needs: []string{"t3"}}},
+		"gate g: it needs h, which does not stand before it":    {{ID: "g", Needs: []string{"h"}}, {ID: "h", Needs: []string{"t1"}}},
+		"gate t1: it has no ID of its own":                      {{ID: "g", Needs: []string{"t1"}}, {ID: "t1", Needs: []string{"t1"}}},
+		"gate g: it needs none, which does not stand before it": {{ID: "g", Needs: []string{"none"}}},
+	} {
+		s := newStage(t, "t1.make t2.make<g t3.make", "")
+		s.plan.Gates = gates
+		_, err := run.Run(t.Context(), s.world.input(s.store, s.plan, 0))
+		if err == nil || !strings.Contains(err.Error(), want) || len(s.world.trace) != 0 {
+			t.Errorf("%v, wanted %s", err, want)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ type runner struct {
 	byID         map[int]*lane
 	tasks        []*task
 	steps        map[string]*task
+	gates        map[string]*gate
 	objects      map[schema.Instance]*object
 	begunAt      time.Time
 	installation string

@@ -123,14 +123,45 @@ var scenarios = []struct{ name, plan, faults, want string }{
 func TestScenarios(t *testing.T) {
 	for _, c := range scenarios {
 		t.Run(c.name, func(t *testing.T) {
-			s := newStage(t, c.plan, c.faults)
-			if got := s.play(); got != c.want {
-				t.Errorf("\ngot  %s\nwant %s", got, c.want)
-			}
-			for _, wrong := range s.world.wrong {
-				t.Error(wrong)
-			}
+			playScenario(t, newStage(t, c.plan, c.faults), c.want)
 		})
+		t.Run(c.name+", through gates", func(t *testing.T) {
+			s := newStage(t, c.plan, c.faults)
+			throughGates(s.plan, func(actuators.Step) bool { return true })
+			playScenario(t, s, c.want)
+		})
+	}
+}
+
+func playScenario(t *testing.T, s *stage, want string) {
+	if got := s.play(); got != want {
+		t.Errorf("\ngot  %s\nwant %s", got, want)
+	}
+	for _, wrong := range s.world.wrong {
+		t.Error(wrong)
+	}
+}
+
+// throughGates lets some steps wait for a gate for what they waited for; the same needs are the same gate. The first of several
+// needs has a gate of its own, for which the other one waits.
+func throughGates(p *plan.Plan, which func(actuators.Step) bool) {
+	made := map[string]bool{}
+	gate := func(needs []string) string {
+		id := "addr/public/" + strings.Join(needs, "+")
+		if !made[id] {
+			made[id] = true
+			p.Gates = append(p.Gates, plan.Gate{ID: id, Needs: needs})
+		}
+		return id
+	}
+	for i, step := range p.Steps {
+		switch needs := step.Needs; {
+		case len(needs) == 0 || !which(step):
+		case len(needs) == 1:
+			p.Steps[i].Needs = []string{gate(needs)}
+		default:
+			p.Steps[i].Needs = []string{gate(append([]string{gate(needs[:1])}, needs[1:]...))}
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ func drawScene(t *rapid.T) *scene {
 	for n := range rapid.IntRange(1, 5).Draw(t, "objects") {
 		s.drawObject(t, n)
 	}
+	throughGates(s.plan, func(step actuators.Step) bool { return rapid.Bool().Draw(t, "through gates "+step.ID) })
 	s.parallel = rapid.SampledFrom([]int{1, 1, 4}).Draw(t, "parallel")
 	s.begin()
 	return s

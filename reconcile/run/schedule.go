@@ -115,8 +115,10 @@ func (r *runner) heldUntil(v verb, t *task) (until time.Time) {
 		return until
 	}
 	for _, id := range t.Needs {
-		if need := r.steps[id]; need.Hold > 0 && need.doneAt.Add(need.Hold).After(until) {
-			until = need.doneAt.Add(need.Hold)
+		if g := r.gates[id]; g != nil {
+			until = later(until, g.held())
+		} else {
+			until = later(until, r.steps[id].held())
 		}
 	}
 	return until

@@ -49,7 +49,8 @@ type task struct {
 	doneAt    time.Time
 	startedAt time.Time
 	took      time.Duration
-	gate      bool  // no step: what stands between two layers of a container
+	earlier   *task // the step of its instance before; nil = it is the first
+	gate      bool  // no step: what stands for a gate of the plan, or between two layers of a container
 	under     *task // a stuck step that stands on this one: it must stay
 	blocks    int   // steps to be undone before this one
 	beneath   []*task
