@@ -6,13 +6,16 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 TIMEOUT ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-race bench benchmarks soak lint gen check-gen fuzz size deps clean
+.PHONY: help build release demo test test-race bench benchmarks soak lint vuln gen check-gen fuzz size deps clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build bin/plumb
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/plumb ./cmd/plumb
+
+release: ## build dist/: static binaries, .deb, .rpm, bills of materials, checksums; VERSION=0.4.0
+	$(GO) run ./cmd/release -version $(VERSION)
 
 deps: build ## install the Debian packages that the laboratory and its tests need (root)
 	bin/plumb lab install
@@ -39,6 +42,9 @@ soak: ## run pushes and drift on 10,000 modelled objects for ten minutes (SOAK=1
 lint: ## go vet and staticcheck
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools.mod staticcheck ./...
+
+vuln: ## look for known vulnerabilities in what is linked; needs their database (the network, or GOVULNDB)
+	$(GO) tool -modfile=tools.mod govulncheck ./...
 
 gen: ## write generated files
 	$(GO) generate ./...

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
 	"plumbline/schema"
@@ -29,6 +30,7 @@ func (c *Controller) Apply(ctx context.Context, p *plan.Plan, progress func(run.
 	defer c.mask(p)()
 	in := c.runInput(progress)
 	in.Plan = p
+	c.pulse.expect(p.Steps)
 	defer c.boardApplied()
 	return run.Run(ctx, in)
 }
@@ -116,11 +118,14 @@ func (c *Controller) nameKnownHosts() error {
 	}
 	c.nameOwned(inv)
 	plans, err := c.store.OpenPlans()
+	var steps []actuators.Step
 	for _, p := range plans {
+		steps = append(steps, p.Steps...)
 		for _, change := range p.Changes {
 			c.nameHost(change.Instance.ID, change.Want)
 		}
 	}
+	c.pulse.expect(steps)
 	return err
 }
 

@@ -68,6 +68,7 @@ type Controller struct {
 	identities identities
 	blindness  blindness
 	board      board
+	pulse      pulse
 	loaded     atomic.Pointer[schema.Graph] // of the commit that was loaded last
 	nudge      chan struct{}                // somebody asks to consider the head again
 	handled    string                       // head that was considered; the loop's own
@@ -117,6 +118,7 @@ func New(o Options) *Controller {
 		dial = checked(dial, c.identities.check, c.witness)
 	}
 	c.hosts = NewHosts(dial)
+	c.pulse.rests = make(chan struct{})
 	c.mirror, c.verdicts = c.newMirror(), drift.NewVerdicts()
 	return c
 }

@@ -19,7 +19,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.store == nil {
 		return ErrNoStore
 	}
-	c.board.phase(Applying, c.now())
+	c.phase(Applying)
 	results, err := c.Resume(ctx, c.onProgress)
 	if errors.Is(err, ErrBehind) {
 		return err
@@ -36,7 +36,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	go func() { watched <- c.source.Watch(ctx, func() { signalOnce(wake) }) }()
 	drifting := c.startDrift(ctx)
 	defer func() { <-drifting }()
-	c.board.phase(Waiting, c.now())
+	c.phase(Waiting)
 	return c.follow(ctx, wake, watched)
 }
 
@@ -61,6 +61,8 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 				return ctx.Err()
 			}
 			return fmt.Errorf("cannot watch the source any more: %w", err)
+		case c.pulse.rests <- struct{}{}:
+			continue
 		case <-wake:
 		case <-c.nudge:
 			c.handled = ""
@@ -78,7 +80,8 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 
 // turn considers the head if it was not considered yet. It tells whether to try again soon.
 func (c *Controller) turn(ctx context.Context) (retry bool) {
-	defer func() { c.board.phase(Waiting, c.now()) }()
+	c.beat()
+	defer func() { c.phase(Waiting) }()
 	head, err := c.source.Head(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -190,18 +193,18 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 	if err != nil {
 		return result, nil, nil, err
 	}
-	c.board.phase(Loading, c.now())
+	c.phase(Loading)
 	if graph, err = c.Load(ctx, commit); err != nil {
 		return result, nil, nil, err
 	}
-	c.board.phase(Planning, c.now())
+	c.phase(Planning)
 	if p, err = c.planGraph(ctx, graph, nil); err != nil {
 		return result, nil, nil, err
 	}
 	if err = c.accept(commit, signer); err != nil {
 		return result, nil, nil, err
 	}
-	c.board.phase(Applying, c.now())
+	c.phase(Applying)
 	result, err = c.Apply(ctx, p, c.onProgress)
 	return result, p, graph, err
 }
@@ -261,6 +264,7 @@ func (c *Controller) fault(commit string, err error) {
 }
 
 func (c *Controller) onProgress(e run.Event) {
+	c.beat()
 	for _, listener := range c.listening() {
 		listener(e)
 	}

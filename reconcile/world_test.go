@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -238,7 +239,8 @@ type scene struct {
 	repo  *repository
 	store *journal.Store
 	dir   string
-	stop  func() // the loop
+	stop  func()       // the loop
+	ahead atomic.Int64 // of the true time, in ns
 
 	mu      sync.Mutex
 	notices []notify.Notice
@@ -262,7 +264,7 @@ func (s *scene) wire() {
 	kinds := s.world.kinds()
 	s.Controller = reconcile.New(reconcile.Options{
 		Config: reconcile.Config{State: s.dir}, Kinds: kinds, Source: s.repo, Store: s.store, Dial: s.world.dialer(kinds, s.dir),
-		Again: 5 * time.Millisecond, Notify: s.tell,
+		Again: 5 * time.Millisecond, Notify: s.tell, Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
 	})
 	s.Cleanup(s.Controller.Close)
 }

@@ -18,24 +18,37 @@ func newPreview(s *settings) *cobra.Command {
 	var directory string
 	var limit int
 	var detailed bool
+	var to post
 	cmd := &cobra.Command{
 		Use:   "preview [COMMIT]",
 		Short: "Tell what a request would change, as a comment for it",
 		Long: `Plan a commit, or the directory given with --dir, against the live state, and beside it the head of the branch that it
 is for: what the request changes, and what applying would also touch, stand apart. Give it the merge result, which most CI
 systems check out. The output is Markdown to post as a comment; its first line is a marker to find that comment again. No
-lock is taken and nothing is changed. The exit codes are those of plan; mistakes of the topology make a comment, too.`,
+lock is taken and nothing is changed. The exit codes are those of plan; mistakes of the topology make a comment, too.
+
+With --post, the comment is put on a request of GitHub, GitLab, Gitea or Forgejo, in place of the one that this account made
+there before, and its newest commit gets the status plumb/plan.`,
 		Example: `  plumb preview --dir .
   plumb preview 3f2a9c1 > comment.md
+  plumb preview --dir . --post https://git.mycompany.com/ops/boston/pulls/12 --token-file token
   plumb preview --dir . -o json | jq -r .verdict`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := to.open(cmd); err != nil {
+				return err
+			}
 			p, err := s.preview(cmd, args, directory)
 			if err != nil {
 				return err
 			}
 			p.Version = version
-			if err := s.writePreview(cmd, p, limit); err != nil {
+			if to.address != "" {
+				err = to.send(cmd, p, limit)
+			} else {
+				err = s.writePreview(cmd, p, limit)
+			}
+			if err != nil {
 				return err
 			}
 			if len(p.Problems) > 0 {
@@ -45,6 +58,9 @@ lock is taken and nothing is changed. The exit codes are those of plan; mistakes
 		},
 	}
 	cmd.Flags().StringVar(&directory, "dir", "", "preview a plain directory instead of a commit")
+	cmd.Flags().StringVar(&to.address, "post", "", "address of the request to comment on")
+	cmd.Flags().StringVar(&to.tokenFile, "token-file", "", "file that holds the token for --post; - is standard input")
+	cmd.Flags().StringVar(&to.account, "account", "", "name of the account that the token is of, where the forge does not tell it")
 	cmd.Flags().IntVar(&limit, "limit", mostComment, "bytes that the comment may have; 0 = any")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return cmd

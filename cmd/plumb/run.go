@@ -21,7 +21,7 @@ func newRun(s *settings) *cobra.Command {
 		Short: "Follow the repository, apply each commit, and watch for drift",
 		Long: `Follow the configured repository: each new commit is validated, planned and applied with rollback, and what is applied is
 watched for drift. It answers the other commands on its socket and runs until it is stopped; a stop finishes or takes back
-what is under way, and a kill is made good at the next start.`,
+what is under way, and a kill is made good at the next start. Under systemd it is Type=notify and feeds the watchdog.`,
 		Example: "  plumb run --repo /srv/git/boston.git --log-level info",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return s.follow(cmd) },
@@ -29,6 +29,7 @@ what is under way, and a kill is made good at the next start.`,
 }
 
 func (s *settings) follow(cmd *cobra.Command) error {
+	supervisor := newSupervisor(s.log)
 	source, err := s.openSource()
 	if err != nil {
 		return err
@@ -56,6 +57,7 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	group, ctx := errgroup.WithContext(cmd.Context())
 	group.Go(func() error { return c.Run(ctx) })
 	group.Go(func() error { return control.Serve(ctx, socket, c, store) })
+	group.Go(func() error { return supervisor.run(ctx, c) })
 	if page != nil {
 		group.Go(func() error { return meters.Serve(ctx, page, c) })
 	}

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"plumbline/actuators/all"
@@ -68,8 +71,28 @@ func (s *settings) openStore() (*journal.Store, error) {
 	if err := os.MkdirAll(s.config.State, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the state directory: %w", err)
 	}
+	if err := s.ours(); err != nil {
+		return nil, err
+	}
 	store, err := journal.Open(s.storePath(), journal.Options{Version: version, Written: crashPoint()})
 	return store, s.inUse(err)
+}
+
+// ours keeps root from making files in the state of another user, who could not open them any more.
+func (s *settings) ours() error {
+	info, err := os.Stat(s.config.State)
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid == 0 {
+		return nil
+	}
+	owner := strconv.Itoa(int(stat.Uid))
+	if u, err := user.LookupId(owner); err == nil {
+		owner = u.Username
+	}
+	return fail(exitPermission, "the state %s belongs to %s, who could not open what root writes there; say \"runuser -u %s -- plumb …\"", s.config.State, owner, owner)
 }
 
 // inUse says who has the state, if that can be known.

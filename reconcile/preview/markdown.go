@@ -83,6 +83,11 @@ func (p Preview) render(d detail) string {
 	return g.String()
 }
 
+// Summary is the preview in a line of plain text.
+func (p Preview) Summary() string {
+	return strings.NewReplacer("*", "", "`", "").Replace(p.headline())
+}
+
 func (p Preview) headline() string {
 	switch p.Verdict() {
 	case Invalid:

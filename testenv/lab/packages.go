@@ -14,13 +14,13 @@ import (
 	"plumbline/testenv/need"
 )
 
-// Packages lists the Debian packages that labs and the tiny guest use.
+// Packages lists the Debian packages that labs, the tiny guest and the test of the packages use.
 func Packages() []string {
 	return []string{
 		"bind9", "bind9-dnsutils", "busybox-static", "conntrack", "curl", "dnsmasq-base", "e2fsprogs",
 		"iproute2", "iptables", "iputils-ping", "keepalived", "knot", "knot-dnsutils", "libvirt-clients",
-		"libvirt-daemon-system", "mtools", "nftables", "openssh-client", "openssh-server", "procps", "qemu-system-x86", "qemu-utils",
-		"syslinux",
+		"libvirt-daemon-system", "mmdebstrap", "mtools", "nftables", "openssh-client", "openssh-server", "procps", "qemu-system-x86", "qemu-utils",
+		"rpm", "syslinux",
 	}
 }
 
