@@ -39,6 +39,10 @@ benchmarks: ## run every Go benchmark
 soak: ## run pushes and drift on 10,000 modelled objects for ten minutes (SOAK=1m) and judge growth
 	$(GO) run ./testenv/bench soak
 
+.PHONY: crash
+crash: ## end controller and executors at every boundary of every scene, also of what follows (100,000 runs and more), and plumb itself on real daemons (root)
+	CRASH=all $(GO) test ./testenv/crash -count=1 -v -timeout 60m
+
 lint: ## go vet and staticcheck
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools.mod staticcheck ./...

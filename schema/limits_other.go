@@ -14,4 +14,4 @@ func (Limits) set() error {
 func (Limits) renew() error { return nil }
 func (Limits) spent() bool  { return true }
 
-func outOfTime(*os.ProcessState) bool { return false }
+func outOfTime(*os.ProcessState, Limits) bool { return false }

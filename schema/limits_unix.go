@@ -53,8 +53,9 @@ func setLimit(resource int, most unix.Rlimit) error {
 }
 
 // outOfTime tells whether a worker ended because its time on the processor was over.
-func outOfTime(state *os.ProcessState) bool {
+func outOfTime(state *os.ProcessState, limits Limits) bool {
 	status, ok := state.Sys().(syscall.WaitStatus)
+	used := state.UserTime() + state.SystemTime() + time.Second // the kernel counts in ticks, and kills in whole seconds
 	return ok && (status.Exited() && status.ExitStatus() == exitTime ||
-		status.Signaled() && (status.Signal() == unix.SIGXCPU || status.Signal() == unix.SIGKILL))
+		status.Signaled() && (status.Signal() == unix.SIGXCPU || status.Signal() == unix.SIGKILL && used >= time.Duration(limits.CPU)*time.Second))
 }

@@ -185,11 +185,14 @@ func (r *workerRun) explain(err error) error {
 	switch {
 	case slices.ContainsFunc(starved, func(words string) bool { return strings.Contains(said, words) }):
 		return r.exceeded(fmt.Sprintf("needs more than %d MiB of memory", r.Limits.Data>>20))
-	case r.cmd.ProcessState != nil && outOfTime(r.cmd.ProcessState):
+	case r.cmd.ProcessState != nil && outOfTime(r.cmd.ProcessState, r.Limits):
 		return r.exceeded(fmt.Sprintf("needs more than %d s of processor time", r.Limits.CPU))
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	return fmt.Errorf("cannot evaluate the topology: the worker failed: %w: %s", err, line)
+	err = fmt.Errorf("cannot evaluate the topology: the worker failed: %w", err)
+	if line, _, _ := strings.Cut(strings.TrimSpace(said), "\n"); line != "" {
+		err = fmt.Errorf("%w: %s", err, line)
+	}
+	return err
 }
 
 // exceeded is the one problem of a topology that hits a limit. It names the packages that were being evaluated.

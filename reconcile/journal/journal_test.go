@@ -180,7 +180,7 @@ func TestAStuckInstanceIsReleasedOnce(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "state.db"))
 	defer s.Close()
 	e := entry("a", "h")
-	e.Stuck = "why"
+	e.Stuck, e.AppliedAt = "why", noon
 	must(t, s.Change(journal.Update{Put: e}))
 	was, err := s.Unstick(e.Instance)
 	again, _ := s.Unstick(e.Instance)
@@ -188,6 +188,21 @@ func TestAStuckInstanceIsReleasedOnce(t *testing.T) {
 		t.Errorf("%v %v %v", was, again, err)
 	}
 	if e, _ := s.Entry(e.Instance); e.Stuck != "" || e.Hash != "h" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestWhatWasNeverAppliedIsForgottenWhenItIsReleased: else it would count as lost, and what holds data is not made anew then.
+func TestWhatWasNeverAppliedIsForgottenWhenItIsReleased(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "state.db"))
+	defer s.Close()
+	e := entry("a", "h")
+	e.Stuck = "why"
+	must(t, s.Change(journal.Update{Put: e}))
+	if was, err := s.Unstick(e.Instance); err != nil || !was {
+		t.Errorf("%v %v", was, err)
+	}
+	if e, _ := s.Entry(e.Instance); e != nil {
 		t.Errorf("%+v", e)
 	}
 }

@@ -116,7 +116,8 @@ func (s *Store) Change(updates ...Update) error {
 	return named("cannot change the inventory", err)
 }
 
-// Unstick takes an instance out of its freeze, when somebody has seen to it; it tells whether it was stuck.
+// Unstick takes an instance out of its freeze, when somebody has seen to it; it tells whether it was stuck. One that was never
+// seen as applied is forgotten: what it left, if anything, carries its mark.
 func (s *Store) Unstick(i schema.Instance) (bool, error) {
 	was := false
 	err := s.update(func(tx *bolt.Tx) error {
@@ -125,6 +126,9 @@ func (s *Store) Unstick(i schema.Instance) (bool, error) {
 			return err
 		}
 		was, e.Stuck = true, ""
+		if e.AppliedAt.IsZero() {
+			return s.applyUpdate(tx, Update{Delete: &i})
+		}
 		return s.applyUpdate(tx, Update{Put: e})
 	})
 	return was, named("cannot release "+i.String(), err)

@@ -196,7 +196,9 @@ func (c *conn) arm(v *visit, call exec.Call) error {
 	}
 	state.Reverted = slices.DeleteFunc(state.Reverted, func(step string) bool { return step == call.Step })
 	state.Waiting[call.Step] = waiting{call, c.key(), c.world.opts.Now().Add(call.Confirm)}
-	time.AfterFunc(call.Confirm+time.Millisecond, func() { _ = c.world.on(c.name, func(*visit) error { return nil }) })
+	if c.world.timers {
+		time.AfterFunc(call.Confirm+time.Millisecond, func() { _ = c.world.on(c.name, func(*visit) error { return nil }) })
+	}
 	return nil
 }
 

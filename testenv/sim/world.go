@@ -18,13 +18,14 @@ type Options struct {
 	Latency time.Duration    // of each verb, on average: between half and one and a half of it
 	Chaos   float64          // how many of 100 Dos go wrong by themselves: short failures, lost answers
 	Dir     string           // keeps the model in files there; "": in memory
-	Now     func() time.Time // nil: the machine's clock
+	Now     func() time.Time // nil: the machine's clock. With another one, what is not confirmed is undone when somebody comes by
 }
 
 // World is a modelled datacenter. A host is there as soon as somebody dials it or puts something on it.
 type World struct {
-	reg  *actuators.Registry
-	opts Options
+	reg    *actuators.Registry
+	opts   Options
+	timers bool // the clock is the machine's
 
 	conns atomic.Int64
 	watch watchers
@@ -36,10 +37,11 @@ type World struct {
 
 // New makes a world of the kinds of a registry.
 func New(reg *actuators.Registry, o Options) *World {
-	if o.Now == nil {
+	timers := o.Now == nil
+	if timers {
 		o.Now = time.Now
 	}
-	return &World{reg: reg, opts: o, random: rand.New(rand.NewPCG(o.Seed, 0)), hosts: map[string]*host{}, watch: watchers{open: map[string]map[*watcher]bool{}}}
+	return &World{reg: reg, opts: o, timers: timers, random: rand.New(rand.NewPCG(o.Seed, 0)), hosts: map[string]*host{}, watch: watchers{open: map[string]map[*watcher]bool{}}}
 }
 
 // Dial connects to a host. It is a reconcile.Dialer.
