@@ -117,7 +117,7 @@ func (k *campaign) all(p *player, c crash) {
 var nested = map[string]int{"": 1, "refuse": 5, "stumble": 11, "loseCall": 7, "loseReply": 7, "capture": 9, "preflight": 11, "undoOnce": 7, "stuck": 7}
 
 // sampled is how many crashes a sample plays.
-const sampled = 2400
+const sampled = 1200
 
 func (k *campaign) sample(text string) {
 	seed := rand.Uint64()
