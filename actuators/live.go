@@ -95,14 +95,3 @@ type Event struct {
 // then it returns the reason, and the engine looks at everything once and starts it anew. A source that lost messages is
 // broken.
 type WatchFunc func(ctx context.Context, h Host, emit func(Event)) error
-
-// StampFunc gives a cheap word (a generation number, a zone's serial, the times of directories) about what Observe of the
-// same scope would find. Two equal words that are not empty promise that configs, marks and what is set aside did not change
-// between them; status may have. An empty word promises nothing and is no error.
-//
-// A time of modification proves nothing as long as a next change could carry the same: the kernel stamps files with the
-// time of its last tick, up to 10 ms old. A stamp of times is empty while the newest of them is younger than StampRest.
-type StampFunc func(ctx context.Context, h Host, sc Scope) (string, error)
-
-// StampRest is how old a modification time must be before a stamp may be made of it.
-const StampRest = 50 * time.Millisecond

@@ -16,10 +16,6 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 	if err != nil {
 		return nil, err
 	}
-	addresses, err := list(ctx)
-	if err != nil {
-		return nil, err
-	}
 	wanted := map[schema.ID]netip.Addr{}
 	for _, target := range sc.Targets {
 		var s Spec
@@ -27,6 +23,10 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 			return nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
 		}
 		wanted[target.ID] = s.place().Address.Addr()
+	}
+	addresses, err := list(ctx, known, wanted, sc.All)
+	if err != nil {
+		return nil, err
 	}
 	var lives []actuators.Live[State]
 	for _, a := range addresses {
@@ -37,7 +37,18 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 	return lives, nil
 }
 
-func list(ctx context.Context) ([]link.Address, error) {
+// list reads all addresses, or those that targets want or have by their records.
+func list(ctx context.Context, known map[schema.ID]*record, wanted map[schema.ID]netip.Addr, all bool) ([]link.Address, error) {
+	if !all {
+		asked := map[netip.Addr]bool{}
+		for id, ip := range wanted {
+			asked[ip] = true
+			if r := known[id]; r != nil {
+				asked[r.Place.Address.Addr()] = true
+			}
+		}
+		return link.AddressesAmong(ctx, func(ip netip.Addr) bool { return asked[ip] })
+	}
 	links, err := link.List(ctx)
 	if err != nil {
 		return nil, err

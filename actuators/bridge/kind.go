@@ -16,6 +16,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Provides: provides,
 	Needs:    needs,
 	Observe:  observe,
+	Stamp:    actuators.StampOfLook(observe),
 	Diff:     diff,
 	Steps:    steps,
 	Ops:      []actuators.AnyOp{create, setPorts, setMTU, up, remove, adopt},

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,14 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	if err != nil {
 		return nil, err
 	}
+	if !sc.All {
+		return only(ctx, wanted)
+	}
+	return among(ctx, wanted, true)
+}
+
+// among looks at all interfaces.
+func among(ctx context.Context, wanted map[schema.ID]*Spec, all bool) ([]actuators.Live[State], error) {
 	links, err := link.List(ctx)
 	if err != nil {
 		return nil, err
@@ -23,12 +32,36 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	var lives []actuators.Live[State]
 	for _, one := range links {
 		live, ok := identify(one, wanted)
-		if !ok || !sc.All && wanted[live.ID] == nil {
+		if !ok || !all && wanted[live.ID] == nil {
 			continue
 		}
 		live.State = stateOf(one, links, wanted[live.ID])
 		lives = append(lives, live)
 	}
+	return lives, nil
+}
+
+// only looks at the wanted bridges by their names, and at their ports. One that does not stand under its name may have been
+// renamed by hand: the mark tells, wherever it is.
+func only(ctx context.Context, wanted map[schema.ID]*Spec) ([]actuators.Live[State], error) {
+	var lives []actuators.Live[State]
+	for id, s := range wanted {
+		one, found, err := link.One(ctx, s.Resolved.Interface)
+		if err != nil {
+			return nil, err
+		}
+		if mark := markOf(one); !found || mark == nil || mark.ID != id {
+			return among(ctx, wanted, false)
+		}
+		ports, err := link.PortsOf(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		lives = append(lives, actuators.Live[State]{ID: id, Mark: markOf(one), State: stateOf(one, ports, s)})
+	}
+	slices.SortFunc(lives, func(a, b actuators.Live[State]) int {
+		return cmp.Compare(a.State.Config.Interface, b.State.Config.Interface)
+	})
 	return lives, nil
 }
 

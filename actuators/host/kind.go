@@ -16,6 +16,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Edges:    edges,
 	Resolve:  resolve,
 	Observe:  observe,
+	Stamp:    actuators.StampOfLook(observe),
 	Diff:     diff,
 	Steps: func(actuators.Subject, actuators.Diff, *Spec, actuators.Have[State]) ([]actuators.Step, error) {
 		return nil, nil // no operation mends hardware

@@ -117,6 +117,10 @@ func TestAHostIsSeenAsItIs(t *testing.T) {
 		if threads, _ := strconv.Atoi(strings.TrimSpace(string(out))); l.Status.CPUs != threads || l.Config.Cores < 1 || l.Config.Cores > threads || l.Config.Memory < 1<<28 {
 			t.Errorf("config: %+v with %d CPUs", l.Config, l.Status.CPUs)
 		}
+		blocks, err := exec.Command("sh", "-c", "lsmem --bytes --summary=only | awk '/online/ {print $NF}' | head -1").Output()
+		if told := strings.TrimSpace(string(blocks)); err != nil || told != "" && told != strconv.FormatInt(l.Config.Memory, 10) {
+			t.Errorf("memory %d, lsmem says %q (%v)", l.Config.Memory, told, err)
+		}
 		mac, _ := exec.Command("sh", "-c", "ip -br link show eth0 | awk '{print $3}'").Output()
 		nic, ok := l.Config.NICs["eth0"]
 		if !ok || !nic.Carrier || nic.MAC != strings.TrimSpace(string(mac)) || nic.MTU != 1500 || len(l.Config.NICs) != 1 {

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +8,7 @@ import (
 	"strings"
 
 	"plumbline/actuators"
+	"plumbline/actuators/internal/files"
 	"plumbline/schema"
 )
 
@@ -87,16 +86,18 @@ func fields(data []byte) func(yield func(key, value string) bool) {
 	}
 }
 
-// memory adds up the blocks of physical memory where the kernel tells them (lsmem), because MemTotal lacks what the
-// kernel keeps for itself.
-func memory(ctx context.Context, h actuators.Host, l *State) error {
-	if out, err := h.Run(ctx, actuators.Cmd{Argv: []string{"lsmem", "--bytes", "--summary=only"}}); err == nil {
-		for key, value := range fields(out.Stdout) {
-			if n, err := strconv.ParseInt(value, 10, 64); err == nil && key == "Total online memory" && n > 0 {
-				l.Config.Memory = n
-				return nil
-			}
-		}
+const blocks = "/sys/devices/system/memory"
+
+// memory adds up the blocks of physical memory where the kernel tells them (Documentation/admin-guide/mm/memory-hotplug.rst),
+// because MemTotal lacks what the kernel keeps for itself.
+func memory(_ context.Context, h actuators.Host, l *State) error {
+	online, err := onlineBlocks(h)
+	if err != nil {
+		return err
+	}
+	if online > 0 {
+		l.Config.Memory = online
+		return nil
 	}
 	data, err := h.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -112,25 +113,45 @@ func memory(ctx context.Context, h actuators.Host, l *State) error {
 	return fmt.Errorf("cannot read the memory of the host: /proc/meminfo has no MemTotal")
 }
 
+// onlineBlocks is the size of all blocks that are in use; 0 where the kernel was built without them.
+func onlineBlocks(h actuators.Host) (total int64, err error) {
+	names, err := files.Names(blocks)
+	if err != nil {
+		return 0, err
+	}
+	text, err := word(h, blocks+"/block_size_bytes")
+	if errors.Is(err, actuators.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	size, err := strconv.ParseInt(text, 16, 64)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the size of blocks of memory: %w", err)
+	}
+	for _, name := range names {
+		number, ok := strings.CutPrefix(name, "memory")
+		if _, err := strconv.Atoi(number); !ok || err != nil {
+			continue
+		}
+		if state, err := word(h, blocks+"/"+name+"/state"); err == nil && state == "online" {
+			total += size
+		}
+	}
+	return total, nil
+}
+
 const byID = "/dev/disk/by-id"
 
 // disks finds disks by the names that stay theirs in any slot. A machine without udev has no such names.
-func disks(ctx context.Context, h actuators.Host, l *State) error {
-	if _, err := h.Run(ctx, actuators.Cmd{Argv: []string{"test", "-d", byID}}); err != nil {
-		var exit *actuators.ExitError
-		if errors.As(err, &exit) && exit.Code == 1 {
-			return nil
-		}
+func disks(_ context.Context, h actuators.Host, l *State) error {
+	links, err := files.Links(byID)
+	if err != nil || len(links) == 0 {
 		return err
 	}
-	out, err := h.Run(ctx, actuators.Cmd{Argv: []string{"find", byID, "-type", "l", "-printf", "%f %l\n"}})
-	if err != nil {
-		return fmt.Errorf("cannot list disks: %w", err)
-	}
 	l.Config.Disks = map[string]Disk{}
-	lines := bufio.NewScanner(bytes.NewReader(out.Stdout))
-	for lines.Scan() {
-		name, link, _ := strings.Cut(lines.Text(), " ")
+	for name, link := range links {
 		device := link[strings.LastIndexByte(link, '/')+1:]
 		if strings.Contains(name, "-part") {
 			continue
@@ -148,5 +169,5 @@ func disks(ctx context.Context, h actuators.Host, l *State) error {
 		}
 		l.Config.Disks[name] = Disk{Size: n * 512} // sysfs counts sectors of 512 bytes whatever the disk's own are
 	}
-	return lines.Err()
+	return nil
 }

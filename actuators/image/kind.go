@@ -12,6 +12,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Where:   schema.OnHost,
 	Ground:  true,
 	Observe: observe,
+	Stamp:   actuators.StampOfLook(observe),
 	Diff:    diff,
 	Steps:   steps,
 	Remarks: remarks,

@@ -15,6 +15,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Resolve: resolve,
 	Ranges:  ranges,
 	Observe: observe,
+	Stamp:   actuators.StampOfLook(observe),
 	Diff:    diff,
 	Steps:   steps,
 	Ops:     []actuators.AnyOp{create, redefine, start, remove, adopt},

@@ -14,6 +14,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	HoldsData: true,
 	Provides:  provides,
 	Observe:   observe,
+	Stamp:     actuators.StampOfLook(observe),
 	Diff:      diff,
 	Steps:     steps,
 	Ops:       []actuators.AnyOp{create, adopt, remove},

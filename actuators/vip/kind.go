@@ -21,4 +21,5 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Steps:    steps,
 	Ops:      []actuators.AnyOp{create, update, run, remove, adopt},
 	Watch:    link.Watch,
+	Stamp:    actuators.StampOfLook(configs), // and not who holds the address, which the segment is asked for
 })

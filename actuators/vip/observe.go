@@ -10,17 +10,39 @@ import (
 )
 
 func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+	lives, err := configs(ctx, h, sc)
+	if err != nil || len(lives) == 0 {
+		return lives, err
+	}
+	w, err := lookAround(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for n := range lives {
+		if lives[n].State.Status, err = w.status(ctx, lives[n].State.Config); err != nil {
+			return nil, err
+		}
+	}
+	return lives, nil
+}
+
+// configs is what the files of keepalived say, and whether it runs.
+func configs(_ context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	names, err := configured()
+	if err != nil {
+		return nil, err
+	}
+	on, err := running(h)
+	if err != nil {
+		return nil, err
+	}
+	scattered, err := apart(h)
 	if err != nil {
 		return nil, err
 	}
 	asked := map[schema.ID]bool{}
 	for _, target := range sc.Targets {
 		asked[target.ID] = true
-	}
-	w, err := lookAround(ctx, h)
-	if err != nil {
-		return nil, err
 	}
 	var lives []actuators.Live[State]
 	for _, name := range names {
@@ -33,31 +55,20 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 			continue
 		}
 		live.State.Config, live.Mark = parse(name, content)
-		live.State.Config.Stopped = !w.running
-		live.State.Config.Apart = w.apart[live.State.Config.Group]
-		if live.State.Status, err = w.status(ctx, live.State.Config); err != nil {
-			return nil, err
-		}
+		live.State.Config.Stopped = !on
+		live.State.Config.Apart = scattered[live.State.Config.Group]
 		lives = append(lives, live)
 	}
 	return lives, nil
 }
 
-// world is what a host shows of all its virtual addresses.
+// world is what a host shows of all its addresses.
 type world struct {
-	running   bool
-	apart     map[string]bool // groups that are not kept together
 	links     link.Links
 	addresses []link.Address
 }
 
-func lookAround(ctx context.Context, h actuators.Host) (w world, err error) {
-	if w.running, err = running(h); err != nil {
-		return w, err
-	}
-	if w.apart, err = apart(h); err != nil {
-		return w, err
-	}
+func lookAround(ctx context.Context) (w world, err error) {
 	if w.links, err = link.List(ctx); err != nil {
 		return w, err
 	}

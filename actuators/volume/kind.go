@@ -16,6 +16,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Resolve:   resolve,
 	Provides:  provides,
 	Observe:   observe,
+	Stamp:     actuators.StampOfLook(observe),
 	Diff:      diff,
 	Steps:     steps,
 	Remarks:   remarks,

@@ -24,15 +24,23 @@ type Address struct {
 
 // Addresses reads all addresses of all interfaces.
 func Addresses(ctx context.Context, links Links) ([]Address, error) {
-	var all []netlink.Addr
-	err := with(ctx, "list addresses", func(h *netlink.Handle) (err error) {
-		all, err = h.AddrList(nil, netlink.FAMILY_ALL)
-		return err
-	})
+	all, err := dumpAddresses(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []Address
+	return on(links, all), nil
+}
+
+func dumpAddresses(ctx context.Context) (all []netlink.Addr, err error) {
+	err = with(ctx, "list addresses", func(h *netlink.Handle) (err error) {
+		all, err = h.AddrList(nil, netlink.FAMILY_ALL)
+		return err
+	})
+	return all, err
+}
+
+// on gives addresses with their interfaces, in order of names and addresses.
+func on(links Links, all []netlink.Addr) (out []Address) {
 	for _, one := range all {
 		ip, ok := netip.AddrFromSlice(one.IP)
 		l, found := links.Index(one.LinkIndex)
@@ -49,7 +57,7 @@ func Addresses(ctx context.Context, links Links) ([]Address, error) {
 	slices.SortFunc(out, func(a, b Address) int {
 		return cmp.Or(cmp.Compare(a.Link.Name, b.Link.Name), a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
 	})
-	return out, nil
+	return out
 }
 
 // AddAddress gives an interface an address; one that it has is no error.

@@ -37,7 +37,17 @@ type Link struct {
 	Up     bool // administratively
 	Lower  bool // it has a carrier
 
-	hardware net.HardwareAddr
+	Loopback bool
+
+	hardware, permanent net.HardwareAddr
+}
+
+// Card is the address that the interface was made with, also while a bond lends it another: "02:00:00:00:00:01".
+func (l Link) Card() string {
+	if len(l.permanent) > 0 {
+		return l.permanent.String()
+	}
+	return l.hardware.String()
 }
 
 // Links are the interfaces of a host, by name.
@@ -83,8 +93,12 @@ func List(ctx context.Context) (Links, error) {
 		}
 		return err
 	})
-	slices.SortFunc(links, func(a, b Link) int { return cmp.Compare(a.Name, b.Name) })
-	return links, err
+	return links.sorted(), err
+}
+
+func (l Links) sorted() Links {
+	slices.SortFunc(l, func(a, b Link) int { return cmp.Compare(a.Name, b.Name) })
+	return l
 }
 
 func fromKernel(one netlink.Link) Link {
@@ -95,7 +109,8 @@ func fromKernel(one netlink.Link) Link {
 	}
 	return Link{
 		Index: a.Index, Name: a.Name, Alias: a.Alias, Kind: kind, Master: a.MasterIndex, MTU: a.MTU,
-		Up: a.RawFlags&unix.IFF_UP != 0, Lower: a.RawFlags&unix.IFF_LOWER_UP != 0, hardware: a.HardwareAddr,
+		Up: a.RawFlags&unix.IFF_UP != 0, Lower: a.RawFlags&unix.IFF_LOWER_UP != 0,
+		Loopback: a.RawFlags&unix.IFF_LOOPBACK != 0, hardware: a.HardwareAddr, permanent: a.PermHWAddr,
 	}
 }
 
