@@ -78,6 +78,7 @@ type Controller struct {
 	again      time.Duration                // how soon that is tried again
 	looks      looks
 	epochs     epochs
+	clocks     clocks
 	comparer   comparer
 	mirror     *mirror.Mirror
 	question   question
@@ -115,7 +116,7 @@ func New(o Options) *Controller {
 	}
 	if c.store != nil {
 		c.identities.path = identityFile(o.Config.State)
-		dial = checked(dial, c.identities.check, c.witness)
+		dial = checked(dial, c.identities.check, c.witness, c.compareClock)
 	}
 	c.hosts = NewHosts(dial)
 	c.pulse.rests = make(chan struct{})
