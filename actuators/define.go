@@ -61,20 +61,23 @@ func (d Def[S, L]) eraseOutline(_ schema.ID, spec json.RawMessage) (schema.Outli
 	return out, nil
 }
 
-func (d Def[S, L]) eraseResolve(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, []schema.Problem) {
-	if d.Resolve == nil {
-		return spec, nil
+func (d Def[S, L]) eraseResolve(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, schema.Facts, []schema.Problem) {
+	wrong := func(err error) (json.RawMessage, schema.Facts, []schema.Problem) {
+		return spec, schema.Facts{}, []schema.Problem{{Object: id, Text: err.Error()}}
 	}
 	s, err := decode[S](spec)
 	if err != nil {
-		return spec, []schema.Problem{{Object: id, Text: err.Error()}}
+		return wrong(err)
 	}
-	problems := d.Resolve(id, at, &s, Lookup{look})
-	resolved, err := json.Marshal(s)
-	if err != nil {
-		problems = append(problems, schema.Problem{Object: id, Text: err.Error()})
+	if d.Resolve != nil {
+		if problems := d.Resolve(id, at, &s, Lookup{look}); len(problems) > 0 {
+			return spec, schema.Facts{}, problems
+		}
+		if spec, err = json.Marshal(s); err != nil {
+			return wrong(err)
+		}
 	}
-	return resolved, problems
+	return spec, d.factsOf(id.On(at.Host), s), nil
 }
 
 func (d Def[S, L]) eraseFacts(i schema.Instance, spec json.RawMessage) (schema.Facts, error) {
@@ -82,7 +85,10 @@ func (d Def[S, L]) eraseFacts(i schema.Instance, spec json.RawMessage) (schema.F
 	if err != nil {
 		return schema.Facts{}, err
 	}
-	var f schema.Facts
+	return d.factsOf(i, s), nil
+}
+
+func (d Def[S, L]) factsOf(i schema.Instance, s S) (f schema.Facts) {
 	if d.Provides != nil {
 		f.Provides = d.Provides(i, s)
 	}
@@ -95,7 +101,7 @@ func (d Def[S, L]) eraseFacts(i schema.Instance, spec json.RawMessage) (schema.F
 	if d.Share != nil {
 		f.Share = d.Share(i, s)
 	}
-	return f, nil
+	return f
 }
 
 func (d Def[S, L]) eraseAudit(all []schema.Declared, look schema.Lookup) []schema.Problem {

@@ -66,7 +66,7 @@ type Kind struct {
 	where   schema.Where
 	ground  bool
 	outline func(id schema.ID, spec json.RawMessage) (schema.Outline, error)
-	resolve func(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, []schema.Problem)
+	resolve func(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, schema.Facts, []schema.Problem)
 	facts   func(i schema.Instance, spec json.RawMessage) (schema.Facts, error)
 	audit   func(all []schema.Declared, look schema.Lookup) []schema.Problem
 	observe func(ctx context.Context, h Host, sc Scope) ([]Observed, error)
@@ -88,12 +88,12 @@ func (k *Kind) Outline(id schema.ID, spec json.RawMessage) (schema.Outline, erro
 	return k.outline(id, spec)
 }
 
-// Resolve fills in what comes from referenced objects.
-func (k *Kind) Resolve(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, []schema.Problem) {
+// Resolve fills in what comes from referenced objects, and tells what the instance provides and needs.
+func (k *Kind) Resolve(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, schema.Facts, []schema.Problem) {
 	return k.resolve(id, at, spec, look)
 }
 
-// Facts tells what an instance provides and needs.
+// Facts tells what an instance provides and needs, from what it was resolved to.
 func (k *Kind) Facts(i schema.Instance, resolved json.RawMessage) (schema.Facts, error) {
 	return k.facts(i, resolved)
 }

@@ -4,15 +4,18 @@ package schema
 // what nearly every graph is; who has to name a circle searches for it.
 func acyclic(n int, next func(i int, waits func(on int))) bool {
 	waiting, users := make([]int32, n), make([]int32, n+1) // how many each waits for; where its users begin
-	for i := range n {
-		next(i, func(on int) { waiting[i]++; users[on+1]++ })
+	from := 0
+	count := func(on int) { waiting[from]++; users[on+1]++ }
+	for ; from < n; from++ {
+		next(from, count)
 	}
 	for i := range n {
 		users[i+1] += users[i]
 	}
 	user, at := make([]int32, users[n]), append([]int32(nil), users[:n]...)
-	for i := range n {
-		next(i, func(on int) { user[at[on]] = int32(i); at[on]++ })
+	enter := func(on int) { user[at[on]] = int32(from); at[on]++ }
+	for from = 0; from < n; from++ {
+		next(from, enter)
 	}
 	var ready []int32
 	for i := range n {

@@ -34,7 +34,10 @@ const (
 type Cache struct {
 	shelf   *shelf // nil: memory only
 	memo    atomic.Pointer[memo]
-	mostJob int // bytes
+	mostJob int  // bytes
+	once    bool // nothing stays in memory after a load
+
+	used map[string]bool // with once: keys of this load
 
 	mu      sync.Mutex
 	turn    int // counts loads
@@ -51,6 +54,12 @@ func NewCache(dir string) *Cache {
 		c.shelf = &shelf{dir: dir}
 		c.headers = c.shelf.headers()
 	}
+	return c
+}
+
+// ForOneLoad makes it keep nothing in memory, for a process that loads once and ends: results lie on the shelf only.
+func (c *Cache) ForOneLoad() *Cache {
+	c.once, c.used = true, map[string]bool{}
 	return c
 }
 
@@ -134,17 +143,17 @@ func (c *Cache) evaluate(ctx context.Context, evaluator Evaluator, s *stock, sch
 	base.files(schema)
 	turn := c.begin()
 	packages, keys := s.packages(), map[string]string{}
-	var known Evaluation
+	var known []*result
 	dirty := []string{}
 	for _, dir := range packages {
 		keys[dir] = s.key(base.text(), dir)
 		if r := c.find(keys[dir], turn); r != nil && !s.odd(dir) {
-			known.add(r.objects, r.warnings)
+			known = append(known, r)
 		} else {
 			dirty = append(dirty, dir)
 		}
 	}
-	out := known
+	var out Evaluation
 	if len(dirty) > 0 || len(packages) == 0 { // without packages the module file is still judged
 		w := work{Cache: c, evaluator: evaluator, stock: s, schema: schema, keys: keys, turn: turn}
 		fresh, err := w.evaluate(ctx, dirty)
@@ -152,7 +161,14 @@ func (c *Cache) evaluate(ctx context.Context, evaluator Evaluator, s *stock, sch
 			return Evaluation{}, err
 		}
 		out = fresh
-		out.add(known.Objects, known.Warnings)
+	}
+	objects := 0
+	for _, r := range known {
+		objects += len(r.objects)
+	}
+	out.Objects = slices.Grow(out.Objects, objects)
+	for _, r := range known {
+		out.add(r.objects, r.warnings)
 	}
 	out.add(nil, s.strays())
 	slices.SortFunc(out.Objects, compareDeclarations)
@@ -191,9 +207,7 @@ func (c *Cache) keepAll(e Evaluation, keys map[string]string, turn int) {
 }
 
 func (c *Cache) keep(key string, r *result) {
-	c.mu.Lock()
-	c.results[key] = r
-	c.mu.Unlock()
+	c.hold(key, r)
 	if c.shelf != nil {
 		c.shelf.put(key, r)
 	}
@@ -212,11 +226,20 @@ func (c *Cache) find(key string, turn int) *result {
 	}
 	if r = c.shelf.get(key); r != nil {
 		r.used = turn
-		c.mu.Lock()
-		c.results[key] = r
-		c.mu.Unlock()
+		c.hold(key, r)
 	}
 	return r
+}
+
+// hold keeps a result in memory, or notes that it was used.
+func (c *Cache) hold(key string, r *result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.once {
+		c.used[key] = true
+		return
+	}
+	c.results[key] = r
 }
 
 func (c *Cache) begin() int {
@@ -249,7 +272,7 @@ func (c *Cache) end(turn int) {
 	}
 	c.shelf.learn(c.learned, c.headers)
 	c.learned = nil
-	c.shelf.tidy(func(key string) bool { return c.results[key] != nil })
+	c.shelf.tidy(func(key string) bool { return c.used[key] || c.results[key] != nil })
 }
 
 // header is that of a file met before.

@@ -2,12 +2,6 @@ package schema
 
 import "slices"
 
-// refusal is what is wrong with one instance.
-type refusal struct {
-	problems []Problem
-	err      error
-}
-
 var onController = []string{""}
 
 // places lists the hosts of an object's instances.
@@ -20,7 +14,7 @@ func (o *Object) places() []string {
 
 // instantiate resolves every instance of an object and asks for its facts, or remembers. It changes nothing but the item, so
 // that many objects can be resolved at once.
-func (r *resolver) instantiate(i int) (refused []refusal) {
+func (r *resolver) instantiate(i int) (refused []Problem) {
 	it := &r.items[i]
 	if it.broken {
 		return nil
@@ -42,7 +36,7 @@ func (r *resolver) instantiate(i int) (refused []refusal) {
 		}
 		node, no := r.ask(it, host)
 		if node.node == nil {
-			refused = append(refused, no)
+			refused = append(refused, no...)
 			continue
 		}
 		if before != nil {
@@ -54,32 +48,24 @@ func (r *resolver) instantiate(i int) (refused []refusal) {
 }
 
 // ask lets a kind resolve an instance. It gives no node if something is wrong with it.
-func (r *resolver) ask(it *item, host string) (n rememberedNode, no refusal) {
+func (r *resolver) ask(it *item, host string) (n rememberedNode, no []Problem) {
 	object := it.object
-	spec, problems := it.kind.Resolve(object.ID, Place{Host: host, Hosts: object.Hosts}, object.Spec, r.noting(&n.told))
+	spec, facts, problems := it.kind.Resolve(object.ID, Place{Host: host, Hosts: object.Hosts}, object.Spec, r.noting(&n.told))
 	if len(problems) > 0 {
-		return n, refusal{problems: problems}
-	}
-	facts, err := it.kind.Facts(object.ID.On(host), spec)
-	if err != nil {
-		return n, refusal{err: err}
+		return n, problems
 	}
 	n.ranges = facts.Ranges
 	n.node = &Node{
 		Instance: object.ID.On(host), Object: object, Spec: spec, Hash: Hash(spec),
 		Provides: facts.Provides, Needs: facts.Needs, Share: facts.Share,
 	}
-	return n, no
+	return n, nil
 }
 
 // refuse reports what is wrong with the instances of an object.
-func (r *resolver) refuse(it *item, all []refusal) {
-	for _, no := range all {
-		if no.err != nil {
-			r.fail(it, "", no.err)
-			continue
-		}
-		r.reportFor(it.name(), no.problems)
+func (r *resolver) refuse(it *item, problems []Problem) {
+	if len(problems) > 0 {
+		r.reportFor(it.name(), problems)
 		r.breaks(it)
 	}
 }

@@ -47,8 +47,7 @@ type KindInfo interface {
 	Where() Where
 	Ground() bool // shared ground (site, host, network, pool …): joins no lanes
 	Outline(id ID, spec json.RawMessage) (Outline, error)
-	Resolve(id ID, at Place, spec json.RawMessage, look Lookup) (json.RawMessage, []Problem)
-	Facts(i Instance, resolved json.RawMessage) (Facts, error)
+	Resolve(id ID, at Place, spec json.RawMessage, look Lookup) (json.RawMessage, Facts, []Problem)
 	Audit(all []Declared, look Lookup) []Problem
 }
 

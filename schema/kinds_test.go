@@ -46,25 +46,21 @@ func (k thing) Outline(_ ID, spec json.RawMessage) (Outline, error) {
 	return k.outline(read(spec)), nil
 }
 
-func (k thing) Resolve(id ID, _ Place, spec json.RawMessage, look Lookup) (json.RawMessage, []Problem) {
+func (k thing) Resolve(id ID, at Place, spec json.RawMessage, look Lookup) (json.RawMessage, Facts, []Problem) {
 	for _, e := range k.mustOutline(spec).Edges {
 		if _, _, ok := look(e.To); !ok {
-			return nil, []Problem{{Object: id, Path: e.Path, Text: "resolved before its references were checked"}}
+			return nil, Facts{}, []Problem{{Object: id, Path: e.Path, Text: "resolved before its references were checked"}}
 		}
 	}
-	return spec, nil
+	if k.facts == nil {
+		return spec, Facts{}, nil
+	}
+	return spec, k.facts(id.On(at.Host), read(spec)), nil
 }
 
 func (k thing) mustOutline(spec json.RawMessage) Outline {
 	o, _ := k.Outline("", spec)
 	return o
-}
-
-func (k thing) Facts(i Instance, spec json.RawMessage) (Facts, error) {
-	if k.facts == nil {
-		return Facts{}, nil
-	}
-	return k.facts(i, read(spec)), nil
 }
 
 func (k thing) Audit(all []Declared, look Lookup) []Problem {

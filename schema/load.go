@@ -62,9 +62,10 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	}
 	r := newResolver(kinds, evaluation, past)
 	r.former, r.secrets.fsys = l.former, fsys
+	r.once = l.cache != nil && l.cache.once
 	r.report(l.stock.problems...)
 	r.resolve()
-	if l.cache != nil {
+	if l.cache != nil && !r.once {
 		l.cache.memo.Store(r.present)
 	}
 	if r.findings.any() {

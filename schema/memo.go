@@ -142,10 +142,12 @@ func (r *resolver) otherwise(a answer) bool {
 	}
 }
 
-// noting is a Lookup that keeps what it said.
+// noting is a Lookup that keeps what it said, if another load is to come.
 func (r *resolver) noting(told *[]answer) Lookup {
 	return func(id ID) (json.RawMessage, []string, bool) {
-		*told = append(*told, answer{id, r.object(id)})
+		if !r.once {
+			*told = append(*told, answer{id, r.object(id)})
+		}
 		return r.look(id)
 	}
 }

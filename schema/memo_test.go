@@ -20,13 +20,11 @@ func (k copying) Outline(id ID, spec json.RawMessage) (Outline, error) {
 	return k.thing.Outline(id, spec)
 }
 
-func (k copying) Resolve(id ID, _ Place, spec json.RawMessage, look Lookup) (json.RawMessage, []Problem) {
+func (k copying) Resolve(id ID, _ Place, spec json.RawMessage, look Lookup) (json.RawMessage, Facts, []Problem) {
 	k.resolved[id]++
 	store, hosts, _ := look(MakeID("store", read(spec).Store))
-	return fmt.Appendf(nil, `{"own":%s,"store":%s,"hosts":%q}`, spec, store, hosts), nil
+	return fmt.Appendf(nil, `{"own":%s,"store":%s,"hosts":%q}`, spec, store, hosts), Facts{}, nil
 }
-
-func (k copying) Facts(Instance, json.RawMessage) (Facts, error) { return Facts{}, nil }
 
 // withDisk is the test kinds with another kind of disk.
 type withDisk struct {

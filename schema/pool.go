@@ -51,13 +51,21 @@ func (p *Pool) Evaluate(ctx context.Context, src Source) (Evaluation, error) {
 // Close ends all idle children. Evaluations that are under way end theirs.
 func (p *Pool) Close() error {
 	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.Rest()
+	return nil
+}
+
+// Rest ends all idle children: after much work they hold much memory.
+func (p *Pool) Rest() {
+	p.mu.Lock()
 	idle := p.idle
-	p.idle, p.closed = nil, true
+	p.idle = nil
 	p.mu.Unlock()
 	for _, run := range idle {
 		_ = run.end()
 	}
-	return nil
 }
 
 // take removes the child that was used last.

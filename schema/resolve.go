@@ -15,6 +15,7 @@ import (
 // few comparisons for each and no search by name.
 type resolver struct {
 	kinds   Kinds
+	once    bool          // no other load comes after this one
 	partial bool          // some declarations are missing, so that an unknown name proves nothing
 	items   []item        // sorted by ID
 	index   map[ID]int32  // their places; that of the load before if it had the same IDs. Not changed
@@ -77,6 +78,9 @@ func (r *resolver) resolve() {
 	for i, err := range inParallel(len(r.items), r.read) {
 		r.outline(&r.items[i], err)
 	}
+	if r.once {
+		r.forget()
+	}
 	r.connect()
 	r.checkEdges()
 	r.checkRenames()
@@ -98,6 +102,13 @@ func (r *resolver) resolve() {
 		r.nodeCycles()
 	}
 	r.remember()
+}
+
+// forget lets go of what was declared: all of it was read, and nobody will compare with it.
+func (r *resolver) forget() {
+	for i := range r.items {
+		r.items[i].Spec, r.items[i].seen.declared = nil, nil
+	}
 }
 
 // declare enters declarations, sorted. The same object in two packages is an error, but for a package in a subdirectory that

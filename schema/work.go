@@ -35,7 +35,9 @@ func (w *work) evaluate(ctx context.Context, dirty []string) (all Evaluation, er
 		wrong   mistakes
 	)
 	defer keeping.Wait()
+	jobs := 0
 	for next := range w.read(ctx, dirty) {
+		jobs++
 		if next.err != nil {
 			return Evaluation{}, next.err
 		}
@@ -48,6 +50,9 @@ func (w *work) evaluate(ctx context.Context, dirty []string) (all Evaluation, er
 		wrong.add(fresh.Problems...)
 		wrong.more += fresh.More
 		all.Partial = all.Partial || fresh.Partial
+	}
+	if pool, ok := w.evaluator.(*Pool); ok && jobs > 1 {
+		pool.Rest()
 	}
 	all.Problems, all.More = wrong.told()
 	return all, ctx.Err()

@@ -61,7 +61,7 @@ func TestMistakesAreTold(t *testing.T) {
 	} {
 		kind := *Kind
 		spec, _ := json.Marshal(c.spec)
-		_, problems := kind.Resolve("address/app", schema.Place{Host: "edge1", Hosts: c.hosts}, spec, network)
+		_, _, problems := kind.Resolve("address/app", schema.Place{Host: "edge1", Hosts: c.hosts}, spec, network)
 		var got []string
 		for _, p := range problems {
 			got = append(got, p.Text)

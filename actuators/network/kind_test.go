@@ -68,7 +68,7 @@ func TestResolve(t *testing.T) {
 		{"jino0", `{"bridge":"app","cidr":"10.1.1.7/24"}`, "is an address within a network", "did you mean 10.1.1.0/24?"},
 		{"jino0", `{"bridge":"app","cidr":"10.1.1.0/24","gateway":"10.1.2.1"}`, "10.1.2.1 is not within 10.1.1.0/24", "choose"},
 	} {
-		resolved, problems := Kind.Resolve("network/app-boston", schema.Place{Host: c.host}, json.RawMessage(c.spec), bridge)
+		resolved, _, problems := Kind.Resolve("network/app-boston", schema.Place{Host: c.host}, json.RawMessage(c.spec), bridge)
 		if !strings.Contains(string(resolved), `"resolved":{"interface":"br-app"}`) {
 			t.Errorf("resolved %s", resolved)
 		}

@@ -36,7 +36,7 @@ func TestResolve(t *testing.T) {
 		{"record/www.z.test", `{"zone":"z.test","cname":"x.test","a":["10.0.0.1"]}`, ``, "a name with cname has no other data"},
 		{"record/www.z.test", `{"zone":"z.test"}`, ``, "it has no data; give a, aaaa, cname or txt"},
 	} {
-		got, problems := Kind.Resolve(schema.ID(c.id), schema.Place{Host: "ns1"}, json.RawMessage(c.spec), lookup)
+		got, _, problems := Kind.Resolve(schema.ID(c.id), schema.Place{Host: "ns1"}, json.RawMessage(c.spec), lookup)
 		text := ""
 		for _, p := range problems {
 			text += p.Text + "; " + p.Remedy

@@ -32,7 +32,7 @@ func TestPublicRangesAreAnsweredFor(t *testing.T) {
 	if err != nil || len(f.Ranges) != 1 || f.Ranges[0].Type != "addr" || f.Ranges[0].Scope != "public" || f.Ranges[0].Prefix.String() != "203.0.113.0/24" {
 		t.Errorf("got %+v, %v", f.Ranges, err)
 	}
-	_, problems := Kind.Resolve("site/boston", schema.Place{}, []byte(`{"public": ["203.0.113.5/24"]}`), nil)
+	_, _, problems := Kind.Resolve("site/boston", schema.Place{}, []byte(`{"public": ["203.0.113.5/24"]}`), nil)
 	if len(problems) != 1 || problems[0].Path != "public.0" {
 		t.Errorf("got %v, want a problem with public.0", problems)
 	}

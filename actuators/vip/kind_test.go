@@ -120,7 +120,7 @@ func TestMistakesAreTold(t *testing.T) {
 		`{"interface":"e","address":"10.1.1.9/24","vrid":1,"advert":"41s","network":"n"}`: {"advert"},
 		`{"interface":"e","address":"10.1.1.9/24","vrid":1,"failback":"90m"}`:             {"failback"},
 	} {
-		_, problems := Kind.Resolve("vip/a", schema.Place{Host: "edge1", Hosts: []string{"edge1"}}, json.RawMessage(spec), network)
+		_, _, problems := Kind.Resolve("vip/a", schema.Place{Host: "edge1", Hosts: []string{"edge1"}}, json.RawMessage(spec), network)
 		var paths []string
 		for _, p := range problems {
 			paths = append(paths, p.Path)

@@ -45,7 +45,7 @@ func TestConsoleClaimsItsFile(t *testing.T) {
 func TestNamesThatCannotBeSetAsideAreProblems(t *testing.T) {
 	spec, _ := json.Marshal(declared(t, nil))
 	for name, want := range map[string]int{"payroll": 0, strings.Repeat("v", 201): 1, "payroll.plumb-retired-17": 1} {
-		_, problems := Kind.Resolve(schema.MakeID("vm", name), schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
+		_, _, problems := Kind.Resolve(schema.MakeID("vm", name), schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
 		if len(problems) != want {
 			t.Errorf("%.30s: problems %v, want %d", name, problems, want)
 		}

@@ -214,7 +214,7 @@ func TestResolveFindsMistakes(t *testing.T) {
 			s := *declared(t, nil)
 			c.change(&s)
 			spec, _ := json.Marshal(s)
-			_, problems := Kind.Resolve(payroll, schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
+			_, _, problems := Kind.Resolve(payroll, schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
 			if len(problems) != 1 || problems[0].Path+": "+problems[0].Text != c.problem {
 				t.Errorf("got %v, want %s", problems, c.problem)
 			}
@@ -224,7 +224,7 @@ func TestResolveFindsMistakes(t *testing.T) {
 
 func TestVolumeAndNetworkMustBeOnTheHost(t *testing.T) {
 	spec, _ := json.Marshal(declared(t, nil))
-	_, problems := Kind.Resolve(payroll, schema.Place{Host: "jino9", Hosts: []string{"jino9"}}, spec, lookup)
+	_, _, problems := Kind.Resolve(payroll, schema.Place{Host: "jino9", Hosts: []string{"jino9"}}, spec, lookup)
 	if len(problems) != 2 || problems[0].Path != "disks.0.volume" || problems[1].Path != "nics.0.network" {
 		t.Errorf("got %v, want a problem with the volume and one with the network", problems)
 	}

@@ -25,7 +25,7 @@ func declared(t *testing.T, change func(s *Spec)) *Spec {
 		change(s)
 	}
 	spec, _ := json.Marshal(s)
-	spec, problems := Kind.Resolve(payroll, schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
+	spec, _, problems := Kind.Resolve(payroll, schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

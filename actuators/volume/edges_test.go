@@ -18,12 +18,12 @@ func TestWhatNoFileCanBeIsAProblem(t *testing.T) {
 		strings.Repeat("d", 201): "longer than 200",
 		"d.plumb-retired-17":     "set aside",
 	} {
-		_, problems := Kind.Resolve(schema.MakeID("volume", name), schema.Place{Host: "jino0"}, []byte(`{"size":"1Mi","format":"raw"}`), lookup)
+		_, _, problems := Kind.Resolve(schema.MakeID("volume", name), schema.Place{Host: "jino0"}, []byte(`{"size":"1Mi","format":"raw"}`), lookup)
 		if text := texts(problems); (text == "") != (want == "") || !strings.Contains(text, want) {
 			t.Errorf("%.20s: problems %q, want %q", name, text, want)
 		}
 	}
-	_, problems := Kind.Resolve("volume/d", schema.Place{Host: "jino0"}, []byte(`{"size":"99999999999999Ti","format":"raw"}`), lookup)
+	_, _, problems := Kind.Resolve("volume/d", schema.Place{Host: "jino0"}, []byte(`{"size":"99999999999999Ti","format":"raw"}`), lookup)
 	if text := texts(problems); !strings.Contains(text, "cannot read size") {
 		t.Errorf("a size that no number holds: problems %q", text)
 	}

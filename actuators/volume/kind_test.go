@@ -93,7 +93,7 @@ func TestResolve(t *testing.T) {
 		{`{"pool":"vmdisks","size":"1Mi","format":"raw"}`, schema.Place{Host: "jino0", Hosts: []string{"jino0", "jino1"}},
 			``, "a volume lives on one"},
 	} {
-		resolved, problems := Kind.Resolve("volume/d", c.place, []byte(c.spec), lookup)
+		resolved, _, problems := Kind.Resolve("volume/d", c.place, []byte(c.spec), lookup)
 		if !strings.Contains(string(resolved), c.resolved) {
 			t.Errorf("%s: got %s, want %s", c.spec, resolved, c.resolved)
 		}

@@ -116,11 +116,16 @@ func exists(path string) (bool, error) {
 
 func (s *settings) storePath() string { return filepath.Join(s.config.State, "journal.db") }
 
-// controller wires a controller over a source and, when it is to apply, a store.
+// controller wires a controller over a source and, when it is to apply, a store. One that does not apply loads once.
 func (s *settings) controller(source sources.Source, store *journal.Store, memory reconcile.Memory) *reconcile.Controller {
+	cache := s.cache()
+	if store == nil {
+		cache = cache.ForOneLoad()
+		collectMore()
+	}
 	return reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Memory: memory, Log: s.log,
-		Evaluator: s.evaluator(), Cache: s.cache(), Version: version, Dial: s.dialer(),
+		Evaluator: s.evaluator(), Cache: cache, Version: version, Dial: s.dialer(),
 	})
 }
 
