@@ -62,22 +62,22 @@ func (d Def[S, L]) eraseOutline(_ schema.ID, spec json.RawMessage) (schema.Outli
 }
 
 func (d Def[S, L]) eraseResolve(id schema.ID, at schema.Place, spec json.RawMessage, look schema.Lookup) (json.RawMessage, schema.Facts, []schema.Problem) {
-	wrong := func(err error) (json.RawMessage, schema.Facts, []schema.Problem) {
-		return spec, schema.Facts{}, []schema.Problem{{Object: id, Text: err.Error()}}
-	}
 	s, err := decode[S](spec)
 	if err != nil {
-		return wrong(err)
+		return spec, schema.Facts{}, []schema.Problem{{Object: id, Text: err.Error()}}
 	}
-	if d.Resolve != nil {
-		if problems := d.Resolve(id, at, &s, Lookup{look}); len(problems) > 0 {
-			return spec, schema.Facts{}, problems
-		}
-		if spec, err = json.Marshal(s); err != nil {
-			return wrong(err)
-		}
+	if d.Resolve == nil {
+		return spec, d.factsOf(id.On(at.Host), s), nil
 	}
-	return spec, d.factsOf(id.On(at.Host), s), nil
+	problems := d.Resolve(id, at, &s, Lookup{look})
+	resolved, err := json.Marshal(s)
+	if err != nil {
+		problems = append(problems, schema.Problem{Object: id, Text: err.Error()})
+	}
+	if len(problems) > 0 {
+		return resolved, schema.Facts{}, problems
+	}
+	return resolved, d.factsOf(id.On(at.Host), s), nil
 }
 
 func (d Def[S, L]) eraseFacts(i schema.Instance, spec json.RawMessage) (schema.Facts, error) {
