@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"testing"
 	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"plumbline/actuators/all"
 	"plumbline/schema"
@@ -49,6 +53,18 @@ func TestFleetUsesEveryKind(t *testing.T) {
 	for _, kind := range all.Registry().Names() {
 		if !used[kind] {
 			t.Errorf("no %s in a fleet", kind)
+		}
+	}
+}
+
+// A kind tells facts of what it has just resolved; the graph keeps the spec, from which they are told again.
+func TestFactsAreThoseOfTheResolvedSpec(t *testing.T) {
+	for _, n := range load(t, fleet.New(100).FS()).Nodes {
+		kind, _ := all.Registry().Kind(n.ID.Kind())
+		facts, err := kind.Facts(n.Instance, n.Spec)
+		got := schema.Facts{Provides: n.Provides, Needs: n.Needs, Ranges: facts.Ranges, Share: n.Share}
+		if diff := cmp.Diff(facts, got, cmpopts.EquateComparable(netip.Prefix{})); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", n.Instance, err, diff)
 		}
 	}
 }
