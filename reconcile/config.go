@@ -113,26 +113,25 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 // MarshalJSON is the inverse of UnmarshalJSON.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
-// argv is the command that reaches a host: the first transport that matches, or OpenSSH.
-func (c Config) argv(host, ssh string, readOnly bool) ([]string, error) {
+// argv is the command that reaches a host: the first transport that matches, or OpenSSH, which then starts the program that
+// is given.
+func (c Config) argv(host, ssh, program string, readOnly bool) (argv []string, own bool, err error) {
 	if strings.HasPrefix(host, "-") || strings.HasPrefix(ssh, "-") {
-		return nil, fmt.Errorf("cannot reach host %q: a name that begins with a dash is an option to ssh", host)
-	}
-	if ssh == "" {
-		ssh = host
+		return nil, false, fmt.Errorf("cannot reach host %q: a name that begins with a dash is an option to ssh", host)
 	}
 	for _, t := range c.Transports {
 		if ok, err := path.Match(t.Hosts, host); err != nil {
-			return nil, fmt.Errorf("cannot match transport %q: %w", t.Hosts, err)
+			return nil, false, fmt.Errorf("cannot match transport %q: %w", t.Hosts, err)
 		} else if ok {
-			return fill(t.Argv, host, ssh), nil
+			return fill(t.Argv, host, ssh), true, nil
 		}
 	}
-	command := []string{"plumb", "exec", "--stdio", "--name", host}
+	command := []string{program, "exec", "--stdio", "--name", host}
 	if readOnly {
 		command = append(command, "--read-only")
 	}
-	return exec.SSH(ssh, command...)
+	argv, err = exec.SSH(ssh, command...)
+	return argv, false, err
 }
 
 func fill(argv []string, host, ssh string) []string {

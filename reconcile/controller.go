@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +13,6 @@ import (
 
 	"plumbline/actuators"
 	"plumbline/reconcile/drift"
-	"plumbline/reconcile/exec"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/mirror"
@@ -112,7 +109,7 @@ func New(o Options) *Controller {
 	}
 	dial := o.Dial
 	if dial == nil {
-		dial = transportDialer(o)
+		dial = newReach(o).dial
 	}
 	if c.store != nil {
 		c.identities.path = identityFile(o.Config.State)
@@ -126,25 +123,6 @@ func New(o Options) *Controller {
 
 // Close ends all connections. It leaves store and source to their owner.
 func (c *Controller) Close() { c.hosts.Close() }
-
-// transportDialer reaches the controller itself and the local host in process, all others by the configured transports.
-func transportDialer(o Options) Dialer {
-	options := exec.Options{Version: o.Version}
-	return func(ctx context.Context, host, ssh string) (exec.Executor, error) {
-		if host == "" || host == o.Config.Local {
-			state := filepath.Join(o.Config.State, "exec")
-			if err := os.MkdirAll(state, 0o700); err != nil {
-				return nil, err
-			}
-			return exec.Local(o.Kinds, exec.NewMachine(host, exec.Dirs{State: state}), options), nil
-		}
-		argv, err := o.Config.argv(host, ssh, o.Store == nil)
-		if err != nil {
-			return nil, err
-		}
-		return exec.Dial(ctx, argv, exec.DialOptions{})
-	}
-}
 
 // ErrEmpty means that a commit declares nothing while something is applied.
 var ErrEmpty = errors.New("cannot apply an empty topology over one that is not: nothing is taken away because a commit is empty; remove objects in commits that still declare the rest")

@@ -105,7 +105,7 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
 	}
 	group(root, "See what is:", newValidate(s), newPlan(s), newPreview(s), newShow(s), newStatus(s), newDrift(s), newHistory(s), newExplain(s), newGraph(s))
 	group(root, "Change what is:", newRun(s), newApply(s), newHeal(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newRecover(s))
-	group(root, "Begin:", newInit(s), newNew(s), newDoc(s), newFmt(s), newConfig(s), newSecret(s), newLab())
+	group(root, "Begin:", newInit(s), newNew(s), newDoc(s), newFmt(s), newConfig(s), newSecret(s), newHost(), newLab())
 	root.AddCommand(newExec(), newEval(), newMan(), newVersion(s))
 	explainUsage(root)
 	return root

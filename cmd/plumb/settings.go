@@ -55,7 +55,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 // standalone commands need no controller's file, so that a broken one keeps nobody from them.
 var standalone = map[string]bool{
 	"completion": true, cobra.ShellCompRequestCmd: true, cobra.ShellCompNoDescRequestCmd: true, "help": true, "version": true,
-	"init": true, "lab": true, "exec": true, "man": true, "identity": true,
+	"init": true, "lab": true, "exec": true, "man": true, "host": true, "identity": true,
 }
 
 func alone(cmd *cobra.Command) bool {

@@ -99,6 +99,14 @@ func (c *child) dead(moment time.Duration) bool {
 	}
 }
 
+// code is how the child ended; -1 while it lives.
+func (c *child) code() int {
+	if !c.dead(0) {
+		return -1
+	}
+	return c.cmd.ProcessState.ExitCode()
+}
+
 // obituary says how the child ended and what it said last.
 func (c *child) obituary() string {
 	text := "the connection broke"
@@ -114,7 +122,7 @@ func (c *child) obituary() string {
 		text += fmt.Sprintf(": it printed %q where plumb would have answered", said)
 	}
 	if said := c.stderr.String(); said != "" {
-		text += ": " + advise(c.cmd.Args, said)
+		text += ": " + Advise(c.cmd.Args, said)
 	}
 	return text
 }

@@ -18,6 +18,9 @@ import (
 // helloTimeout bounds a Dial whose context has no deadline.
 const helloTimeout = 30 * time.Second
 
+// notFound is how a shell ends that does not find a program, sh(1).
+const notFound = 127
+
 // DialOptions are the options of Dial; the zero value will do.
 type DialOptions struct {
 	Env []string // added to the environment of the transport: ssh needs ours
@@ -48,6 +51,9 @@ func Dial(ctx context.Context, argv []string, opts DialOptions) (Executor, error
 	}
 	if err := r.handshake(ctx); err != nil {
 		r.conn.Close()
+		if child.code() == notFound {
+			err = absent{err}
+		}
 		child.close(0)
 		return nil, err
 	}

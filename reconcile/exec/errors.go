@@ -15,6 +15,7 @@ var (
 	ErrUnreachable = errors.New("host unreachable")             // no connection
 	ErrFenced      = errors.New("fenced")                       // a controller with a higher epoch was here
 	ErrReadOnly    = errors.New("read-only")                    // the executor may not change anything
+	ErrAbsent      = errors.New("no plumb there")               // the transport came through and found no plumb to start
 	ErrReverted    = errors.New("reverted")                     // not confirmed in time, undone by the host
 	ErrPolled      = errors.New("gives no hints and is polled") // the kind has no Watch
 )
@@ -87,3 +88,12 @@ func unknown(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, err)
 }
+
+// absent adds ErrAbsent to an error whose words say it already.
+type absent struct{ error }
+
+// Is finds ErrAbsent.
+func (absent) Is(target error) bool { return target == ErrAbsent }
+
+// Unwrap gives the rest.
+func (a absent) Unwrap() error { return a.error }

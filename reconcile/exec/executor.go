@@ -75,14 +75,15 @@ type Answer struct {
 
 // Hello is the handshake.
 type Hello struct {
-	Protocol int       `json:"protocol"` // of the pipe; both ends must agree
-	Version  string    `json:"version"`  // of plumb
-	Schema   string    `json:"schema"`   // hash of the schema
-	Arch     string    `json:"arch"`     // GOOS/GOARCH
-	Machine  string    `json:"machine"`  // /etc/machine-id
-	Boot     string    `json:"boot"`     // kernel's boot ID
-	Name     string    `json:"name"`     // in the topology, as the executor was told
-	Hostname string    `json:"hostname"` // the kernel's
+	Protocol int       `json:"protocol"`         // of the pipe; both ends must agree
+	Version  string    `json:"version"`          // of plumb
+	Binary   string    `json:"binary,omitempty"` // SHA-256 of the program, if its file is named by it
+	Schema   string    `json:"schema"`           // hash of the schema
+	Arch     string    `json:"arch"`             // GOOS/GOARCH
+	Machine  string    `json:"machine"`          // /etc/machine-id
+	Boot     string    `json:"boot"`             // kernel's boot ID
+	Name     string    `json:"name"`             // in the topology, as the executor was told
+	Hostname string    `json:"hostname"`         // the kernel's
 	Clock    time.Time `json:"clock"`
 	Kinds    []string  `json:"kinds"`
 	Epoch    uint64    `json:"epoch"` // highest seen

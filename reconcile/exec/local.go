@@ -42,7 +42,7 @@ func newLocal(reg *actuators.Registry, h actuators.Host, opts ServeOptions, conn
 
 func (l *local) Hello(context.Context) (Hello, error) {
 	hello := Hello{
-		Protocol: Protocol, Version: l.opts.Version, Schema: l.opts.Schema, Arch: runtime.GOOS + "/" + runtime.GOARCH,
+		Protocol: Protocol, Version: l.opts.Version, Binary: ownSum(), Schema: l.opts.Schema, Arch: runtime.GOOS + "/" + runtime.GOARCH,
 		Boot: bootID(), Name: l.host.Name(), Clock: l.host.Now(), Kinds: l.reg.Names(), ReadOnly: l.readOnly,
 		Problems: l.rearm(),
 	}

@@ -50,12 +50,12 @@ var sshAdvice = []struct {
 	},
 	{
 		regexp.MustCompile(`plumb: (?:command )?not found`),
-		`plumb: command not found; install plumb there where a command over ssh finds it, such as /usr/bin`,
+		`plumb: command not found; install plumb there, as "plumb host install" does`,
 	},
 }
 
-// advise puts what a transport said last into one line, with a remedy if the transport is ssh and there is one.
-func advise(argv []string, said string) string {
+// Advise puts what a transport said last into one line, with a remedy if the transport is ssh and there is one.
+func Advise(argv []string, said string) string {
 	if filepath.Base(argv[0]) != "ssh" {
 		return said
 	}
