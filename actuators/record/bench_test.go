@@ -50,6 +50,9 @@ func (z names) plan(round int) *plan.Plan {
 		now := actuators.HaveJSON{Here: have[i.ID].State, Mark: have[i.ID].Mark, Owned: have[i.ID].Mark != nil}
 		d, err := Kind.Diff(target.Spec, now)
 		z.must(err)
+		if d.Action == actuators.None {
+			continue
+		}
 		steps, err := Kind.Steps(actuators.Subject{Instance: i, Mark: actuators.Mark{Installation: "bench", ID: i.ID, Hash: "0123"}}, d, target.Spec, now)
 		z.must(err)
 		steps[0].ID, steps[0].Lane, steps[0].Share = fmt.Sprint("s", n), 1, []string{"zone/" + dnstest.Zone}

@@ -24,6 +24,9 @@ import (
 // Zone is what every server serves.
 const Zone = "mycompany.test"
 
+// Secret is the text of the key, for proxies that answer in the server's name.
+const Secret = secret
+
 const (
 	secret     = "7CBW6DGQJFEQnxlnTKCjAUAHGiGBGYgVdHhH7k3zjp0="
 	secretName = "tsig-boston"

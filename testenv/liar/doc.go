@@ -1,0 +1,3 @@
+// Package liar holds proxies that stand before a real daemon and are not honest: they drop answers, say yes and do nothing, or fall
+// silent. Tests put them in the way to see that nothing is called applied that was not seen.
+package liar
