@@ -121,7 +121,6 @@ func (s *settings) controller(source sources.Source, store *journal.Store, memor
 	cache := s.cache()
 	if store == nil {
 		cache = cache.ForOneLoad()
-		collectMore()
 	}
 	return reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Memory: memory, Log: s.log,
