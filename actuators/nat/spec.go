@@ -3,6 +3,7 @@ package nat
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/nft"
@@ -33,8 +34,7 @@ type portFields struct {
 
 // UnmarshalJSON reads a number or the long form.
 func (p *Port) UnmarshalJSON(data []byte) error {
-	var number int
-	if json.Unmarshal(data, &number) == nil {
+	if number, err := strconv.Atoi(string(data)); err == nil {
 		*p = Port{Public: number, To: number, Proto: "tcp"}
 		return nil
 	}

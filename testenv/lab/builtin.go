@@ -15,12 +15,12 @@ type service struct {
 var builtin = map[string]service{
 	"libvirtd": {
 		// Debian's unit revives it, and it needs that: libvirtd 9.0 sometimes crashes when a client is killed.
-		Service: Service{Argv: []string{"libvirtd", "--listen"}, Ready: []string{"virsh", "-q", "-c", "qemu:///system", "list", "--all"}, Revive: true},
+		Service: Service{Argv: []string{"libvirtd", "--listen"}, Ready: []string{"virsh", "-q", "-c", "qemu:///system", "list", "--all"}, Revive: OnFailure},
 		prepare: prepareLibvirt,
 		boot:    func() error { return os.MkdirAll("/run/libvirt", 0o755) },
 	},
 	"knot": {
-		Service: Service{Argv: []string{"knotd", "-c", "/etc/knot/knot.conf"}, Ready: []string{"knotc", "-t", "1", "status"}},
+		Service: Service{Argv: []string{"knotd", "-c", "/etc/knot/knot.conf"}, Ready: []string{"knotc", "-t", "1", "status"}, Revive: OnAbort},
 		prepare: prepareKnot,
 		boot:    func() error { return runDir("knot") },
 	},

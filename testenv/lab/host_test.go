@@ -101,7 +101,7 @@ func TestCommandIsATransport(t *testing.T) {
 }
 
 func TestOnlyAServiceThatFailsByItselfIsRevived(t *testing.T) {
-	h := lab.Host(t, lab.WithDaemon(lab.Service{Name: "web", Argv: []string{"busybox", "httpd", "-f", "-p", "80"}, Revive: true}))
+	h := lab.Host(t, lab.WithDaemon(lab.Service{Name: "web", Argv: []string{"busybox", "httpd", "-f", "-p", "80"}, Revive: lab.OnAbort}))
 	web := h.Service("host1", "web")
 	pid := func() int {
 		state, err := web.State()

@@ -16,7 +16,27 @@ type Service struct {
 	Argv   []string
 	When   string   // runs only while this file exists, and starts as soon as it appears
 	Ready  []string // succeeds when the service answers; nil = at once
-	Revive bool     // started again when it fails by itself, as by systemd with Restart=on-failure
+	Revive Revive   // whether it is started again when it ends by itself; zero = never
+}
+
+// Revive is when a service that ended by itself is started again, in the words of systemd's Restart=.
+type Revive string
+
+// When a service is revived, as its unit of Debian says.
+const (
+	OnFailure Revive = "on-failure" // ended by a signal or with an error
+	OnAbort   Revive = "on-abort"   // ended by a signal
+)
+
+// wants tells whether an end is one after which the service is started again.
+func (r Revive) wants(end syscall.WaitStatus) bool {
+	switch r {
+	case OnFailure:
+		return !end.Exited() || end.ExitStatus() != 0
+	case OnAbort:
+		return end.Signaled()
+	}
+	return false
 }
 
 // ServiceState is what Status tells of a service.
@@ -168,7 +188,7 @@ func (s *services) launch(r *running) error {
 	go func() {
 		end := <-status
 		close(ended)
-		if r.Revive && !(end.Exited() && end.ExitStatus() == 0) {
+		if r.Revive.wants(end) {
 			s.revive(r, ended)
 		}
 	}()

@@ -97,13 +97,9 @@ func commitSome(ctx context.Context, at []int, of func(s *Services, n int) turno
 		taken := map[place]bool{}
 		for _, i := range at {
 			t := of(s, i)
-			touched := places(t.gone, t.added)
-			if slices.ContainsFunc(touched, func(p place) bool { return taken[p] }) {
+			if len(at) > 1 && !take(taken, t) {
 				later = append(later, i)
 				continue
-			}
-			for _, p := range touched {
-				taken[p] = true
 			}
 			now, errs[i] = append(now, i), t.err
 			gone, added = append(gone, t.gone...), append(added, t.added...)
@@ -114,4 +110,16 @@ func commitSome(ctx context.Context, at []int, of func(s *Services, n int) turno
 		return tx.apply(s, gone, added)
 	})
 	return now, later, err
+}
+
+// take notes the places that a turnover touches, unless one of them is taken.
+func take(taken map[place]bool, t turnover) bool {
+	touched := places(t.gone, t.added)
+	if slices.ContainsFunc(touched, func(p place) bool { return taken[p] }) {
+		return false
+	}
+	for _, p := range touched {
+		taken[p] = true
+	}
+	return true
 }
