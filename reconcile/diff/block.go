@@ -61,7 +61,9 @@ func newBlocker(c *comparison) *blocker {
 		}
 		if change.Want == nil {
 			b.removal[change.Instance] = change
-			join(b.releasing, inventory.Facts(change.Released), change)
+			if entry := b.Inventory[change.Instance]; entry != nil {
+				join(b.releasing, inventory.Facts(entry.Provides), change)
+			}
 			continue
 		}
 		for _, need := range change.After {

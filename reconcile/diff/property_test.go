@@ -15,10 +15,14 @@ import (
 // draw makes the words of a random datacenter. An instance may be declared, applied and live, each or none, with needs
 // among earlier ones.
 func draw(t *rapid.T) (want, applied, live, unknown, partial string) {
+	return drawNamed(t, func(kind string, n int) string { return fmt.Sprintf("%s/%d@h%d", kind, n, n%3) })
+}
+
+func drawNamed(t *rapid.T, named func(kind string, n int) string) (want, applied, live, unknown, partial string) {
 	var w, a, l []string
 	for n := range rapid.IntRange(1, 12).Draw(t, "instances") {
 		kind := rapid.SampledFrom([]string{"thing", "disk", "net", "bare"}).Draw(t, "kind")
-		name := fmt.Sprintf("%s/%d@h%d", kind, n, n%3)
+		name := named(kind, n)
 		value := func() string { return fmt.Sprintf("=%d", rapid.SampledFrom([]int{1, 2, 13}).Draw(t, "value")) }
 		if rapid.Bool().Draw(t, "declared") {
 			flag := rapid.SampledFrom([]string{"", "", "!adopt", "!observe"}).Draw(t, "manage")

@@ -51,6 +51,22 @@ func BenchmarkMake(b *testing.B) {
 	}
 }
 
+// BenchmarkShared is as many who need a public address as there are who provide it.
+func BenchmarkShared(b *testing.B) {
+	for _, n := range []int{1000, 10000, 100000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s := newScene()
+			s.shared(n/2, n/2)
+			s.must(b)
+			for b.Loop() {
+				if _, err := plan.Make(s.in); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkText(b *testing.B) {
 	p := large(10000).must(b)
 	for b.Loop() {

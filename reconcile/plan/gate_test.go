@@ -1,7 +1,10 @@
 package plan_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
@@ -190,5 +194,110 @@ func TestGatesSayWhatWrittenOutEdgesSay(t *testing.T) {
 	t.Logf("%d plans, %d gates, %d refused", runs, gates, errs)
 	if gates == 0 || errs == 0 || errs == runs {
 		t.Errorf("%d plans, %d gates, %d refused: this tries nothing", runs, gates, errs)
+	}
+}
+
+const public = "addr/public/203.0.113.3"
+
+func facts(texts ...string) (out []schema.Fact) {
+	for _, text := range texts {
+		var f schema.Fact
+		_ = f.UnmarshalText([]byte(text))
+		out = append(out, f)
+	}
+	return out
+}
+
+// shared makes mappings that provide a public address and names that need it.
+func (s *scene) shared(mappings, names int) {
+	for n := range mappings {
+		node := s.declare(at(fmt.Sprintf("nat/%d@edge", n)), nil)
+		node.Provides = []schema.Use{{Fact: facts(public)[0]}}
+		s.change(node, actuators.Create, one("map"))
+	}
+	for n := range names {
+		node := s.declare(at(fmt.Sprintf("record/%d@ns", n)), nil)
+		node.Needs = []schema.Use{{Fact: facts(public)[0]}}
+		s.change(node, actuators.Create, one("name")).Needs = facts(public)
+	}
+}
+
+func TestManyWhoWaitForManyWaitAtAGate(t *testing.T) {
+	s := newScene()
+	s.shared(400, 300)
+	p := s.must(t)
+	if len(p.Gates) != 1 || p.Gates[0].ID != public || len(p.Gates[0].Needs) != 400 || !slices.IsSorted(p.Gates[0].Needs) || len(p.Lanes) != 1 {
+		t.Fatalf("%d gates, %d lanes", len(p.Gates), len(p.Lanes))
+	}
+	for _, step := range p.Steps[400:] {
+		if !slices.Equal(step.Needs, []string{public}) {
+			t.Errorf("%s needs %v", step.ID, step.Needs)
+		}
+	}
+}
+
+func TestAGateIsNotWorthFewEdges(t *testing.T) {
+	for _, few := range [][2]int{{1, 9}, {9, 1}, {2, 2}} {
+		s := newScene()
+		s.shared(few[0], few[1])
+		if p := s.must(t); len(p.Gates) != 0 || len(p.Steps[few[0]].Needs) != few[0] {
+			t.Errorf("%v: %+v", few, p.Gates)
+		}
+	}
+}
+
+// What was applied by a plumb that wrote out all who provided what an entry needed goes in the same order as what names facts.
+func TestAnInventoryOfAnOlderPlumbIsRemovedInTheSameOrder(t *testing.T) {
+	var orders []string
+	for _, file := range []string{"inventory-1.json", "inventory-2.json"} {
+		data, err := os.ReadFile(filepath.Join("testdata", file))
+		must(t, err)
+		var entries []*inventory.Entry
+		must(t, json.Unmarshal(data, &entries))
+		s := newScene()
+		for _, e := range entries {
+			s.in.Inventory[e.Instance] = e
+			s.remove(e, one("remove"))
+		}
+		p := s.must(t)
+		orders = append(orders, order(p)+"\n"+withoutGates(p)+fmt.Sprintf("%+v", p.Lanes))
+		if !strings.Contains(orders[len(orders)-1], "vip/v@e1#1 [record/a@ns#1 record/b@ns#1 record/c@ns#1]\n") {
+			t.Errorf("%s: %s", file, orders[len(orders)-1])
+		}
+	}
+	if orders[0] != orders[1] || !strings.HasPrefix(orders[0], "record/a@ns#1 record/b@ns#1 record/c@ns#1 ") {
+		t.Errorf("%s\n\n%s", orders[0], orders[1])
+	}
+}
+
+func TestACircleThroughAGateNamesItsFact(t *testing.T) {
+	s := newScene()
+	s.shared(3, 3)
+	for i, n := range s.nodes { // each mapping refers to a name
+		if n.ID.Kind() == "nat" {
+			n.After = all("record/1@ns")
+			s.in.Diff.Changes[i].After = n.After
+		}
+	}
+	_, err := s.make()
+	want := "cannot order the plan: nat/0@edge waits for record/1@ns, record/1@ns waits for addr/public/203.0.113.3 of nat/0@edge; take the change apart into two commits"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestGatesAreShown(t *testing.T) {
+	s := newScene()
+	s.shared(3, 2)
+	p := s.must(t)
+	var b strings.Builder
+	must(t, p.WriteMermaid(&b))
+	for _, line := range []string{`g1(["addr/public/203.0.113.3"])`, "s1 --> g1", "s3 --> g1", "g1 --> s4", "g1 --> s5"} {
+		if !strings.Contains(b.String(), "  "+line+"\n") {
+			t.Errorf("no line %s in\n%s", line, b.String())
+		}
+	}
+	if d := p.Document(); len(d.Gates) != 1 || len(d.Gates[0].Needs) != 3 || !slices.Equal(d.Steps[4].Needs, []string{public}) {
+		t.Errorf("%+v", d)
 	}
 }

@@ -1,22 +1,15 @@
 package plan
 
-import (
-	"slices"
-
-	"plumbline/schema"
-)
+import "slices"
 
 // lanes groups the changes that have to succeed together: the instances of one object, and whatever depends on each other,
 // but shared ground, which is a lane of its own that others need. Lanes that would wait for each other are one. It writes
 // each change's Lane.
 func lanes(w *web, all []*Change, atomic bool) []Lane {
 	group := newGroups(w.vertices())
-	objects := make(map[schema.ID]int, len(w.changes))
 	for i, c := range w.changes {
-		if first, ok := objects[c.Instance.ID]; ok {
-			group.join(first, i)
-		} else {
-			objects[c.Instance.ID] = i
+		if i > 0 && w.changes[i-1].Instance.ID == c.Instance.ID { // they are sorted
+			group.join(i-1, i)
 		}
 		if atomic {
 			group.join(0, i)
@@ -32,10 +25,14 @@ func lanes(w *web, all []*Change, atomic bool) []Lane {
 	}
 	joinCircles(w, group)
 	out := numbered(w, group)
+	next := 0 // the first change with steps of the object at hand, or of a later one
 	for _, c := range all {
+		for next < len(w.changes) && w.changes[next].Instance.ID < c.Instance.ID {
+			next++
+		}
 		c.Lane = 0
-		if i, ok := objects[c.Instance.ID]; ok {
-			c.Lane = out.of[group.find(i)]
+		if next < len(w.changes) && w.changes[next].Instance.ID == c.Instance.ID {
+			c.Lane = out.of[group.find(next)]
 		}
 	}
 	return out.lanes

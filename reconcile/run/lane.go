@@ -40,7 +40,7 @@ type lane struct {
 	why      string // the failure, with its object
 	measured bool
 	needs    map[int]bool // the lanes of Needs
-	failed   bool // the decision to go back is in the journal
+	failed   bool         // the decision to go back is in the journal
 }
 
 // begin starts a lane whose needs are there: its first steps are asked before anything is done.
