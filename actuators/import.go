@@ -10,7 +10,8 @@ import (
 // said as it is, and what nobody compares is left out.
 type Import[S, L any] struct {
 	// Spec says a live thing as the declared spec of the object l.ID, or why no spec can say it: the error is a reason in words
-	// that begin in lower case. Pure. found names what the thing refers to.
+	// that begin in lower case, and the spec then only tells what the thing holds (its address, its device). Pure. found names
+	// what the thing refers to.
 	Spec func(l Live[L], found Found) (S, error)
 	// After are the kinds that Spec asks found for.
 	After []string
@@ -24,8 +25,11 @@ type Import[S, L any] struct {
 type Found interface {
 	// Provider is the object that provides a fact of a type and value, in whatever scope that concerns the host.
 	Provider(typ, value string) (schema.ID, bool)
-	// Object tells whether there is an object of this ID.
-	Object(id schema.ID) bool
+	// Into decodes the spec that an object was said as into a pointer, and tells whether there is such an object. A nil pointer
+	// only asks.
+	Into(id schema.ID, into any) bool
+	// Host is the host that was looked at.
+	Host() string
 }
 
 // ImportRules are what an importer must know of a kind.
@@ -48,11 +52,12 @@ func (i *Import[S, L]) erase() *erasedImport {
 		if err != nil {
 			return nil, err
 		}
-		s, err := i.Spec(Live[L]{ID: o.ID, Mark: o.Mark, Retired: o.Retired, State: state}, found)
+		s, reason := i.Spec(Live[L]{ID: o.ID, Mark: o.Mark, Retired: o.Retired, State: state}, found)
+		spec, err := json.Marshal(s)
 		if err != nil {
 			return nil, err
 		}
-		return json.Marshal(s)
+		return spec, reason
 	}}
 }
 
@@ -64,7 +69,8 @@ func (k *Kind) Imports() (ImportRules, bool) {
 	return k.imports.ImportRules, true
 }
 
-// Import says an observed thing as the spec of the object o.ID, or why no spec can say it.
+// Import says an observed thing as the spec of the object o.ID. The error is why no spec can say it; the spec then tells what
+// the thing holds.
 func (k *Kind) Import(o Observed, found Found) (json.RawMessage, error) {
 	return k.imports.spec(o, found)
 }

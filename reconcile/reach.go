@@ -25,14 +25,16 @@ type reach struct {
 }
 
 func newReach(o Options) *reach {
-	return &reach{o: o, options: exec.Options{Version: o.Version}, copied: map[string]bool{}}
+	return &reach{o: o, options: exec.Options{Version: o.Version, ReadOnly: o.Store == nil}, copied: map[string]bool{}}
 }
 
 func (r *reach) dial(ctx context.Context, host, ssh string) (exec.Executor, error) {
 	if host == "" || host == r.o.Config.Local {
 		state := filepath.Join(r.o.Config.State, "exec")
-		if err := os.MkdirAll(state, 0o700); err != nil {
-			return nil, err
+		if !r.options.ReadOnly { // who only looks leaves nothing behind
+			if err := os.MkdirAll(state, 0o700); err != nil {
+				return nil, err
+			}
 		}
 		return exec.Local(r.o.Kinds, exec.NewMachine(host, exec.Dirs{State: state}), r.options), nil
 	}

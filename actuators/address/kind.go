@@ -15,6 +15,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Resolve:  resolve,
 	Provides: provides,
 	Needs:    needs,
+	Import:   &imports,
 	Observe:  observe,
 	Stamp:    actuators.StampOfLook(observe),
 	Diff:     diff,

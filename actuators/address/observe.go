@@ -82,6 +82,6 @@ func placeOf(a link.Address) Place { return Place{Interface: a.Link.Name, Addres
 func stateOf(a link.Address) State {
 	return State{
 		Config: Config{Interface: a.Link.Name, Address: a.Prefix.String(), Down: !a.Link.Up},
-		Status: Status{Tentative: a.Tentative, NoCarrier: a.Link.Up && !a.Link.Lower},
+		Status: Status{Tentative: a.Tentative, Dynamic: a.Dynamic, NoCarrier: a.Link.Up && !a.Link.Lower},
 	}
 }

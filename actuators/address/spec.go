@@ -31,6 +31,7 @@ type Config struct {
 // Status is reported, never compared.
 type Status struct {
 	Tentative bool `json:"tentative,omitempty"` // IPv6: not yet known to be nobody else's
+	Dynamic   bool `json:"dynamic,omitempty"`   // given for a time, by DHCP or a router
 	NoCarrier bool `json:"noCarrier,omitempty"` // the interface has no cable, or its other end is off
 }
 

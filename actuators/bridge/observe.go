@@ -12,7 +12,7 @@ import (
 	"plumbline/schema"
 )
 
-func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	wanted, err := specs(sc)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,11 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 	if !sc.All {
 		return only(ctx, wanted)
 	}
-	return among(ctx, wanted, true)
+	lives, err := among(ctx, wanted, true)
+	if err == nil && sc.Discover {
+		err = tellNetworks(ctx, h, lives)
+	}
+	return lives, err
 }
 
 // among looks at all interfaces.

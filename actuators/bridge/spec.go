@@ -40,6 +40,7 @@ type Status struct {
 	MTU    int      `json:"mtu,omitempty"`    // bytes
 	Kind   string   `json:"kind,omitempty"`   // what the interface is, when it is no bridge
 	Guests []string `json:"guests,omitempty"` // ports of virtual machines
+	Of     string   `json:"of,omitempty"`     // the network of libvirt that makes and removes it; told only of what a search found
 }
 
 // maxInterface is IFNAMSIZ without the final zero.

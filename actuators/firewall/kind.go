@@ -13,6 +13,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Where:   schema.OnHost,
 	Resolve: validate,
 	Share:   share,
+	Import:  &imports,
 	Observe: observe,
 	Diff:    diff,
 	Steps:   steps,

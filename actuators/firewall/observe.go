@@ -28,8 +28,10 @@ type Config struct {
 	Strange    []string `json:"strange,omitempty"` // chains of somebody else on hooks of our table, with the remedy
 }
 
-// Status is empty: nothing is counted.
-type Status struct{}
+// Status is reported, never compared.
+type Status struct {
+	Elsewhere string `json:"elsewhere,omitempty"` // of rules in another table: why no declaration says them
+}
 
 // altered compares the chain with what its config would be written as.
 func altered(name string, f *nft.Filter, c Config) []string {
@@ -79,7 +81,7 @@ func setsByName(f *nft.Filter) map[string]nft.FilterSet {
 	return m
 }
 
-func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	asked := func(name string) bool {
 		id := schema.MakeID("firewall", name)
 		return sc.All || slices.ContainsFunc(sc.Targets, func(t actuators.Target) bool { return t.ID == id })
@@ -93,6 +95,10 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 		c := parse(name, all[name])
 		c.Strange = all[name].Strange
 		out = append(out, actuators.Live[State]{ID: schema.MakeID("firewall", name), Mark: all[name].Mark(), State: State{Config: c}})
+	}
+	if sc.Discover {
+		more, err := others(ctx, h)
+		return append(out, more...), err
 	}
 	return out, nil
 }

@@ -13,14 +13,19 @@ import (
 )
 
 // observe looks at the machine that it runs on.
-func observe(ctx context.Context, h actuators.Host, _ actuators.Scope) ([]actuators.Live[State], error) {
+// It is the one host that is asked for; an executor that a forced command started was not told its name.
+func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	var l State
 	for _, look := range []func(context.Context, actuators.Host, *State) error{identity, processors, memory, disks, nics} {
 		if err := look(ctx, h, &l); err != nil {
 			return nil, err
 		}
 	}
-	return []actuators.Live[State]{{ID: schema.MakeID("host", h.Name()), State: l}}, nil
+	id := schema.MakeID("host", h.Name())
+	if h.Name() == "" && len(sc.Targets) == 1 {
+		id = sc.Targets[0].ID
+	}
+	return []actuators.Live[State]{{ID: id, State: l}}, nil
 }
 
 func identity(_ context.Context, h actuators.Host, l *State) error {

@@ -16,6 +16,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Provides: provides,
 	Needs:    needs,
 	Share:    share,
+	Import:   &imports,
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,

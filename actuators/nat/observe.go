@@ -23,8 +23,10 @@ type Config struct {
 	Strange    []string `json:"strange,omitempty"`    // what of somebody else in the table stands in its way, with the remedy
 }
 
-// Status is empty: the kernel counts nothing here.
-type Status struct{}
+// Status is reported, never compared.
+type Status struct {
+	Elsewhere string `json:"elsewhere,omitempty"` // of rules in another table: why no declaration says them
+}
 
 const arrow = " -> "
 
@@ -55,7 +57,7 @@ func (c Config) elements() []nft.Element {
 	return out
 }
 
-func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	wanted, err := nft.WantedBy(sc.Targets, Spec.services)
 	if err != nil {
 		return nil, err
@@ -69,6 +71,10 @@ func observe(ctx context.Context, _ actuators.Host, sc actuators.Scope) ([]actua
 		state := stateOf(o.Elements, o.Broken)
 		state.Config.Forwarding, state.Config.Strange = o.Halted, o.Strange
 		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: state})
+	}
+	if sc.Discover {
+		more, err := others(ctx, h)
+		return append(out, more...), err
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package nat
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -14,7 +15,7 @@ import (
 type Spec struct {
 	Public     string `json:"public"`
 	To         string `json:"to"`
-	Network    string `json:"network"`
+	Network    string `json:"network,omitempty"`
 	Ports      []Port `json:"ports"`
 	Masquerade bool   `json:"masquerade"`
 }
@@ -77,6 +78,9 @@ func (s Spec) elements() []nft.Element {
 }
 
 func edges(s Spec) []schema.Edge {
+	if s.Network == "" {
+		return nil
+	}
 	return []schema.Edge{{Path: "network", To: schema.MakeID("network", s.Network)}}
 }
 
@@ -107,7 +111,7 @@ func provides(_ schema.Instance, s Spec) []schema.Use {
 }
 
 func needs(_ schema.Instance, s Spec) []schema.Use {
-	return []schema.Use{{Fact: schema.Fact{Type: "addr", Scope: s.Network, Value: s.To}, Path: "to"}}
+	return []schema.Use{{Fact: schema.Fact{Type: "addr", Scope: cmp.Or(s.Network, "public"), Value: s.To}, Path: "to"}}
 }
 
 func share(i schema.Instance, _ Spec) []string { return []string{"nft/" + i.Host} }

@@ -14,6 +14,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Edges:   edges,
 	Resolve: resolve,
 	Ranges:  ranges,
+	Import:  &imports,
 	Observe: observe,
 	Stamp:   actuators.StampOfLook(observe),
 	Diff:    diff,

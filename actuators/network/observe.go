@@ -10,6 +10,9 @@ import (
 )
 
 func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+	if sc.Discover && virt.Absent(h) {
+		return nil, nil
+	}
 	c, err := virt.Open(ctx, h)
 	if err != nil {
 		return nil, err

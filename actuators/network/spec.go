@@ -12,7 +12,7 @@ import (
 // Spec is a declared network.
 type Spec struct {
 	Bridge   string   `json:"bridge"`
-	CIDR     string   `json:"cidr"`
+	CIDR     string   `json:"cidr,omitempty"`
 	Gateway  string   `json:"gateway,omitempty"`
 	Resolved Resolved `json:"resolved,omitzero"`
 }
@@ -66,6 +66,7 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 	}
 	cidr, err := netip.ParsePrefix(s.CIDR)
 	switch {
+	case s.CIDR == "" && s.Gateway == "":
 	case err != nil:
 		wrong("cidr", fmt.Sprintf("%q is no network", s.CIDR), `write it as "10.1.1.0/24"`)
 	case cidr != cidr.Masked():

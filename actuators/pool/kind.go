@@ -13,6 +13,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Ground:    true,
 	HoldsData: true,
 	Provides:  provides,
+	Import:    &imports,
 	Observe:   observe,
 	Stamp:     actuators.StampOfLook(observe),
 	Diff:      diff,

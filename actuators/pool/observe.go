@@ -30,6 +30,9 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 			lives = append(lives, *live)
 		}
 	}
+	if sc.Discover {
+		return discover(ctx, h, lives)
+	}
 	return lives, nil
 }
 

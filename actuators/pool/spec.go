@@ -29,6 +29,7 @@ type Status struct {
 	Free     int64    `json:"free"`
 	Holds    []string `json:"holds,omitempty"` // the first names in it
 	Count    int      `json:"count,omitempty"` // of all names in it
+	Type     string   `json:"type,omitempty"`  // libvirt's, of a pool that is no directory
 }
 
 // params serve every op of the kind.

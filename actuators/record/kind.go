@@ -15,6 +15,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Resolve: resolve,
 	Needs:   needs,
 	Share:   share,
+	Import:  &imports,
 	Observe: observe,
 	Stamp:   stamp,
 	Diff:    diff,

@@ -70,7 +70,11 @@ func parse(name, content string) (c Config, mark *actuators.Mark) {
 	for _, found := range words.FindAllStringSubmatch(rest, -1) {
 		c.read(found[1]+found[4], found[2]+found[5], found[3])
 	}
-	if body(name, c.Router) != rest {
+	if other, ok := foreignRouter(name, rest); ok && body(name, c.Router) != rest {
+		other.Group = c.Group
+		c.Router = other
+	}
+	if body(name, c.Router) != rest && !says(name, rest, c.Router) {
 		sum := sha256.Sum256([]byte(rest))
 		c.Edited = hex.EncodeToString(sum[:8])
 	}

@@ -59,6 +59,10 @@ func configs(_ context.Context, h actuators.Host, sc actuators.Scope) ([]actuato
 		live.State.Config.Apart = scattered[live.State.Config.Group]
 		lives = append(lives, live)
 	}
+	if sc.Discover {
+		more, err := foreign(h)
+		return append(lives, more...), err
+	}
 	return lives, nil
 }
 

@@ -2,6 +2,7 @@ package vip
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -13,14 +14,15 @@ import (
 
 // Spec is a declared virtual address.
 type Spec struct {
-	Interface string   `json:"interface"`
-	Address   string   `json:"address"`
-	VRID      int      `json:"vrid"`
-	Advert    string   `json:"advert"`
-	Failback  string   `json:"failback,omitempty"`
-	Group     string   `json:"group,omitempty"`
-	Network   string   `json:"network,omitempty"`
-	Resolved  Resolved `json:"resolved,omitzero"`
+	Interface string         `json:"interface"`
+	Address   string         `json:"address"`
+	VRID      int            `json:"vrid"`
+	Advert    string         `json:"advert"`
+	Priority  map[string]int `json:"priority,omitempty"` // by host
+	Failback  string         `json:"failback,omitempty"`
+	Group     string         `json:"group,omitempty"`
+	Network   string         `json:"network,omitempty"`
+	Resolved  Resolved       `json:"resolved,omitzero"`
 }
 
 // Resolved is what follows from the order of the hosts.
@@ -59,8 +61,9 @@ func (r Router) ip() netip.Addr { return Spec{Address: r.Address}.prefix().Addr(
 
 // Status is reported, never compared.
 type Status struct {
-	Holds  bool   `json:"holds,omitempty"`  // this host has the address now
-	Holder string `json:"holder,omitempty"` // the hardware address that answers for it, when another has it
+	Elsewhere string `json:"elsewhere,omitempty"` // the file that it stands in, when that is not one of its own
+	Holds     bool   `json:"holds,omitempty"`     // this host has the address now
+	Holder    string `json:"holder,omitempty"`    // the hardware address that answers for it, when another has it
 }
 
 // known tells whether some host answers on the address.
@@ -107,6 +110,14 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 		problems = append(problems, schema.Problem{Object: id, Path: path, Text: text, Remedy: remedy})
 	}
 	s.Resolved.Priority = topPriority - max(slices.Index(at.Hosts, at.Host), 0)
+	if own, ok := s.Priority[at.Host]; ok {
+		s.Resolved.Priority = own
+	}
+	for _, host := range slices.Sorted(maps.Keys(s.Priority)) {
+		if !slices.Contains(at.Hosts, host) {
+			wrong("priority."+host, "it is not on "+host, "name its hosts only")
+		}
+	}
 	if s.Resolved.Priority < 1 {
 		wrong("", fmt.Sprintf("%d hosts are more than VRRP has priorities for", len(at.Hosts)), fmt.Sprintf("name at most %d", topPriority))
 	}

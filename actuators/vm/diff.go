@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,13 +55,17 @@ func compare(want Spec, l State) work {
 	w.sizes(want.Resolved.Memory, l)
 	w.disks(want.Resolved.Disks, l.Config.Disks)
 	w.nics(want.Resolved.NICs, l.Config.NICs)
-	w.guest = w.field("guest", l.Config.Guest, want.Resolved.Guest, w.told(l.Config.Guest))
-	w.stop = w.field("stop.timeout", l.Config.Stop, want.stopTimeout().String(), actuators.EffectLive)
+	if len(l.Config.Guest) > 0 || want.addressed() { // one that was made without them, and has no address to learn, is left alone
+		w.guest = w.field("guest", l.Config.Guest, want.Resolved.Guest, w.told(l.Config.Guest))
+	}
+	w.stop = w.field("stop.timeout", cmp.Or(l.Config.Stop, usualStop.String()), want.stopTimeout().String(), actuators.EffectLive)
 	w.autostart = w.field("autostart", l.Config.Autostart, want.Autostart, actuators.EffectLive)
 	if !(l.Config.Power == "suspended" && want.Power == running) { // a guest that sleeps by its own choice
 		w.power = w.field("power", l.Config.Power, want.Power, actuators.EffectLive)
 	}
-	w.fixed("serial", l.Config.Serial, want.Serial)
+	if want.Serial != "" {
+		w.fixed("serial", l.Config.Serial, want.Serial)
+	}
 	if want.Accel != "auto" && want.Accel != "" {
 		w.fixed("accel", l.Status.Accel, want.Accel)
 	}
@@ -194,7 +199,7 @@ func free(wished string, used map[string]bool) string {
 }
 
 func (w *work) nics(want, have []NIC) {
-	same := func(a, b NIC) bool { return a.MAC == b.MAC && a.Network == b.Network }
+	same := func(a, b NIC) bool { return a.MAC == b.MAC && a.Network == b.Network && a.Bridge == b.Bridge }
 	for _, h := range have {
 		if !slices.ContainsFunc(want, func(n NIC) bool { return same(n, h) }) {
 			w.unplug = append(w.unplug, h)
@@ -206,7 +211,7 @@ func (w *work) nics(want, have []NIC) {
 		switch {
 		case at < 0:
 			w.plug = append(w.plug, n)
-			w.field("nics."+n.MAC, nil, n.Network, actuators.EffectLive)
+			w.field("nics."+n.MAC, nil, n.Network+n.Bridge, actuators.EffectLive)
 		case w.live && !have[at].Live:
 			w.plug = append(w.plug, have[at])
 			w.field("nics."+n.MAC+".live", false, true, actuators.EffectLive)

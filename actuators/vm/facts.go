@@ -15,7 +15,12 @@ func edges(s Spec) []schema.Edge {
 		all = append(all, schema.Edge{Path: fmt.Sprintf("disks.%d.volume", i), To: schema.MakeID("volume", disk.Volume)})
 	}
 	for i, nic := range s.NICs {
-		all = append(all, schema.Edge{Path: fmt.Sprintf("nics.%d.network", i), To: schema.MakeID("network", nic.Network)})
+		if nic.Bridge != "" {
+			all = append(all, schema.Edge{Path: fmt.Sprintf("nics.%d.bridge", i), To: schema.MakeID("bridge", nic.Bridge)})
+		}
+		if nic.Network != "" {
+			all = append(all, schema.Edge{Path: fmt.Sprintf("nics.%d.network", i), To: schema.MakeID("network", nic.Network)})
+		}
 	}
 	return all
 }
@@ -32,7 +37,7 @@ func provides(i schema.Instance, s Spec) []schema.Use {
 		if nic.Address != "" {
 			add("addr", nic.Network, canonical(nic.Address), path+".address")
 		}
-		if n < len(s.Resolved.NICs) {
+		if n < len(s.Resolved.NICs) && nic.Network != "" {
 			add("mac", nic.Network, s.Resolved.NICs[n].MAC, path)
 		}
 	}

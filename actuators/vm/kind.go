@@ -15,6 +15,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Provides: provides,
 	Needs:    needs,
 	Audit:    audit,
+	Import:   &imports,
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,

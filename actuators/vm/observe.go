@@ -27,6 +27,9 @@ func retiredAt(name string) time.Time {
 
 // observe reads all domains of the host, foreign and retired ones included.
 func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
+	if sc.Discover && virt.Absent(h) {
+		return nil, nil
+	}
 	c, err := virt.Open(ctx, h)
 	if err != nil {
 		return nil, err

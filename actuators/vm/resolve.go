@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -113,6 +114,7 @@ func (r *resolver) disk(i int, name string) Disk {
 	var volume struct {
 		Pool   string `json:"pool"`
 		Format string `json:"format"`
+		File   string `json:"file"`
 	}
 	var pool struct {
 		Dir string `json:"dir"`
@@ -129,7 +131,7 @@ func (r *resolver) disk(i int, name string) Disk {
 	if volume.Format == "" {
 		volume.Format = "qcow2"
 	}
-	return Disk{Target: target(i), Path: filepath.Join(pool.Dir, name+"."+volume.Format), Format: volume.Format}
+	return Disk{Target: target(i), Path: filepath.Join(pool.Dir, cmp.Or(volume.File, name+"."+volume.Format)), Format: volume.Format}
 }
 
 // target names the disk of an index: vda … vdz, vdaa ….
@@ -150,9 +152,16 @@ func (r *resolver) nic(i int, all []NICSpec) (card NIC, told string) {
 	spec := all[i]
 	card = NIC{Network: spec.Network, MAC: strings.ToLower(spec.MAC)}
 	if card.MAC == "" {
-		card.MAC = deriveMAC(r.id, spec.Network, ordinal(i, all))
+		card.MAC = deriveMAC(r.id, spec.Network+spec.Bridge, ordinal(i, all))
 	}
 	path := fmt.Sprintf("nics.%d", i)
+	switch {
+	case (spec.Network == "") == (spec.Bridge == ""):
+		r.problem(path, "a card is plugged into a network or into a bridge", "name one of the two")
+		return card, ""
+	case spec.Bridge != "":
+		return r.bridged(path, spec, card), ""
+	}
 	hosts, ok := r.look.Into(schema.MakeID("network", spec.Network), &network)
 	if !ok {
 		return card, ""
@@ -178,11 +187,27 @@ func (r *resolver) nic(i int, all []NICSpec) (card NIC, told string) {
 	return card, told
 }
 
-// ordinal counts the earlier cards in the same network.
+// bridged resolves a card that is plugged into a bridge of the host.
+func (r *resolver) bridged(path string, spec NICSpec, card NIC) NIC {
+	var bridge struct {
+		Interface string `json:"interface"`
+	}
+	hosts, ok := r.look.Into(schema.MakeID("bridge", spec.Bridge), &bridge)
+	if ok && !slices.Contains(hosts, r.at.Host) {
+		r.problem(path+".bridge", fmt.Sprintf("bridge/%s is not on %s", spec.Bridge, r.at.Host), "add the host to the bridge, or choose another bridge")
+	}
+	if spec.Address != "" {
+		r.problem(path+".address", "the addresses of guests belong to a network", "plug the card into a network, or take the address out")
+	}
+	card.Bridge = cmp.Or(bridge.Interface, spec.Bridge)
+	return card
+}
+
+// ordinal counts the earlier cards in the same network or bridge.
 func ordinal(i int, all []NICSpec) int {
 	n := 0
 	for _, other := range all[:i] {
-		if other.Network == all[i].Network {
+		if other.Network == all[i].Network && other.Bridge == all[i].Bridge {
 			n++
 		}
 	}

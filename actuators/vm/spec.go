@@ -41,7 +41,8 @@ type DiskSpec struct {
 
 // NICSpec is a network card.
 type NICSpec struct {
-	Network string `json:"network"`
+	Network string `json:"network,omitempty"`
+	Bridge  string `json:"bridge,omitempty"`
 	Address string `json:"address,omitempty"`
 	MAC     string `json:"mac,omitempty"`
 }
@@ -82,7 +83,15 @@ func seconds(text string, unless time.Duration) time.Duration {
 	return min(d, longest)
 }
 
-func (s Spec) stopTimeout() time.Duration { return seconds(s.Stop.Timeout, 30*time.Second) }
+// usualStop is the time to shut down of a domain beside whose mark none is kept: it was adopted.
+const usualStop = 30 * time.Second
+
+func (s Spec) stopTimeout() time.Duration { return seconds(s.Stop.Timeout, usualStop) }
+
+// addressed tells whether a card has an address, which its guest must be told.
+func (s Spec) addressed() bool {
+	return slices.ContainsFunc(s.NICs, func(n NICSpec) bool { return n.Address != "" })
+}
 
 // probe is the endpoint that says whether the guest is up; nil when none is declared.
 func (s Spec) probe() *Probe {

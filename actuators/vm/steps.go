@@ -171,11 +171,11 @@ func (p *planner) devicesIn(w work, live bool) {
 	}
 	for _, n := range w.plug {
 		n.Live = live
-		p.add("attach-nic", NICChange{Ref: p.ref, NIC: n}, "attach "+n.MAC+" to "+n.Network)
+		p.add("attach-nic", NICChange{Ref: p.ref, NIC: n}, "attach "+n.MAC+" to "+n.Network+n.Bridge)
 	}
 	for _, n := range w.replug {
 		if live { // a restart plugs it in
-			p.add("plug", NICChange{Ref: p.ref, NIC: NIC{MAC: n.MAC, Network: n.Network}}, "plug "+n.MAC+" into "+n.Network+" again")
+			p.add("plug", NICChange{Ref: p.ref, NIC: NIC{MAC: n.MAC, Network: n.Network, Bridge: n.Bridge}}, "plug "+n.MAC+" into "+n.Network+n.Bridge+" again")
 		}
 	}
 }
@@ -189,7 +189,7 @@ func (p *planner) retire(l State) {
 		p.autostart(false)
 	}
 	if l.Config.active() {
-		p.stop("down", seconds(l.Config.Stop, 30*time.Second))
+		p.stop("down", seconds(l.Config.Stop, usualStop))
 	}
 	p.add("retire", p.ref, "rename to "+p.ref.Domain+".plumb-retired-TIME; its disks stay")
 }

@@ -91,9 +91,13 @@ func diskXML(d Disk) libvirtxml.DomainDisk {
 }
 
 func nicXML(n NIC) libvirtxml.DomainInterface {
+	source := &libvirtxml.DomainInterfaceSource{Network: &libvirtxml.DomainInterfaceSourceNetwork{Network: n.Network}}
+	if n.Bridge != "" {
+		source = &libvirtxml.DomainInterfaceSource{Bridge: &libvirtxml.DomainInterfaceSourceBridge{Bridge: n.Bridge}}
+	}
 	return libvirtxml.DomainInterface{
 		MAC:    &libvirtxml.DomainInterfaceMAC{Address: n.MAC},
-		Source: &libvirtxml.DomainInterfaceSource{Network: &libvirtxml.DomainInterfaceSourceNetwork{Network: n.Network}},
+		Source: source,
 		Model:  &libvirtxml.DomainInterfaceModel{Type: "virtio"},
 	}
 }

@@ -15,6 +15,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Edges:     edges,
 	Resolve:   resolve,
 	Provides:  provides,
+	Import:    &imports,
 	Observe:   observe,
 	Stamp:     actuators.StampOfLook(observe),
 	Diff:      diff,

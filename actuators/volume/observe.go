@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +21,10 @@ import (
 const looksAtOnce = 4
 
 func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
-	pools, wanted, err := places(sc)
+	if sc.Discover {
+		return discover(ctx, h)
+	}
+	pools, named, err := places(sc)
 	if err != nil {
 		return nil, err
 	}
@@ -29,27 +33,36 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if exists, err := files.ProvePool(h, pool.dir, pool.pool); err != nil {
-			lives = append(lives, unknown(sc, pool, err)...)
-			continue
-		} else if !exists {
-			continue
+		exists, unproven := files.ProvePool(h, pool.dir, pool.pool)
+		var more []actuators.Live[State]
+		if exists {
+			more, err = lookAt(ctx, h, pool, sc.All, named)
 		}
-		more, err := lookAt(ctx, h, pool, sc.All, wanted)
 		if err != nil {
 			return nil, err
+		}
+		if unproven != nil {
+			more = strangers(sc, pool, more, unproven)
 		}
 		lives = append(lives, more...)
 	}
 	return lives, nil
 }
 
-// unknown says of the targets in one pool that they cannot be seen: those in other pools can.
-func unknown(sc actuators.Scope, at place, why error) (lives []actuators.Live[State]) {
+// strangers are what a pool without its marker shows that nobody owns: it may be a directory that was never taken over. Of the
+// other targets in it nothing is known, for it may also be the empty place of a pool that is not mounted.
+func strangers(sc actuators.Scope, at place, found []actuators.Live[State], why error) (lives []actuators.Live[State]) {
 	for _, target := range sc.Targets {
-		if s, err := readSpec(target); err == nil && placeOf(s) == at {
-			lives = append(lives, actuators.Live[State]{ID: target.ID, Unknown: why.Error()})
+		s, err := readSpec(target)
+		if err != nil || placeOf(s) != at {
+			continue
 		}
+		n := slices.IndexFunc(found, func(l actuators.Live[State]) bool { return l.ID == target.ID && l.Mark == nil && !l.Retired })
+		if n < 0 {
+			lives = append(lives, actuators.Live[State]{ID: target.ID, Unknown: why.Error()})
+			continue
+		}
+		lives = append(lives, found[n])
 	}
 	return lives
 }
@@ -59,22 +72,47 @@ type place struct {
 	dir  string
 }
 
-// places gives the pools to look into, and the paths that targets want.
-func places(sc actuators.Scope) ([]place, map[string]bool, error) {
+// owner is whose a file is, and in which format it was declared.
+type owner struct {
+	id     schema.ID
+	format string
+}
+
+// names tells what targets say of files: whose a path is, and which names without an extension are asked for.
+type names struct {
+	files map[string]owner
+	asked map[string]bool
+}
+
+// places gives the pools to look into, and what the targets call the files in them.
+func places(sc actuators.Scope) ([]place, names, error) {
 	var pools []place
-	seen, wanted := map[place]bool{}, map[string]bool{}
+	seen, named := map[place]bool{}, names{map[string]owner{}, map[string]bool{}}
 	for _, target := range sc.Targets {
 		s, err := readSpec(target)
 		if err != nil {
-			return nil, nil, err
+			return nil, named, err
 		}
 		at := placeOf(s)
 		if !seen[at] {
 			pools = append(pools, at)
 		}
-		seen[at], wanted[filepath.Join(at.dir, target.ID.Name())] = true, true
+		seen[at] = true
+		named.files[s.Resolved.Path] = owner{target.ID, s.Format}
+		if s.File == "" {
+			named.asked[filepath.Join(at.dir, target.ID.Name())] = true
+		}
 	}
-	return pools, wanted, nil
+	return pools, named, nil
+}
+
+// whose is the object that a file in a directory is of, and whether it is asked for.
+func (n names) whose(dir, file string) (o owner, asked bool) {
+	name, ext, _ := files.Split(file)
+	if o, asked = n.files[filepath.Join(dir, name+ext)]; asked {
+		return o, true
+	}
+	return owner{schema.MakeID("volume", name), strings.TrimPrefix(ext, ".")}, n.asked[filepath.Join(dir, name)]
 }
 
 func readSpec(target actuators.Target) (s Spec, err error) {
@@ -86,22 +124,30 @@ func readSpec(target actuators.Target) (s Spec, err error) {
 
 func placeOf(s Spec) place { return place{home(s), s.Resolved.Dir} }
 
-// lookAt gives the volumes of a pool that is proven: all of them, or those that are wanted, with what was set aside of them.
-func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted map[string]bool) ([]actuators.Live[State], error) {
-	names, err := files.List(at.dir)
+// lookAt gives the volumes of a pool: all of them, or those that are asked for, with what was set aside of them.
+func lookAt(ctx context.Context, h actuators.Host, at place, all bool, named names) ([]actuators.Live[State], error) {
+	listed, err := files.List(at.dir)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]*actuators.Live[State], len(names))
+	return lookAtFiles(ctx, h, at.dir, listed, func(file string) (owner, bool) {
+		o, asked := named.whose(at.dir, file)
+		return o, all || asked
+	})
+}
+
+// lookAtFiles looks at those files of a directory that are wanted, each as the object that whose names.
+func lookAtFiles(ctx context.Context, h actuators.Host, dir string, listed []string, whose func(file string) (owner, bool)) ([]actuators.Live[State], error) {
+	found := make([]*actuators.Live[State], len(listed))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(looksAtOnce)
-	for i, file := range names {
-		name, _, _ := files.Split(file)
-		if files.IsOurs(file) || !all && !wanted[filepath.Join(at.dir, name)] {
+	for i, file := range listed {
+		o, wanted := whose(file)
+		if files.IsOurs(file) || !wanted {
 			continue
 		}
 		group.Go(func() (err error) {
-			found[i], err = look(ctx, h, filepath.Join(at.dir, file))
+			found[i], err = look(ctx, h, filepath.Join(dir, file), o)
 			return err
 		})
 	}
@@ -119,23 +165,23 @@ func lookAt(ctx context.Context, h actuators.Host, at place, all bool, wanted ma
 
 // look reads one file. A file that vanished since it was listed is not there. One that is no readable disk is there, and
 // broken: it must not hide the others.
-func look(ctx context.Context, h actuators.Host, path string) (*actuators.Live[State], error) {
-	name, ext, retired := files.Split(filepath.Base(path))
+func look(ctx context.Context, h actuators.Host, path string, o owner) (*actuators.Live[State], error) {
+	_, _, retired := files.Split(filepath.Base(path))
 	side, err := files.ReadSidecar(h, path)
 	switch {
 	case err != nil:
-		return &actuators.Live[State]{ID: schema.MakeID("volume", name), Unknown: err.Error()}, nil
+		return &actuators.Live[State]{ID: o.id, Unknown: err.Error()}, nil
 	case side != nil && side.Mark.ID.Kind() != "volume":
 		return nil, nil // an image may lie here and have the name of a volume
 	}
-	live := &actuators.Live[State]{ID: schema.MakeID("volume", name), Retired: !retired.IsZero()}
+	live := &actuators.Live[State]{ID: o.id, Retired: !retired.IsZero()}
 	if live.Retired {
 		live.Aside = actuators.Aside{Name: path, Since: retired}
 	}
 	format := ""
 	if side != nil && side.Mark.ID == live.ID {
 		live.Mark = &side.Mark
-		format = strings.TrimPrefix(ext, ".")
+		format = o.format
 	}
 	info, err := inspect(ctx, h, path, format)
 	var exit *actuators.ExitError

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ type Spec struct {
 	Size     string   `json:"size"`
 	From     string   `json:"from,omitempty"`
 	Format   string   `json:"format"`
+	File     string   `json:"file,omitempty"`
 	Resolved Resolved `json:"resolved,omitzero"`
 }
 
@@ -44,6 +46,7 @@ type Status struct {
 	Allocated int64  `json:"allocated"`         // bytes on disk
 	Broken    string `json:"broken,omitempty"`  // why it cannot be read as a disk
 	Backing   string `json:"backing,omitempty"` // what a foreign file is a difference to
+	Used      bool   `json:"used,omitempty"`    // a domain has it as a disk; told only of what a search found
 }
 
 func home(s Spec) schema.ID { return schema.MakeID("pool", s.Pool) }
@@ -67,7 +70,7 @@ func check(id schema.ID, s Spec) []schema.Problem {
 	}
 	if name := id.Name(); len(name) > maxName {
 		problems = append(problems, schema.Problem{Object: id, Text: fmt.Sprintf("the name is longer than %d characters and does not fit the names of its files", maxName), Remedy: "choose a shorter one"})
-	} else if _, _, retired := files.Split(name + ".raw"); !retired.IsZero() {
+	} else if _, _, retired := files.Split(cmp.Or(s.File, name+".raw")); !retired.IsZero() {
 		problems = append(problems, schema.Problem{Object: id, Text: "a file of this name is one that was set aside by a removal", Remedy: "choose another name"})
 	}
 	return problems
@@ -88,6 +91,9 @@ func resolve(id schema.ID, at schema.Place, s *Spec, look actuators.Lookup) []sc
 	if _, ok := look.Into(home(*s), &pool); ok {
 		s.Resolved.Dir = filepath.Clean(pool.Dir)
 		s.Resolved.Path = Path(s.Resolved.Dir, id.Name(), s.Format)
+		if s.File != "" {
+			s.Resolved.Path = filepath.Join(s.Resolved.Dir, s.File)
+		}
 	}
 	var image struct{ Dir string }
 	if s.From == "" {
@@ -116,7 +122,7 @@ func remarks(was, now Spec, here bool) []string {
 	return []string{made + " and keeps its data: a changed \"from\" counts only when a volume is made"}
 }
 
-// Path is where the volume of a name lies in its pool.
+// Path is where the volume of a name lies in its pool, unless it names its file.
 func Path(dir, name, format string) string { return filepath.Join(dir, name+"."+format) }
 
 // bytes is the declared size; Resolve has seen to it that it can be read.

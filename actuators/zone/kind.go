@@ -13,6 +13,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Ground:   true,
 	Unmarked: true,
 	Resolve:  resolve,
+	Import:   &imports,
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,

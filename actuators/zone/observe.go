@@ -16,12 +16,13 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		if err := json.Unmarshal(target.Spec, &s); err != nil {
 			return nil, fmt.Errorf("internal error: cannot read the spec of %s: %w", target.ID, err)
 		}
-		soa, err := dns.Server{Address: s.Server, Zone: target.ID.Name(), Key: s.Key}.SOA(ctx, h)
+		server := dns.Server{Address: s.Server, Zone: target.ID.Name(), Key: s.Key}
+		soa, err := server.SOA(ctx, h)
 		if err != nil {
 			return nil, err
 		}
-		if soa != nil {
-			lives = append(lives, actuators.Live[State]{ID: target.ID, State: State{Status: Status(*soa)}})
+		if server.Key.Sealed = ""; soa != nil {
+			lives = append(lives, actuators.Live[State]{ID: target.ID, State: State{Status: Status{soa.Serial, soa.Primary, soa.Mailbox, server}}})
 		}
 	}
 	return lives, nil

@@ -29,7 +29,8 @@ type Config struct{}
 
 // Status is reported, never compared.
 type Status struct {
-	Serial  uint32 `json:"serial"`
-	Primary string `json:"primary"`
-	Mailbox string `json:"mailbox"`
+	Serial  uint32     `json:"serial"`
+	Primary string     `json:"primary"`
+	Mailbox string     `json:"mailbox"`
+	Server  dns.Server `json:"server"` // that was asked
 }

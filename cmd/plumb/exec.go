@@ -22,7 +22,7 @@ unconfirmed, and ends.`,
 		Example: "  ssh -T host1 plumb exec --stdio --name host1\n  command=\"plumb exec --stdio --read-only\" ssh-ed25519 AAAA… plumb",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			options := exec.Options{Version: version, Watcher: []string{"/proc/self/exe", "exec", "--watch-confirm"}}
+			options := exec.Options{Version: version, Watcher: []string{"/proc/self/exe", "exec", "--watch-confirm"}, ReadOnly: readOnly}
 			host := exec.NewMachine(name, dirs)
 			switch {
 			case watch != "":
@@ -30,7 +30,7 @@ unconfirmed, and ends.`,
 			case boot:
 				return exec.Recover(cmd.Context(), all.Registry(), host, options)
 			case stdio:
-				return exec.Serve(cmd.Context(), os.Stdin, os.Stdout, all.Registry(), host, exec.ServeOptions{Options: options, ReadOnly: readOnly})
+				return exec.Serve(cmd.Context(), os.Stdin, os.Stdout, all.Registry(), host, options)
 			}
 			return fail(exitError, "cannot serve: say --stdio (or --boot)")
 		},

@@ -222,6 +222,9 @@ func (r revertedStep) tell(at time.Time) error {
 // rearm gives every waiting step whose watcher died a new one, which undoes at once what is overdue. It tells what went
 // wrong.
 func (l *local) rearm() (problems []string) {
+	if l.readOnly {
+		return nil // to undo is to change
+	}
 	files, err := listRecords(l.host.StateDir(), waitingSuffix)
 	if err != nil {
 		return []string{"cannot look for steps that wait for a confirmation: " + err.Error()}

@@ -103,10 +103,7 @@ type Options struct {
 	// Watcher is the argv of a program that calls WatchConfirm; the file's path is appended. "/proc/self/exe" is this
 	// binary. Empty: the one of Hook; without both, a step that wants a confirmation is refused.
 	Watcher []string
-}
-
-// ServeOptions are the options of the far end.
-type ServeOptions struct {
-	Options
-	ReadOnly bool // Preflight, Do, Undo and Confirm are refused
+	// ReadOnly refuses Preflight, Do, Undo and Confirm, takes up nothing that waits for a confirmation, and lets no kind write or
+	// remove a file.
+	ReadOnly bool
 }

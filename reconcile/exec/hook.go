@@ -42,7 +42,7 @@ func hook(reg *actuators.Registry, verb string, args []string) error {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 		defer stop()
 		h := NewMachine(args[0], Dirs{State: args[1], Secrets: args[2], Identity: args[3]})
-		return Serve(ctx, os.Stdin, os.Stdout, reg, h, ServeOptions{ReadOnly: slices.Contains(args[4:], "read-only")})
+		return Serve(ctx, os.Stdin, os.Stdout, reg, h, Options{ReadOnly: slices.Contains(args[4:], "read-only")})
 	}
 	return fmt.Errorf("internal error: %s %s %q", hookWord, verb, args)
 }

@@ -31,11 +31,14 @@ type local struct {
 // Local is an executor for the host that this process runs on. It first takes up what an earlier executor left waiting
 // for a confirmation.
 func Local(reg *actuators.Registry, h actuators.Host, opts Options) Executor {
-	return newLocal(reg, h, ServeOptions{Options: opts}, "")
+	return newLocal(reg, h, opts, "")
 }
 
-func newLocal(reg *actuators.Registry, h actuators.Host, opts ServeOptions, conn string) *local {
-	l := &local{reg: reg, host: h, opts: opts.Options, readOnly: opts.ReadOnly, conn: conn, locks: newLocks(h.StateDir()), nonce: rand.Text()}
+func newLocal(reg *actuators.Registry, h actuators.Host, opts Options, conn string) *local {
+	if opts.ReadOnly {
+		h = looked{h}
+	}
+	l := &local{reg: reg, host: h, opts: opts, readOnly: opts.ReadOnly, conn: conn, locks: newLocks(h.StateDir()), nonce: rand.Text()}
 	l.rearm() // Hello tries again and tells what went wrong
 	return l
 }

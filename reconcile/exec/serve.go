@@ -26,7 +26,7 @@ const (
 // Serve is the far end of Dial: it answers on the pipe until the connection or the context ends. What runs then is
 // cancelled and its processes are killed; only watchers of unconfirmed steps live on. Whatever prints to os.Stdout
 // meanwhile prints to os.Stderr, for stdout is the connection.
-func Serve(ctx context.Context, stdin io.ReadCloser, stdout io.WriteCloser, reg *actuators.Registry, h actuators.Host, opts ServeOptions) error {
+func Serve(ctx context.Context, stdin io.ReadCloser, stdout io.WriteCloser, reg *actuators.Registry, h actuators.Host, opts Options) error {
 	surviveSignals()
 	if stdout == io.WriteCloser(os.Stdout) {
 		os.Stdout = os.Stderr

@@ -77,7 +77,7 @@ func ProvePool(h actuators.Host, dir string, pool schema.ID) (exists bool, err e
 	case err != nil || !exists:
 		return exists, err
 	case m == nil:
-		return true, fmt.Errorf("cannot trust %s: it does not carry the marker %s of %s; is its file system mounted?", dir, poolFile, pool)
+		return true, fmt.Errorf("cannot trust %s: it does not carry the marker %s of %s; is its file system mounted? A directory that was there before is taken over first: manage: \"adopt\"", dir, poolFile, pool)
 	case m.Mark.ID != pool:
 		return true, fmt.Errorf("cannot trust %s: its marker %s is that of %s, not of %s", dir, poolFile, m.Mark.ID, pool)
 	}

@@ -17,6 +17,7 @@ type Address struct {
 	Link      Link
 	Prefix    netip.Prefix // the address itself, with the length of its network
 	Local     bool         // link-local or of the host alone: the kernel makes such by itself
+	Dynamic   bool         // it ends by itself unless DHCP or a router says it again
 	Tentative bool         // IPv6: still looked for on the network, or found there (RFC 4862)
 
 	kernel netlink.Addr
@@ -51,6 +52,7 @@ func on(links Links, all []netlink.Addr) (out []Address) {
 		out = append(out, Address{
 			Link: l, Prefix: netip.PrefixFrom(ip.Unmap(), bits), kernel: one,
 			Local:     one.Scope == unix.RT_SCOPE_LINK || one.Scope == unix.RT_SCOPE_HOST,
+			Dynamic:   one.Flags&unix.IFA_F_PERMANENT == 0,
 			Tentative: one.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0,
 		})
 	}
