@@ -89,6 +89,7 @@ func (k *campaign) exhaust() {
 		for _, c := range st.cases() {
 			jobs <- job{st, c}
 		}
+		k.t.Logf("%s is under way; %d runs so far, %d of them wrong", s.name, k.runs.Load(), k.wrong.Load())
 	}
 	close(jobs)
 	group.Wait()
