@@ -3,8 +3,10 @@ package actuators
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -149,7 +151,12 @@ func decode[T any](data json.RawMessage) (T, error) {
 	if len(data) == 0 {
 		return value, nil
 	}
-	if err := json.Unmarshal(data, &value); err != nil {
+	err := json.Unmarshal(data, &value)
+	var wide *json.UnmarshalTypeError
+	if errors.As(err, &wide) && strings.HasPrefix(wide.Value, "number ") { // CUE's numbers have no bounds
+		return value, fmt.Errorf("%s is a number that no field of ours can hold", wide.Field)
+	}
+	if err != nil {
 		return value, fmt.Errorf("internal error: cannot read %T: %w", value, err)
 	}
 	return value, nil

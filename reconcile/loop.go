@@ -212,7 +212,8 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 // passing tells whether an error may pass by itself: all but those that only another commit or a person mends.
 func passing(err error) bool {
 	var problems schema.Problems
-	return !errors.As(err, &problems) && !errors.Is(err, trust.ErrUntrusted) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
+	bad := errors.Is(err, sources.ErrLimit) || errors.Is(err, sources.ErrName) || errors.Is(err, sources.ErrIrregular) // a commit does not mend
+	return !bad && !errors.As(err, &problems) && !errors.Is(err, trust.ErrUntrusted) && !errors.Is(err, ErrEmpty) && !errors.Is(err, errRewritten)
 }
 
 // held names the lanes that wait: those that the plan held, and those whose effect failed and is parked from now on.

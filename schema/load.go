@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -45,7 +46,18 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	for _, opt := range opts {
 		opt(l)
 	}
-	var err error
+	g, err := l.load(ctx, fsys, commit)
+	if g != nil {
+		Problems(g.Warnings).harmless()
+	}
+	var problems Problems
+	if errors.As(err, &problems) {
+		problems.harmless()
+	}
+	return g, err
+}
+
+func (l *loader) load(ctx context.Context, fsys fs.FS, commit string) (_ *Graph, err error) {
 	if l.stock, err = readStock(fsys, l.cache); err != nil {
 		return nil, err
 	}
@@ -56,11 +68,11 @@ func Load(ctx context.Context, fsys fs.FS, commit string, kinds Kinds, opts ...O
 	if err != nil {
 		return nil, err
 	}
-	past := newMemo(kinds)
+	past := newMemo(l.kinds)
 	if l.cache != nil {
-		past = l.cache.memo.Load().of(kinds)
+		past = l.cache.memo.Load().of(l.kinds)
 	}
-	r := newResolver(kinds, evaluation, past)
+	r := newResolver(l.kinds, evaluation, past)
 	r.former, r.secrets.fsys = l.former, fsys
 	r.once = l.cache != nil && l.cache.once
 	r.report(l.stock.problems...)

@@ -84,6 +84,12 @@ func moduleIdentity(src Source) (name, version string, problems []Problem) {
 	if err != nil {
 		return name, version, []Problem{moduleProblem(err)}
 	}
+	if base, _, _ := strings.Cut(ModulePath, "@"); parsed.QualifiedModule() == ModulePath || strings.HasPrefix(parsed.QualifiedModule(), base+"@") {
+		return name, version, []Problem{{
+			Pos: Pos{File: moduleFile, Line: 1, Col: 1}, Text: fmt.Sprintf("the module is called %q, which is the schema itself", parsed.QualifiedModule()),
+			Remedy: fmt.Sprintf("give it a name of your own, such as module: %q", "NAME@v0"),
+		}}
+	}
 	if parsed.Language != nil && parsed.Language.Version != "" {
 		version = parsed.Language.Version
 	}

@@ -1,11 +1,13 @@
 package schema
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits of what is read from a tree. A package of ten thousand objects has about two megabytes.
@@ -118,6 +120,21 @@ func (r *sourceReader) identify(name string) (*stocked, error) {
 		hash = hashOf(data)
 	}
 	return &stocked{hash: hash, header: r.cache.learn(hash, data), data: data}, nil
+}
+
+// notText is the place of the first byte that no CUE in UTF-8 has; -1 if there is none. CUE also reads UTF-16, which no other look
+// at the bytes of a file would understand.
+func notText(data []byte) int {
+	if utf8.Valid(data) {
+		return bytes.IndexByte(data, 0)
+	}
+	for i := 0; ; {
+		r, width := utf8.DecodeRune(data[i:])
+		if r == 0 || r == utf8.RuneError && width <= 1 {
+			return i
+		}
+		i += width
+	}
 }
 
 func (r *sourceReader) refuse(name, text, remedy string) {

@@ -49,6 +49,28 @@ func (p Pos) Compare(other Pos) int {
 	return cmp.Or(strings.Compare(p.File, other.File), cmp.Compare(p.Line, other.Line), cmp.Compare(p.Col, other.Col))
 }
 
+// mostText bounds the text of a problem, in bytes: what is quoted of a commit may be of any length.
+const mostText = 1000
+
+// harmless makes problems safe to show and to keep: their author chose names, and values that are quoted.
+func (ps Problems) harmless() {
+	for i := range ps {
+		p := &ps[i]
+		p.Pos.File, p.Object, p.Path = printable(p.Pos.File), ID(printable(string(p.Object))), printable(p.Path)
+		p.Text, p.Remedy = printable(shorten(p.Text)), printable(shorten(p.Remedy))
+		for k := range p.Also {
+			p.Also[k].File = printable(p.Also[k].File)
+		}
+	}
+}
+
+func shorten(text string) string {
+	if len(text) <= mostText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:mostText], "") + " …"
+}
+
 // Problem is one mistake in a topology: where, what, and what to do about it.
 type Problem struct {
 	Pos    Pos    `json:"pos"`

@@ -63,7 +63,7 @@ func readHeader(data []byte) (h header) {
 		}
 		h.Imports = append(h.Imports, path)
 	}
-	h.Odd = mayRefuse(data)
+	h.Odd = mayRefuse(data) || notText(data) >= 0
 	return h
 }
 

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"maps"
 	"path"
 	"slices"
@@ -20,7 +21,7 @@ func (e *evaluator) packages() []string {
 	for _, name := range slices.Sorted(maps.Keys(e.src.Files)) {
 		switch {
 		case name == moduleFile:
-		case e.refuseAttributes(name):
+		case e.refuseBytes(name), e.refuseAttributes(name):
 			refused[path.Dir(name)] = true
 			e.out.Partial = true
 		case e.clause(name):
@@ -60,6 +61,18 @@ func strayFile(name string) Problem {
 }
 
 var refusedAttributes = []string{"if", "embed", "extern"}
+
+// refuseBytes reports a file that is no text in UTF-8, and tells whether it was one.
+func (e *evaluator) refuseBytes(name string) bool {
+	data := e.src.Files[name]
+	at := notText(data)
+	if at < 0 {
+		return false
+	}
+	line, col := 1+bytes.Count(data[:at], []byte("\n")), at-bytes.LastIndexByte(data[:at], '\n')
+	e.mistakes.add(Problem{Pos: Pos{File: name, Line: line, Col: col}, Text: "this file is not text in UTF-8", Remedy: "write it anew as UTF-8, or take it out"})
+	return true
+}
 
 // refuseAttributes reports such attributes, and tells whether there were any.
 func (e *evaluator) refuseAttributes(name string) bool {

@@ -53,8 +53,11 @@ func checkPages(data []byte) error {
 	if !ok {
 		return errors.New("it has no valid header page")
 	}
-	if need := meta.high * meta.pageSize; uint64(len(data)) < need {
-		return fmt.Errorf("it is cut off at %d bytes of %d", len(data), need)
+	if meta.pageSize < 1024 || meta.pageSize&(meta.pageSize-1) != 0 { // bbolt knows no smaller pages than that of the system
+		return fmt.Errorf("its pages have %d bytes", meta.pageSize)
+	}
+	if meta.high > uint64(len(data))/meta.pageSize {
+		return fmt.Errorf("it is cut off at %d bytes of %d pages of %d bytes", len(data), meta.high, meta.pageSize)
 	}
 	p := &pages{metaPage: meta, data: data, seen: make([]uint64, meta.high/64+1)}
 	p.seen[0] = 0b11 // the headers

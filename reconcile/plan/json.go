@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -157,6 +158,9 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 	type plain Plan
 	if err := json.Unmarshal(data, (*plain)(p)); err != nil {
 		return err
+	}
+	if slices.Contains(p.Changes, nil) {
+		return errors.New("one of its changes is null")
 	}
 	p.link()
 	return nil

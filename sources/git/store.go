@@ -115,7 +115,7 @@ func (s *store) object(t plumbing.ObjectType, h plumbing.Hash, most int64) (o pl
 		if err := s.within(t, h, most); err != nil {
 			return err
 		}
-		if o, err = s.repo.Storer.EncodedObject(t, h); err != nil {
+		if o, err = s.read(t, h); err != nil {
 			return err
 		}
 		return verify(o, h)
