@@ -11,19 +11,29 @@ import (
 
 func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actuators.Live[State], error) {
 	lives, err := configs(ctx, h, sc)
-	if err != nil || len(lives) == 0 {
-		return lives, err
+	if err == nil && len(lives) > 0 {
+		err = tellHolders(ctx, lives)
 	}
+	if err == nil && sc.Discover {
+		var more []actuators.Live[State]
+		more, err = foreign(h)
+		lives = append(lives, more...)
+	}
+	return lives, err
+}
+
+// tellHolders asks who has the addresses now.
+func tellHolders(ctx context.Context, lives []actuators.Live[State]) error {
 	w, err := lookAround(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for n := range lives {
 		if lives[n].State.Status, err = w.status(ctx, lives[n].State.Config); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return lives, nil
+	return nil
 }
 
 // configs is what the files of keepalived say, and whether it runs.
@@ -58,10 +68,6 @@ func configs(_ context.Context, h actuators.Host, sc actuators.Scope) ([]actuato
 		live.State.Config.Stopped = !on
 		live.State.Config.Apart = scattered[live.State.Config.Group]
 		lives = append(lives, live)
-	}
-	if sc.Discover {
-		more, err := foreign(h)
-		return append(lives, more...), err
 	}
 	return lives, nil
 }
