@@ -19,15 +19,16 @@ type looks struct {
 	last map[lookKey]HostLook
 }
 
-func (l *looks) note(key lookKey, at time.Time, err error) {
+// note takes in a look, and what kept it from seeing all ("" = nothing did).
+func (l *looks) note(key lookKey, at time.Time, unseen string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last == nil {
 		l.last = map[lookKey]HostLook{}
 	}
 	look := HostLook{At: at}
-	if err != nil {
-		look.Err, look.At = err.Error(), l.last[key].At
+	if unseen != "" {
+		look.Err, look.At = unseen, l.last[key].At
 	}
 	l.last[key] = look
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 	"slices"
@@ -77,7 +78,7 @@ func (q *question) of(want *schema.Graph, inv inventory.Inventory) mirror.Hosts 
 func (c *Controller) newMirror() *mirror.Mirror {
 	return mirror.New(mirror.Options{
 		Kinds: c.kinds, Look: c.look, Stamps: c.stamps, Resync: time.Duration(c.cfg.Drift.Interval), Now: c.now,
-		Note: func(look *diff.Look) { c.looks.note(lookKey{look.Host, look.Kind}, look.At, nil) },
+		Note: func(look *diff.Look) { c.looks.note(lookKey{look.Host, look.Kind}, look.At, look.Hidden()) },
 	})
 }
 
@@ -98,10 +99,10 @@ func (c *Controller) look(ctx context.Context, host, kind string, scope actuator
 	look := &diff.Look{Host: host, Kind: kind, All: scope.All, At: c.now()}
 	var err error
 	look.Found, err = c.observe(ctx, key, scope)
-	c.looks.note(key, look.At, err)
 	if err != nil {
 		look.Err = err.Error()
 	}
+	c.looks.note(key, look.At, cmp.Or(look.Err, look.Hidden()))
 	if c.blindness.change(lookKey{host, kind}, look.Err) {
 		logLook(c.log, look)
 	}

@@ -3,6 +3,7 @@
 package diff
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -90,4 +91,20 @@ func (w *World) Looks() []*Look {
 		return schema.MakeID(a.Kind, "").On(a.Host).Compare(schema.MakeID(b.Kind, "").On(b.Host))
 	})
 	return all
+}
+
+// Hidden names what a look found and could not see, and why; "" when it saw all.
+func (l *Look) Hidden() string {
+	hidden, why := 0, ""
+	for n := range l.Found {
+		if one := &l.Found[n]; one.Unknown != "" {
+			if hidden++; why == "" {
+				why = string(one.ID) + " is unknown: " + one.Unknown
+			}
+		}
+	}
+	if hidden > 1 {
+		why += fmt.Sprintf(" (and %d more)", hidden-1)
+	}
+	return why
 }

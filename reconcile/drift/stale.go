@@ -55,18 +55,7 @@ func blind(look *diff.Look) string {
 	if look.Err != "" {
 		return "what is there is unknown: " + look.Err
 	}
-	hidden, why := 0, ""
-	for n := range look.Found {
-		if one := &look.Found[n]; one.Unknown != "" {
-			if hidden++; why == "" {
-				why = string(one.ID) + " is unknown: " + one.Unknown
-			}
-		}
-	}
-	if hidden > 1 {
-		why += fmt.Sprintf(" (and %d more)", hidden-1)
-	}
-	return why
+	return look.Hidden()
 }
 
 func (e *Engine) heard(host string, s *silence) {
