@@ -326,8 +326,7 @@ func (p *pack) objects() ([]Declaration, []Problem) {
 	var objects []Declaration
 	for kind, named := range kinds {
 		for name, spec := range named {
-			id := MakeID(kind, name)
-			objects = append(objects, Declaration{ID: id, Dir: p.dir, Pos: p.position(id, ""), Spec: spec})
+			objects = append(objects, p.declarations(MakeID(kind, name), spec)...)
 		}
 	}
 	return objects, nil

@@ -10,11 +10,12 @@ import (
 
 // Graph is the topology of one commit, validated: every name resolved, every fact with its providers, no cycle.
 type Graph struct {
-	Commit   string
-	Objects  []*Object  // sorted by ID
-	Nodes    []*Node    // sorted by Instance
-	External []External // needs that nobody in the topology provides, outside every declared range
-	Warnings []Problem
+	Commit    string
+	Objects   []*Object  // sorted by ID
+	Nodes     []*Node    // sorted by Instance
+	Approvals []Approval // sorted; see Approval
+	External  []External // needs that nobody in the topology provides, outside every declared range
+	Warnings  []Problem
 
 	objects map[ID]int32       // places in Objects
 	nodes   map[Instance]int32 // places in Nodes

@@ -165,7 +165,7 @@ func gateFacts(_ Instance, s thingSpec) Facts {
 func testSchema(t testing.TB) fs.FS {
 	t.Helper()
 	files := map[string][]byte{}
-	for _, name := range []string{moduleFile, "topology.cue", "site.cue", "host.cue"} {
+	for _, name := range []string{moduleFile, "topology.cue", "approve.cue", "site.cue", "host.cue"} {
 		data, err := fs.ReadFile(FS(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -191,6 +191,9 @@ func describe(g *Graph) string {
 	}
 	for _, external := range g.External {
 		fmt.Fprintf(&b, "external %s of %s\n", external.Fact, external.Instance)
+	}
+	for _, a := range g.Approvals {
+		fmt.Fprintf(&b, "%s %s\n", a.Pos, a.Line())
 	}
 	for _, warning := range g.Warnings {
 		fmt.Fprintf(&b, "warning %s\n", warning)

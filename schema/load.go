@@ -84,7 +84,7 @@ func (l *loader) load(ctx context.Context, fsys fs.FS, commit string) (_ *Graph,
 		return nil, l.locate(ctx, r)
 	}
 	g := r.graph(commit)
-	g.Warnings = evaluation.Warnings
+	g.Warnings, g.Approvals = evaluation.Warnings, r.approvals
 	return g, nil
 }
 

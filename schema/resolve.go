@@ -34,9 +34,10 @@ type resolver struct {
 	facts     *factIndex                   // of sorted
 	moved     bool                         // somebody waits for something else than in the load before
 
-	ranges   []Range
-	external []External
-	findings findings
+	approvals []Approval // sorted
+	ranges    []Range
+	external  []External
+	findings  findings
 }
 
 // item is one declared object on its way into the graph.
@@ -68,7 +69,12 @@ func newResolver(kinds Kinds, e Evaluation, past *memo) *resolver {
 	if !slices.IsSortedFunc(e.Objects, compareDeclarations) {
 		slices.SortStableFunc(e.Objects, compareDeclarations)
 	}
-	r.declare(e.Objects)
+	objects := e.Objects
+	if from, to := approvalsOf(objects); from < to {
+		r.approve(objects[from:to])
+		objects = slices.Concat(objects[:from], objects[to:])
+	}
+	r.declare(objects)
 	return r
 }
 

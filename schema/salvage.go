@@ -30,7 +30,8 @@ func (p *pack) salvage(err error) ([]Declaration, []Problem) {
 		if err := value.Validate(cue.Concrete(true), cue.Final()); err != nil {
 			problems = append(problems, p.words.translate(err)...)
 		} else if data, err := value.MarshalJSON(); err == nil && json.Valid(data) {
-			declaration.Spec = data
+			objects = append(objects, p.declarations(id, data)...)
+			continue
 		}
 		objects = append(objects, declaration)
 	}
