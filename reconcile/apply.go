@@ -66,12 +66,14 @@ func (c *Controller) idle(p *plan.Plan) bool {
 // waiting tells which lanes may not run, and why: those that are held, and those that need one of them.
 func waiting(p *plan.Plan) map[int]run.Outcome {
 	out := map[int]run.Outcome{}
+	spoilt := false
 	for range p.Lanes { // as deep as a chain of needs can be
 		for _, l := range p.Lanes {
+			spoilt = spoilt || !l.Last && out[l.ID] != ""
 			switch {
 			case l.Held != "":
 				out[l.ID] = run.LaneHeld
-			case slices.ContainsFunc(l.Needs, func(need int) bool { return out[need] != "" }):
+			case slices.ContainsFunc(l.Needs, func(need int) bool { return out[need] != "" }), l.Last && spoilt:
 				out[l.ID] = run.LaneBlocked
 			}
 		}

@@ -31,6 +31,7 @@ type Config struct {
 	Atomic     bool        `json:"atomic"`
 	Confirm    Duration    `json:"confirm"`
 	Limits     Limits      `json:"limits"`
+	Retire     Retire      `json:"retire"`
 	Drift      DriftConfig `json:"drift"`
 	Sinks      []Sink      `json:"sinks"`
 	Listen     string      `json:"listen"`
@@ -82,6 +83,21 @@ type Transport struct {
 type Limits struct {
 	Destroys int     `json:"destroys"`
 	Share    float64 `json:"share"`
+}
+
+// Retire is how long what was removed is kept before people are reminded of its purge; 0 = DefaultKeep.
+type Retire struct {
+	Keep Duration `json:"keep"`
+}
+
+// DefaultKeep is fourteen days.
+const DefaultKeep = 14 * 24 * time.Hour
+
+func (r Retire) keep() time.Duration {
+	if r.Keep == 0 {
+		return DefaultKeep
+	}
+	return time.Duration(r.Keep)
 }
 
 // DriftConfig says how drift is looked for and what is done about it by kind.

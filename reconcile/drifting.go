@@ -148,7 +148,7 @@ func (c *Controller) PlanHeal(ctx context.Context, instances []schema.Instance) 
 	}
 	graph := inventoryGraph(inv, commits.Applied)
 	c.nameHosts(graph)
-	return c.planGraph(ctx, graph, func(i schema.Instance) bool { return len(wanted) == 0 || wanted[i] })
+	return c.planGraph(ctx, graph, scope{only: func(i schema.Instance) bool { return len(wanted) == 0 || wanted[i] }})
 }
 
 // inventoryGraph is the graph of what was last applied, for healing.

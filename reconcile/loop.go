@@ -198,7 +198,7 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 		return result, nil, nil, err
 	}
 	c.phase(Planning)
-	if p, err = c.planGraph(ctx, graph, nil); err != nil {
+	if p, err = c.planGraph(ctx, graph, purging(true)); err != nil {
 		return result, nil, nil, err
 	}
 	if err = c.accept(commit, signer); err != nil {

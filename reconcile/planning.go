@@ -26,17 +26,42 @@ func (c *Controller) PlanLoaded(ctx context.Context, commit string) (*schema.Gra
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := c.planGraph(ctx, graph, nil)
+	back, err := c.goesBack(ctx, commit)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := c.planGraph(ctx, graph, purging(!back))
 	return graph, p, err
 }
 
-// planGraph plans a loaded commit. only, if not nil, keeps the changes of the instances it accepts.
-func (c *Controller) planGraph(ctx context.Context, graph *schema.Graph, only func(schema.Instance) bool) (*plan.Plan, error) {
+// goesBack tells whether a commit is older than the newest one that was accepted: going back destroys nothing.
+func (c *Controller) goesBack(ctx context.Context, commit string) (bool, error) {
+	if c.memory == nil {
+		return false, nil
+	}
+	commits, err := c.memory.Commits()
+	if err != nil || commits.Highest == "" || commits.Highest == commit {
+		return false, err
+	}
+	on, err := c.source.Descends(ctx, commit, commits.Highest)
+	return !on, err
+}
+
+// scope says what of a commit is planned.
+type scope struct {
+	only  func(schema.Instance) bool // nil: all of it
+	purge bool                       // with what people agreed to destroy
+}
+
+func purging(purge bool) scope { return scope{purge: purge} }
+
+// planGraph plans a loaded commit.
+func (c *Controller) planGraph(ctx context.Context, graph *schema.Graph, of scope) (*plan.Plan, error) {
 	inv, err := c.inventory()
 	if err != nil {
 		return nil, err
 	}
-	return c.planWorld(graph, inv, c.Observe(ctx, graph, inv), only)
+	return c.planWorld(graph, inv, c.Observe(ctx, graph, inv), of)
 }
 
 // comparer remembers between plans what did not differ. One plan compares at a time.
@@ -51,13 +76,14 @@ func (c *comparer) compute(in diff.Input) diff.Result {
 	return c.Compute(in)
 }
 
-func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, world *diff.World, only func(schema.Instance) bool) (*plan.Plan, error) {
+func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, world *diff.World, of scope) (*plan.Plan, error) {
 	result := c.comparer.compute(diff.Input{
 		Want: graph, World: world, Inventory: inv, Kinds: c.kinds, Installation: c.installation(),
 		Limits: diff.Limits{Destroys: c.cfg.Limits.Destroys, Share: c.cfg.Limits.Share},
+		Rules:  diff.Rules{Now: c.now(), Keep: c.cfg.Retire.keep(), Purge: of.purge},
 	})
-	if only != nil {
-		result = result.Only(only)
+	if of.only != nil {
+		result = result.Only(of.only)
 	}
 	parked, base, err := c.parked()
 	if err != nil {

@@ -19,7 +19,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", Setup: setup, RequireUniqueNames: true,
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": cmdCode, "until": cmdUntil, "push": cmdPush, "git": cmdGit, "like": cmdLike, "nobody": cmdNobody, "need": cmdNeed, "edit": cmdEdit,
+			"code": cmdCode, "until": cmdUntil, "push": cmdPush, "git": cmdGit, "like": cmdLike, "nobody": cmdNobody, "need": cmdNeed, "edit": cmdEdit, "agree": cmdAgree,
 		},
 	})
 }

@@ -149,6 +149,17 @@ func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(old, args[1], args[2])), 0o600))
 }
 
+// cmdAgree: agree VERB FILE appends the line that was printed to agree to something, as people do.
+func cmdAgree(ts *testscript.TestScript, _ bool, args []string) {
+	line := regexp.MustCompile(`approve: ` + args[0] + `: "[^"]+": \{[^}]+\}`).FindString(ts.ReadFile("stdout") + ts.ReadFile("stderr"))
+	if line == "" {
+		ts.Fatalf("no line to approve to %s was printed", args[0])
+	}
+	text, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(string(text)+line+"\n"), 0o600))
+}
+
 // volatile is what differs from run to run, and what stands for it in golden text.
 var volatile = []struct {
 	match *regexp.Regexp

@@ -33,6 +33,8 @@ type Refusal struct {
 	Class    Class           `json:"class"`
 	Pos      schema.Pos      `json:"pos"`
 	Text     string          `json:"text"`
+
+	to schema.Agreement // what people may agree to instead; "" = nothing
 }
 
 // Class says why an instance is frozen.

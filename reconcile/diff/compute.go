@@ -18,22 +18,24 @@ type Input struct {
 	Kinds        *actuators.Registry
 	Installation string
 	Limits       Limits
+	Rules        Rules
 }
 
 // Compute compares every declared instance and every instance that the inventory lists.
 //
 //	declared   stuck → unknown → observed only → foreign → missing → what differs
 //	listed     stuck → unknown → foreign → retire, or forget what is gone already
-//	then       limits, and what waits for something refused
+//	then       what is lost or set aside and people agreed on, limits, and what waits for something refused
 func Compute(in Input) Result { return new(Resident).Compute(in) }
 
 // comparison is one Compute, or a part of it.
 type comparison struct {
 	Input
 	Result
-	former map[schema.ID]schema.ID  // earlier name that is still applied → the object that declares it
-	leaves map[schema.Instance]bool // what a move takes away from its host
-	said   map[int]words            // of objects that only have something to say, by their first node
+	former map[schema.ID]schema.ID                 // earlier name that is still applied → the object that declares it
+	leaves map[schema.Instance]bool                // what a move takes away from its host
+	said   map[int]words                           // of objects that only have something to say, by their first node
+	used   map[schema.Agreement]map[schema.ID]bool // approvals that something was held against
 }
 
 func (c *comparison) subject(i schema.Instance, hash string) actuators.Subject {
@@ -61,19 +63,23 @@ func (c *comparison) seen(id schema.ID) seen {
 	return c.World.of(id, func(host string) bool { return c.Want.Node(id.On(host)) != nil })
 }
 
-// undeclared lists what the inventory owns and the topology does not declare, sorted. matched is how many entries belong
-// to nodes.
-func (c *comparison) undeclared(matched int) (out []*inventory.Entry) {
+// undeclared lists what the inventory owns and the topology does not declare, sorted, and beside it what of that was set aside.
+// matched is how many entries belong to nodes.
+func (c *comparison) undeclared(matched int) (owned, retired []*inventory.Entry) {
 	if matched == len(c.Inventory) {
-		return nil
+		return nil, nil
 	}
 	for i, entry := range c.Inventory {
-		if entry.Retired == nil && c.Want.Node(i) == nil {
-			out = append(out, entry)
+		switch {
+		case c.Want.Node(i) != nil:
+		case entry.Retired == nil:
+			owned = append(owned, entry)
+		default:
+			retired = append(retired, entry)
 		}
 	}
-	slices.SortFunc(out, func(a, b *inventory.Entry) int { return a.Instance.Compare(b.Instance) })
-	return out
+	slices.SortFunc(owned, func(a, b *inventory.Entry) int { return a.Instance.Compare(b.Instance) })
+	return owned, retired
 }
 
 // trimRefused drops the class word of an error whose class is told beside it.

@@ -24,8 +24,9 @@ func (c *comparison) declared(n *schema.Node, entry *inventory.Entry, seen seen)
 		c.refuse(n.Instance, n.Object.Pos, Stuck, stuckText(entry))
 	case !known:
 		c.refuse(n.Instance, n.Object.Pos, Unknown, why)
-	case owned && kind.HoldsData && !kind.Unmarked && have.Here != nil && have.Mark == nil && !vouched(n, entry):
-		c.refuse(n.Instance, n.Object.Pos, Unknown, markLost(entry))
+	case owned && kind.HoldsData && !kind.Unmarked && have.Here != nil && have.Mark == nil:
+		c.refuse(n.Instance, n.Object.Pos, Unknown, "what is there has lost our mark, and it held data: is it the right thing, and mounted? put back what was there, or declare it under a new name")
+		c.unless(schema.ToAdopt)
 	case n.Object.Meta.Manage == schema.Observe:
 		c.observed(kind, n, entry, have)
 	case c.renamed(n):
@@ -34,6 +35,7 @@ func (c *comparison) declared(n *schema.Node, entry *inventory.Entry, seen seen)
 		c.refuse(n.Instance, n.Object.Pos, Foreign, foreignText(have))
 	case kind.HoldsData && entry != nil && have.Here == nil && have.Retired == nil && len(have.Elsewhere) == 0: // its kind may move it
 		c.refuse(n.Instance, n.Object.Pos, Missing, "it held data, was applied by us and is gone; it is not made anew by itself: find it, or take its declaration out and declare it under a new name")
+		c.unless(schema.ToRecreate)
 	default:
 		if !owned {
 			entry = nil
@@ -42,19 +44,8 @@ func (c *comparison) declared(n *schema.Node, entry *inventory.Entry, seen seen)
 	}
 }
 
-func markLost(entry *inventory.Entry) string {
-	const text = "what is there has lost our mark, and it held data: is it the right thing, and mounted? "
-	if entry.Manage == schema.Adopt {
-		return text + `its manage: "adopt" was said of what was there before and does not count again: put back what was there, or declare it under a new name`
-	}
-	return text + `if it is, push manage: "adopt" for it, and its mark is written again`
-}
-
-// vouched tells whether people say anew that what lost our mark is ours: a manage: "adopt" that stood there when it was applied
-// was said of another thing, perhaps.
-func vouched(n *schema.Node, entry *inventory.Entry) bool {
-	return n.Object.Meta.Manage == schema.Adopt && entry.Manage != schema.Adopt
-}
+// unless says of the last refusal that people may agree to something instead.
+func (c *comparison) unless(to schema.Agreement) { c.Refusals[len(c.Refusals)-1].to = to }
 
 // observed reports how an object differs that is not ours to change, and forgets what we applied when it still was.
 func (c *comparison) observed(kind *actuators.Kind, n *schema.Node, entry *inventory.Entry, have actuators.HaveJSON) {

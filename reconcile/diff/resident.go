@@ -71,8 +71,13 @@ func (r *Resident) Compute(in Input) Result {
 		}
 	}
 	r.compare(c, anew)
-	for _, entry := range c.undeclared(matched) {
+	owned, retired := c.undeclared(matched)
+	for _, entry := range owned {
 		c.removed(entry)
+	}
+	c.regain()
+	if c.Rules.Purge {
+		c.purge(retired)
 	}
 	c.lost()
 	c.limit()

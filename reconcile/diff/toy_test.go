@@ -41,16 +41,20 @@ func toy(name string, change func(*actuators.Def[toySpec, toyState])) *actuators
 		Diff:  toyDiff,
 		Steps: toySteps,
 	}
-	d.Ops = []actuators.AnyOp{actuators.Op[toySpec, toySpec, toyState]{
-		Name: "set", Reversal: actuators.Kept,
-		Capture: func(context.Context, actuators.Host, toySpec) (toySpec, error) { return toySpec{}, nil },
-		Do:      func(context.Context, actuators.Host, toySpec, toySpec) error { return nil },
-		Predict: func(p toySpec, _ *toyState) *toyState { return &toyState{Config: p} },
-	}}
+	d.Ops = []actuators.AnyOp{toyOp("set", actuators.Kept), toyOp("retire", actuators.Kept), toyOp("purge", actuators.NoReversal)}
 	if change != nil {
 		change(&d)
 	}
 	return actuators.Define(d)
+}
+
+func toyOp(name string, r actuators.Reversal) actuators.AnyOp {
+	return actuators.Op[toySpec, toySpec, toyState]{
+		Name: name, Reversal: r,
+		Capture: func(context.Context, actuators.Host, toySpec) (toySpec, error) { return toySpec{}, nil },
+		Do:      func(context.Context, actuators.Host, toySpec, toySpec) error { return nil },
+		Predict: func(p toySpec, _ *toyState) *toyState { return &toyState{Config: p} },
+	}
 }
 
 // toyDiff refuses nothing; 13 is a value that Steps refuses, 14 one that it has no step for.
@@ -79,7 +83,10 @@ func toyDiff(want *toySpec, have actuators.Have[toyState]) actuators.Diff {
 	return d.Settle()
 }
 
-func toySteps(_ actuators.Subject, d actuators.Diff, want *toySpec, _ actuators.Have[toyState]) ([]actuators.Step, error) {
+func toySteps(_ actuators.Subject, d actuators.Diff, want *toySpec, have actuators.Have[toyState]) ([]actuators.Step, error) {
+	if d.Action == actuators.Purge {
+		return []actuators.Step{actuators.NewStep("purge", have.Retired.Config, "destroy it")}, nil
+	}
 	if want != nil && want.V == 13 {
 		return nil, fmt.Errorf("%w: 13 brings bad luck", actuators.ErrRefused)
 	}

@@ -1,6 +1,10 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"plumbline/actuators"
+)
 
 // lanes groups the changes that have to succeed together: the instances of one object, and whatever depends on each other,
 // but shared ground, which is a lane of its own that others need. Lanes that would wait for each other are one. It writes
@@ -11,9 +15,9 @@ func lanes(w *web, all []*Change, atomic bool) []Lane {
 		if i > 0 && w.changes[i-1].Instance.ID == c.Instance.ID { // they are sorted
 			group.join(i-1, i)
 		}
-		if atomic {
-			group.join(0, i)
-		}
+	}
+	if atomic {
+		joinAll(w, group)
 	}
 	joins := w.joining()
 	for v, froms := range w.before {
@@ -38,14 +42,31 @@ func lanes(w *web, all []*Change, atomic bool) []Lane {
 	return out.lanes
 }
 
-// joining tells what joins lanes: a change that is no shared ground. A gate does with what is above it if such a change is
+// apart tells whether a change joins no other's lane: shared ground, and a purge, which nothing can take back.
+func apart(c *Change) bool { return c.Ground || c.Action == actuators.Purge }
+
+// joinAll makes one lane of everything that is no purge.
+func joinAll(w *web, group groups) {
+	first := -1
+	for i, c := range w.changes {
+		switch {
+		case c.Action == actuators.Purge:
+		case first < 0:
+			first = i
+		default:
+			group.join(first, i)
+		}
+	}
+}
+
+// joining tells what joins lanes: a change that is not apart. A gate does with what is above it if such a change is
 // above it, and with what is below it if one is below.
 type joining struct{ above, below []bool }
 
 func (w *web) joining() joining {
 	j := joining{make([]bool, w.vertices()), make([]bool, w.vertices())}
 	for i, c := range w.changes {
-		j.above[i], j.below[i] = !c.Ground, !c.Ground
+		j.above[i], j.below[i] = !apart(c), !apart(c)
 	}
 	for v := len(w.changes); v < w.vertices(); v++ {
 		j.above[v] = slices.ContainsFunc(w.before[v], func(from int) bool { return j.above[from] })
@@ -95,7 +116,7 @@ func numbered(w *web, group groups) numbering {
 		}
 		lane := &out.lanes[out.of[root]-1]
 		lane.Objects = append(lane.Objects, c.Instance)
-		lane.Ground = lane.Ground && c.Ground
+		lane.Ground, lane.Last = lane.Ground && c.Ground, c.Action == actuators.Purge
 	}
 	through := make([][]int, len(w.gates)) // the lanes before each gate
 	for g := range through {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/diff"
+	"plumbline/reconcile/inventory"
 )
 
 func TestSharedGroundIsALaneOfItsOwn(t *testing.T) {
@@ -80,5 +82,39 @@ func TestAParkedEffectIsHeldAndNoOther(t *testing.T) {
 	p := s.must(t)
 	if p.Lanes[0].Held != "failed before" || p.Lanes[1].Held != "" {
 		t.Errorf("%+v", p.Lanes)
+	}
+}
+
+// purge takes away for good what was set aside.
+func (s *scene) purge(e *inventory.Entry, steps ...actuators.Step) {
+	for n := range steps {
+		steps[n].Reversal = actuators.NoReversal
+	}
+	c := s.remove(e, steps...)
+	c.Action, c.Released = actuators.Purge, nil
+}
+
+func TestPurgesAreLastInLanesOfTheirOwn(t *testing.T) {
+	for _, atomic := range []bool{false, true} {
+		s := newScene()
+		s.in.Atomic = atomic
+		s.applied(at("disk/a@h1"), nil)
+		s.applied(at("vm/a@h1"), all("disk/a@h1"))
+		s.purge(s.in.Inventory[at("disk/a@h1")], one("delete"))
+		s.purge(s.in.Inventory[at("vm/a@h1")], one("undefine"))
+		s.change(s.declare(at("vm/z@h1"), nil), actuators.Create, one("z"))
+		s.change(s.declare(at("zone/z@h1"), all("vm/z@h1")), actuators.Create, one("z"))
+		p := s.must(t)
+		if got := order(p); got != "vm/z@h1#1 zone/z@h1#1 vm/a@h1#1 disk/a@h1#1" {
+			t.Errorf("atomic %v: the order is %s", atomic, got)
+		}
+		disk, vm, rest := laneOf(p, "disk/a@h1"), laneOf(p, "vm/a@h1"), laneOf(p, "vm/z@h1")
+		if disk == vm || disk == rest || vm == rest || laneOf(p, "zone/z@h1") != rest || len(p.Lanes) != 3 {
+			t.Fatalf("atomic %v: %+v", atomic, p.Lanes)
+		}
+		last := fmt.Sprint(p.Lanes[disk-1].Last, p.Lanes[vm-1].Last, p.Lanes[rest-1].Last, p.Lanes[disk-1].Needs, p.Lanes[disk-1].EffectDigest == diff.Digest(p.Steps[3:]))
+		if last != fmt.Sprint(true, true, false, []int{vm}, true) {
+			t.Errorf("atomic %v: %s", atomic, last)
+		}
 	}
 }

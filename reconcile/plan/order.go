@@ -23,7 +23,8 @@ func (w *web) order() ([]int, error) {
 	}
 }
 
-// sorted is as much as can be ordered. A gate opens as soon as it can, so that changes stand as they would without gates.
+// sorted is as much as can be ordered. A gate opens as soon as it can, so that changes stand as they would without gates. No
+// other change waits for a purge: those come last.
 func (w *web) sorted() []int {
 	waits, then := make([]int, w.vertices()), w.after()
 	var ready intHeap
@@ -33,7 +34,7 @@ func (w *web) sorted() []int {
 		switch {
 		case len(before) > 0:
 		case v < len(w.changes):
-			ready.push(v)
+			ready.push(w.late(v))
 		default:
 			open = append(open, v)
 		}
@@ -44,20 +45,28 @@ func (w *web) sorted() []int {
 		if last := len(open) - 1; last >= 0 {
 			v, open = open[last], open[:last]
 		} else {
-			v = ready.pop()
+			v = ready.pop() % w.vertices()
 		}
 		order = append(order, v)
 		for _, to := range then.of(v) {
 			switch waits[to]--; {
 			case waits[to] > 0:
 			case to < len(w.changes):
-				ready.push(to)
+				ready.push(w.late(to))
 			default:
 				open = append(open, to)
 			}
 		}
 	}
 	return order
+}
+
+// late is the key by which a ready change is taken.
+func (w *web) late(i int) int {
+	if w.changes[i].Action == actuators.Purge {
+		i += w.vertices()
+	}
+	return i
 }
 
 // rows are lists of integers that lie one behind the other.

@@ -56,6 +56,7 @@ type Lane struct {
 	Objects      []schema.Instance `json:"objects"`
 	Ground       bool              `json:"ground,omitempty"` // shared ground, which joins no other
 	Needs        []int             `json:"needs,omitempty"`  // lanes that must be done before
+	Last         bool              `json:"last,omitempty"`   // it purges: all lanes that do not must be done before
 	EffectDigest string            `json:"effect_digest"`
 	Held         string            `json:"held,omitempty"` // why it may not run; "" = it runs
 }
@@ -79,6 +80,7 @@ type Input struct {
 //	update           before what it needed is retired
 //	retire           after everything that needed it (by the inventory) is retired or updated
 //	exclusive fact   its old holder releases before the new one acquires
+//	purge            after everything else, in lanes of its own, so that nothing is destroyed for a commit that does not stand
 func Make(in Input) (*Plan, error) {
 	p := &Plan{
 		FormatVersion: FormatVersion, ID: in.ID, Commit: in.Want.Commit, Base: in.Base, CreatedAt: in.CreatedAt, ObservedAt: in.Observed,

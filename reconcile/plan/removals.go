@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/inventory"
 	"plumbline/schema"
 )
@@ -25,7 +26,7 @@ func (w *web) connectRemovals(all []*Change) {
 		near: map[schema.Instance][]int{}, facts: map[schema.Fact][]int{},
 	}
 	for _, c := range all {
-		if c.Want == nil && c.Entry == nil {
+		if c.Want == nil && c.Entry == nil && c.Action != actuators.Purge {
 			l.removed[c.Instance] = true
 			for _, fact := range l.provided(c.Instance) {
 				l.needing[fact] = nil
@@ -54,6 +55,9 @@ func (l *leaving) provided(i schema.Instance) []schema.Fact {
 // findNeeders reads the inventory. An entry of an older plumb has all that it needed among what it referred to.
 func (l *leaving) findNeeders() {
 	for i, entry := range l.Inventory {
+		if entry.Retired != nil {
+			continue // what was set aside needs nothing
+		}
 		for _, need := range entry.After {
 			if l.removed[need] && need != i {
 				l.referring[need] = append(l.referring[need], i)
@@ -122,6 +126,17 @@ func (l *leaving) fact(list []int, id schema.ID, fact schema.Fact) []int {
 		l.facts[fact] = all
 	}
 	return append(list, all...)
+}
+
+// connectPurges puts the purge of what needed something before the purge of that.
+func (w *web) connectPurges() {
+	for i, c := range w.changes {
+		for _, need := range c.After {
+			if n, ok := w.index(need); ok && c.Action == actuators.Purge && w.changes[n].Action == actuators.Purge {
+				w.add(n, []int{i})
+			}
+		}
+	}
 }
 
 // connectMoves puts the release of an exclusive fact before its acquisition by another instance.

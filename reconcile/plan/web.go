@@ -40,6 +40,7 @@ func newWeb(in Input, all []*Change) *web {
 	w.connectNeeds()
 	w.connectRemovals(all)
 	w.connectMoves()
+	w.connectPurges()
 	w.settle()
 	return w
 }

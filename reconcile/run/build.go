@@ -129,11 +129,20 @@ func (l *lane) need(id int) {
 
 func (r *runner) linkLanes() {
 	for _, l := range r.lanes {
+		if !l.Last {
+			r.earlier++
+		}
+	}
+	for _, l := range r.lanes {
 		for _, id := range l.Needs {
 			if need := r.byID[id]; need != nil && need != l {
 				l.waits++
 				need.then = append(need.then, l)
 			}
+		}
+		if l.Last && r.earlier > 0 {
+			l.waits++
+			r.last = append(r.last, l)
 		}
 	}
 }

@@ -232,18 +232,42 @@ func (r *runner) end(l *lane, outcome Outcome) {
 	if r.resumed {
 		return // nothing goes forward
 	}
+	spoilt := ""
+	if outcome != LaneApplied {
+		spoilt = fmt.Sprintf("it needs lane %d, which was %s: %s", l.ID, outcome, l.why)
+	}
 	for _, next := range l.then {
-		if next.phase != waiting {
-			continue
-		}
-		if outcome != LaneApplied {
-			next.why = fmt.Sprintf("it needs lane %d, which was %s: %s", l.ID, outcome, l.why)
-			r.end(next, LaneBlocked)
-			continue
-		}
+		r.goOn(next, spoilt)
+	}
+	if !l.Last {
+		r.purges(spoilt)
+	}
+}
+
+// goOn lets a lane begin when the last that it waited for is there, or says why it may not.
+func (r *runner) goOn(next *lane, spoilt string) {
+	switch {
+	case next.phase != waiting:
+	case spoilt != "":
+		next.why = spoilt
+		r.end(next, LaneBlocked)
+	default:
 		if next.waits--; next.waits == 0 {
 			r.begin(next)
 		}
+	}
+}
+
+// purges lets the last lanes go on when all others have ended, and only if all of those went through.
+func (r *runner) purges(spoilt string) {
+	if r.earlier--; r.spoilt == "" {
+		r.spoilt = spoilt
+	}
+	if r.earlier > 0 {
+		return
+	}
+	for _, next := range r.last {
+		r.goOn(next, r.spoilt)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 type seen struct {
 	here    json.RawMessage // nil = absent
 	retired json.RawMessage
+	aside   int // things that are set aside; retired is the last
 	mark    *actuators.Mark
 	unknown string // why it could not be seen; then the rest says nothing
 	at      time.Time
@@ -107,8 +108,9 @@ func (r *runner) pick(s seen, f actuators.Observed) seen {
 	switch {
 	case f.Unknown != "":
 		s.unknown = f.Unknown
+	case f.Retired && f.Mark != nil && !ours:
 	case f.Retired:
-		s.retired = f.State
+		s.retired, s.aside = f.State, s.aside+1
 	case s.here == nil || ours:
 		s.here, s.mark = f.State, f.Mark
 	}

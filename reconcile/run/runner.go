@@ -47,6 +47,9 @@ type runner struct {
 	under     int  // crews that have started and not come to their end
 	begun     int
 	openLanes int
+	earlier   int     // lanes that have not ended and purge nothing
+	last      []*lane // those that purge, after all others
+	spoilt    string  // why they may not
 	stopped   bool
 	resumed   bool
 	replan    bool

@@ -23,7 +23,7 @@ import (
 //
 // plan: steps "t1.make" in order; "t2.make<t1" needs t1; "t1b.set" is a second step on the toy t1; "t1.make!" shares a
 // container with every other "!"; "t1.make?" wants a confirmation; "t1.make~" has a hold of 30 s. "|" begins the next lane,
-// "needs:1" makes it need lane 1, "held:why" holds it.
+// "needs:1" makes it need lane 1, "held:why" holds it, "last" makes it one that purges.
 //
 // faults: "t2:do-error-half", verbs and faults of toyHost; "t1:do-stop" ends the context meanwhile, "t1:do-abort" closes
 // Abort, "t1:do-die" kills the process after Do, and a resume follows; "t1:changed" changes the toy after it was planned;
@@ -116,6 +116,16 @@ var scenarios = []struct{ name, plan, faults, want string }{
 		"t1:begun t1:done t2:begun t2:done; 1 applied, 2 applied; applied"},
 	{"death before the confirmation of many", "t1.bulk? | t2.bulk? t3.set<t2", "t1:do-die",
 		"t2:begun t1:begun / t2:undone t1:undone; 1 rolled back (interrupted), 2 rolled back (interrupted); rolled back"},
+	{"what purges goes last", "last t1.set | t2.make t3.make<t2 | t4.make", "",
+		"t2:begun t2:done t4:begun t4:done t3:begun t3:done t1:begun t1:done; 1 applied, 2 applied, 3 applied; applied"},
+	{"nothing is purged beside what did not go through", "last t1.set | t2.make | t3.make", "t2:do-error-half",
+		"t2:begun t2:undone t3:begun t3:done; 1 blocked, 2 rolled back, 3 applied; partly applied"},
+	{"nothing is purged beside what is held", "last t1.set | held:why t2.make | t3.make", "",
+		"t3:begun t3:done; 1 blocked, 2 held, 3 applied; partly applied"},
+	{"purges do not wait for each other, but for what they need", "last t1.set | last t2.set | last needs:1 t3.set", "t1:do-error-half",
+		"t1:begun t1:undone t2:begun t2:done; 1 rolled back, 2 applied, 3 blocked; partly applied"},
+	{"a resume purges nothing", "last t1.set | t2.make", "t2:do-die",
+		"t2:begun / t2:done; 1 not run (interrupted), 2 applied; partly applied"},
 	{"a fenced controller touches nothing more", "t1.make t2.make<t1", "t2:do-fenced",
 		"t1:begun t1:done t2:begun fenced"},
 }
@@ -203,6 +213,8 @@ func (s *stage) addLane(n int, words []string) {
 			l.Needs = append(l.Needs, id)
 		} else if why, ok := strings.CutPrefix(word, "held:"); ok {
 			l.Held = why
+		} else if word == "last" {
+			l.Last = true
 		} else {
 			s.addStep(&l, word)
 		}

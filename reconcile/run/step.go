@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"plumbline/actuators"
@@ -186,12 +187,20 @@ func (t *task) undone(said error, w *watched) error {
 
 // reached tells whether a look shows what the step decides, settled.
 func (t *task) reached(predicted json.RawMessage, s seen) (done bool, reason string, final error) {
+	if t.Op == actuators.OpPurge && s.aside > t.left() {
+		return false, "it is still set aside", nil
+	}
 	ok, difference := actuators.Holds(predicted, t.have, s.here)
 	if !ok {
 		return false, difference, nil
 	}
 	settled, err := t.op.Settled(s.here)
 	return settled && err == nil, "it has not settled", err
+}
+
+// left is how many things a purge leaves: those of the steps after it.
+func (t *task) left() int {
+	return len(t.object.tasks) - 1 - slices.Index(t.object.tasks, t)
 }
 
 func unknown(err error) bool {
