@@ -90,17 +90,15 @@ func (c *comparison) aside(entry *inventory.Entry) Aside {
 	return a
 }
 
-// effect is the digest of purging all of an object: of the steps, and of what is only forgotten.
+// effect is the digest of purging all of an object: of the steps, and of when it was set aside, for names repeat within a second.
 func (w *Waiting) effect() {
 	sum := newDigest()
 	for _, a := range w.Asides {
 		if a.Unknown != "" {
 			return
 		}
+		sum.add(a.Entry.Instance.String(), a.Entry.Retired.UTC().Format(time.RFC3339Nano))
 		sum.steps(a.Steps)
-		if len(a.Steps) == 0 {
-			sum.add(a.Entry.Instance.String(), a.Entry.Retired.UTC().Format(time.RFC3339Nano))
-		}
 	}
 	w.Effect = sum.text()
 }
