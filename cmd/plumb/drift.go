@@ -25,11 +25,11 @@ is looked at once. Nothing is changed. Exit code 10: something could not be look
 		Example: "  plumb drift\n  plumb drift --detailed-exitcode -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			incidents, unseen, err := s.drift(cmd)
+			incidents, unseen, healer, err := s.drift(cmd)
 			if err != nil {
 				return err
 			}
-			if err := s.writeDrift(cmd.OutOrStdout(), incidents, unseen, time.Now()); err != nil {
+			if err := s.writeDrift(cmd.OutOrStdout(), incidents, unseen, healer, time.Now()); err != nil {
 				return err
 			}
 			switch {
@@ -45,27 +45,38 @@ is looked at once. Nothing is changed. Exit code 10: something could not be look
 	return cmd
 }
 
-func (s *settings) drift(cmd *cobra.Command) ([]drift.Incident, []reconcile.HostError, error) {
+// drift gives what differs, what could not be seen, and who heals what may be healed by itself.
+func (s *settings) drift(cmd *cobra.Command) (incidents []drift.Incident, unseen []reconcile.HostError, healer string, err error) {
 	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
 		defer client.Close()
-		return client.Incidents(cmd.Context())
+		status, err := client.Status(cmd.Context())
+		if err != nil {
+			return nil, nil, "", err
+		}
+		healer = "is healed by itself"
+		if status.Suspended != "" {
+			healer = "is healed by itself when the suspension is over"
+		}
+		incidents, unseen, err = client.Incidents(cmd.Context())
+		return incidents, unseen, healer, err
 	}
 	memory, done, err := s.memory(cmd.Context())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	defer done()
 	if memory == nil {
-		return nil, nil, fail(exitError, "cannot look for drift: nothing was applied from %s yet", s.config.State)
+		return nil, nil, "", fail(exitError, "cannot look for drift: nothing was applied from %s yet", s.config.State)
 	}
 	c := s.controller(nil, nil, memory)
 	defer c.Close()
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	return c.Drift(cmd.Context())
+	incidents, unseen, err = c.Drift(cmd.Context())
+	return incidents, unseen, "is healed by itself when a controller runs", err
 }
 
-func (s *settings) writeDrift(w io.Writer, incidents []drift.Incident, unseen []reconcile.HostError, now time.Time) error {
+func (s *settings) writeDrift(w io.Writer, incidents []drift.Incident, unseen []reconcile.HostError, healer string, now time.Time) error {
 	if s.output != "text" {
 		return json.NewEncoder(w).Encode(struct {
 			Incidents []drift.Incident      `json:"incidents"`
@@ -77,7 +88,7 @@ func (s *settings) writeDrift(w io.Writer, incidents []drift.Incident, unseen []
 		width = max(width, len(i.Instance.String()))
 	}
 	for _, i := range incidents {
-		writeIncident(w, i, width, now)
+		writeIncident(w, i, width, healer, now)
 	}
 	for _, h := range unseen {
 		fmt.Fprintf(w, "%s  unknown (%s): %s\n", hostName(h.Host), strings.Join(h.Kinds, ", "), h.Err)
@@ -88,7 +99,7 @@ func (s *settings) writeDrift(w io.Writer, incidents []drift.Incident, unseen []
 	return nil
 }
 
-func writeIncident(w io.Writer, i drift.Incident, width int, now time.Time) {
+func writeIncident(w io.Writer, i drift.Incident, width int, healer string, now time.Time) {
 	fmt.Fprintf(w, "%-*s  %s for %s  %s\n", width, i.Instance, i.Class, since(now.Sub(i.FirstSeen)), i.Declared)
 	for _, c := range i.Changes {
 		if i.Class != diff.Gone {
@@ -102,7 +113,7 @@ func writeIncident(w io.Writer, i drift.Incident, width int, now time.Time) {
 	case i.Contended:
 		fmt.Fprintln(w, "    was healed again and again within an hour and undone each time: somebody or something else changes it; it is left alone now")
 	case i.Policy == drift.Heal:
-		fmt.Fprintln(w, "    is healed by itself")
+		fmt.Fprintln(w, "    "+healer)
 	default:
 		fmt.Fprintf(w, "    nothing is done by itself; \"plumb heal %s\" brings back what was applied\n", i.Instance)
 	}

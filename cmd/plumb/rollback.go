@@ -9,17 +9,28 @@ import (
 
 func newRollback(s *settings) *cobra.Command {
 	var to string
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "rollback --to COMMIT",
 		Short: "Bring the datacenter back to an earlier commit, and hold it there",
-		Long: `Apply an earlier commit and suspend the loop, so that the head of the repository is not applied again at once. The
-lasting way is a revert in Git; this is the fast one. "plumb resume" follows the repository again.`,
-		Example: "  plumb history\n  plumb rollback --to 3f2a91c07d…",
+		Long: `Show what going back to an earlier commit does, and after a question (--auto-approve answers it) apply that commit
+and suspend the loop, so that the head of the repository is not applied again at once. The lasting way is a revert in Git;
+this is the fast one. "plumb resume" follows the repository again.`,
+		Example: "  plumb history\n  plumb rollback --to 3f2a91c07d\n  plumb rollback --to 3f2a91c07d --auto-approve",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := s.plan(cmd, []string{to}, "")
 			if err != nil {
 				return err
+			}
+			if !yes {
+				err := p.WriteText(cmd.ErrOrStderr(), plan.Style{Steps: true})
+				if err == nil { // also when there is nothing to do: the loop is held all the same
+					err = confirmed(cmd, "Go back, and hold the loop there?", "not rolled back; say yes, or give --auto-approve")
+				}
+				if err != nil {
+					return err
+				}
 			}
 			if err := s.hold(cmd, "rolled back to "+plan.ShortCommit(p.Commit)); err != nil {
 				return err
@@ -36,6 +47,7 @@ lasting way is a revert in Git; this is the fast one. "plumb resume" follows the
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the commit to go back to")
+	cmd.Flags().BoolVar(&yes, "auto-approve", false, "do not ask")
 	cmd.MarkFlagRequired("to")
 	return cmd
 }

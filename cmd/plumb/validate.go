@@ -40,7 +40,11 @@ func (s *settings) load(cmd *cobra.Command, args []string) (*schema.Graph, error
 	}
 	c := s.controller(source, nil, nil)
 	defer c.Close()
-	return c.Load(cmd.Context(), head.ID)
+	graph, err := c.Load(cmd.Context(), head.ID)
+	if err == nil && len(graph.Objects) == 0 {
+		return nil, fail(exitInvalid, "nothing is declared in %s; \"plumb init\" writes a topology to begin with", s.config.Repository)
+	}
+	return graph, err
 }
 
 func (s *settings) writeValidation(cmd *cobra.Command, graph *schema.Graph, err error) error {
