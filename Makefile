@@ -42,6 +42,7 @@ soak: ## run pushes and drift on 10,000 modelled objects for ten minutes (SOAK=1
 .PHONY: crash
 crash: ## end controller and executors at every boundary of every scene, also of what follows (100,000 runs and more), and plumb itself on real daemons (root)
 	CRASH=all $(GO) test ./testenv/crash -count=1 -v -timeout 60m
+	$(GO) test ./testenv/hold -run 'Kill' -count=1 -v -timeout 30m
 
 lint: ## go vet and staticcheck
 	$(GO) vet ./...
