@@ -2,6 +2,8 @@ package diff
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/inventory"
@@ -25,6 +27,17 @@ type Change struct {
 	Released []schema.Use       `json:"released,omitempty"` // facts it provided when last applied
 	Steps    []actuators.Step   `json:"-"`                  // upper halves, in order
 	Lane     int                `json:"lane"`
+}
+
+// Disruption is what users feel of the change, each word once; "" when nothing.
+func (c *Change) Disruption() string {
+	var all []string
+	for _, s := range c.Steps {
+		if s.Disruptive != "" && !slices.Contains(all, s.Disruptive) {
+			all = append(all, s.Disruptive)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // Refusal is an instance that may not change now, and why. What depends on it waits.

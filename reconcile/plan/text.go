@@ -114,8 +114,8 @@ func count(n int, noun string) string {
 // risks tells first what users feel and what cannot be taken back.
 func (t *text) risks() {
 	var felt, final []string
-	for _, c := range t.inOrder() {
-		if d := disruption(c.Steps); d != "" {
+	for _, c := range t.plan.InOrder() {
+		if d := c.Disruption(); d != "" {
 			felt = append(felt, fmt.Sprintf("%s (%s)", c.Instance, d))
 		}
 		if slices.ContainsFunc(c.Steps, func(s actuators.Step) bool { return s.Reversal == actuators.NoReversal }) {
@@ -138,14 +138,14 @@ func some(parts []string, most int) string {
 	return strings.Join(parts, ", ")
 }
 
-// inOrder is the changes that have steps, in the order of their first one.
-func (t *text) inOrder() []*Change {
+// InOrder is the changes that have steps, in the order of their first one.
+func (p *Plan) InOrder() []*Change {
 	var out []*Change
 	seen := map[schema.Instance]bool{}
-	for _, s := range t.plan.Steps {
+	for _, s := range p.Steps {
 		if !seen[s.Instance] {
 			seen[s.Instance] = true
-			if c := t.plan.Change(s.Instance); c != nil {
+			if c := p.Change(s.Instance); c != nil {
 				out = append(out, c)
 			}
 		}
@@ -154,7 +154,7 @@ func (t *text) inOrder() []*Change {
 }
 
 func (t *text) changes() {
-	all := t.inOrder()
+	all := t.plan.InOrder()
 	width := 0
 	for _, c := range all {
 		width = max(width, utf8.RuneCountInString(c.Instance.String()))

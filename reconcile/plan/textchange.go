@@ -17,7 +17,7 @@ const linesOfOne = 6
 // words of its kind: of a new thing every field is new, and only some matter.
 func (t *text) change(c *Change, width int) {
 	mark := " "
-	if disruption(c.Steps) != "" {
+	if c.Disruption() != "" {
 		mark = t.style.paint(loud, "!")
 	}
 	tail := t.style.paint(faint, c.Pos.String())
@@ -125,14 +125,4 @@ func show(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(data)
-}
-
-func disruption(steps []actuators.Step) string {
-	var all []string
-	for _, s := range steps {
-		if s.Disruptive != "" && !slices.Contains(all, s.Disruptive) {
-			all = append(all, s.Disruptive)
-		}
-	}
-	return strings.Join(all, ", ")
 }

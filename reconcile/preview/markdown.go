@@ -199,7 +199,7 @@ func (g *page) changes(title string, changes []*plan.Change, p *plan.Plan) {
 	}
 	g.line("| | object | what is done | users notice | undone |\n| --- | --- | --- | --- | --- |")
 	for _, c := range changes {
-		g.line("| `%s` | %s | %s | %s | %s |", c.Action.Glyph(), cell(c.Instance.String()), g.does(c), cell(felt(c)), undone(c))
+		g.line("| `%s` | %s | %s | %s | %s |", c.Action.Glyph(), cell(c.Instance.String()), g.does(c), cell(c.Disruption()), undone(c))
 	}
 	if g.detail == whole {
 		g.fields(changes)
@@ -208,7 +208,7 @@ func (g *page) changes(title string, changes []*plan.Change, p *plan.Plan) {
 
 func (g *page) does(c *plan.Change) string {
 	most := len(c.Steps)
-	if g.detail != whole && felt(c) == "" && !c.Action.Removes() {
+	if g.detail != whole && c.Disruption() == "" && !c.Action.Removes() {
 		most = 1
 	}
 	var parts []string
@@ -279,16 +279,6 @@ func seen(p *plan.Plan) time.Time {
 		return p.CreatedAt
 	}
 	return p.ObservedAt
-}
-
-func felt(c *plan.Change) string {
-	var all []string
-	for _, s := range c.Steps {
-		if s.Disruptive != "" {
-			all = append(all, s.Disruptive)
-		}
-	}
-	return strings.Join(all, ", ")
 }
 
 // undone says how a rollback would leave a change: by its weakest step.

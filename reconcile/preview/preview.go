@@ -26,7 +26,7 @@ type Preview struct {
 // Compare makes a preview of two plans over the same live state.
 func Compare(base, request *plan.Plan) Preview {
 	p := Preview{Base: base.Commit, Head: request.Commit, Plan: request}
-	for _, c := range InOrder(request) {
+	for _, c := range request.InOrder() {
 		if same(base.Change(c.Instance), c) {
 			p.Anyway = append(p.Anyway, c)
 		} else {
@@ -34,21 +34,6 @@ func Compare(base, request *plan.Plan) Preview {
 		}
 	}
 	return p
-}
-
-// InOrder is the changes of a plan that have steps, in the order of their first one.
-func InOrder(p *plan.Plan) []*plan.Change {
-	var out []*plan.Change
-	seen := map[schema.Instance]bool{}
-	for _, s := range p.Steps {
-		if !seen[s.Instance] {
-			seen[s.Instance] = true
-			if c := p.Change(s.Instance); c != nil {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
 }
 
 // same tells whether a change would be made with and without the request.
