@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"path"
 	"slices"
 	"strings"
@@ -58,6 +59,11 @@ func (c Config) Check(kinds *actuators.Registry) error {
 	for i, sink := range c.Sinks {
 		if sink.Webhook == "" && sink.File == "" {
 			mistakes = append(mistakes, fmt.Errorf("sinks.%d: it names no place; give it a webhook or a file", i))
+		}
+	}
+	if c.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("listen: %q is no address to listen on, such as \"127.0.0.1:9090\"", c.Listen))
 		}
 	}
 	if err := c.Trust.check(c.Repository); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -134,6 +135,11 @@ func (s *settings) loadConfig(cmd *cobra.Command) error {
 	} {
 		if *flag != "" {
 			*field = *flag
+		}
+	}
+	for _, place := range []*string{&s.config.State, &s.config.Socket} { // of flags and environment: the file takes no other
+		if *place, err = filepath.Abs(*place); err != nil {
+			return err
 		}
 	}
 	return nil
