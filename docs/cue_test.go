@@ -85,7 +85,7 @@ func testSpecNamesFields(t *testing.T, file, kind, text string) {
 		t.Errorf("%s: %v", kind, err)
 	}
 	for field := range full {
-		if !strings.Contains(spec, "`"+field) && field != "resolved" && field != "manage" && field != "was" && field != "drift" && field != "host" && field != "hosts" {
+		if !strings.Contains(spec, "`"+field) && field != "resolved" && field != "manage" && field != "was" && field != "drift" && field != "protect" && field != "self" && field != "host" && field != "hosts" {
 			t.Errorf("%s: the section Spec does not name `%s`", file, field)
 		}
 	}

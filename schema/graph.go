@@ -37,6 +37,9 @@ type Meta struct {
 	Manage Manage `json:"manage,omitempty"`
 	Was    string `json:"was,omitempty"`   // earlier name: the object is renamed in place
 	Drift  string `json:"drift,omitempty"` // alert | heal; empty = the kind's default
+
+	Protect bool `json:"protect,omitempty"` // not taken away until an applied declaration says otherwise
+	Self    bool `json:"self,omitempty"`    // the controller depends on it
 }
 
 // Object is one declared thing.

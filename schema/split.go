@@ -61,6 +61,10 @@ func (seen *remembered) place(object *Object, name string, placed bool) any {
 		return &object.Meta.Was
 	case name == `"drift"`:
 		return &object.Meta.Drift
+	case name == `"protect"`:
+		return &object.Meta.Protect
+	case name == `"self"`:
+		return &object.Meta.Self
 	case placed && name == `"host"`:
 		return &seen.own.host
 	case placed && name == `"hosts"`:

@@ -55,13 +55,14 @@ type Class string
 
 // The classes of refusal.
 const (
-	Unknown Class = "unknown" // its host did not answer, or the look failed: never taken as absent
-	Foreign Class = "foreign" // a thing of its name is there and not ours
-	Missing Class = "missing" // holds data, is ours, and is gone: never made anew by itself
-	Stuck   Class = "stuck"   // an earlier undo failed here
-	Refused Class = "refused" // the kind or a rule of the engine refuses the change
-	Limit   Class = "limit"   // the plan would take away more than the limits allow
-	Blocked Class = "blocked" // needs something that is itself refused
+	Unknown   Class = "unknown"   // its host did not answer, or the look failed: never taken as absent
+	Foreign   Class = "foreign"   // a thing of its name is there and not ours
+	Missing   Class = "missing"   // holds data, is ours, and is gone: never made anew by itself
+	Stuck     Class = "stuck"     // an earlier undo failed here
+	Refused   Class = "refused"   // the kind or a rule of the engine refuses the change
+	Protected Class = "protected" // it, or what stands on it, is protected: never taken away for a declaration that is gone
+	Limit     Class = "limit"     // the plan would take away more than the limits allow
+	Blocked   Class = "blocked"   // needs something that is itself refused
 )
 
 // Result is the outcome of a comparison.

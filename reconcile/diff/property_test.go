@@ -29,7 +29,7 @@ func drawNamed(t *rapid.T, named func(kind string, n int) string) (want, applied
 			w = append(w, name+value()+needs(t, w)+flag)
 		}
 		if rapid.Bool().Draw(t, "applied") {
-			flag := rapid.SampledFrom([]string{"", "", "", "!stuck", "!retired"}).Draw(t, "entry")
+			flag := rapid.SampledFrom([]string{"", "", "", "!stuck", "!retired", "!protect"}).Draw(t, "entry")
 			a = append(a, name+value()+needs(t, a)+flag)
 		}
 		if rapid.Bool().Draw(t, "live") {

@@ -80,6 +80,7 @@ func (r *Resident) Compute(in Input) Result {
 		c.purge(retired)
 	}
 	c.lost()
+	c.protect()
 	c.limit()
 	c.block()
 	c.sort()

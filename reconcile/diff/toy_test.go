@@ -21,7 +21,8 @@ import (
 //	thing/a@h1=2<disk/d@h1^addr/n/1!adopt
 //	instance   v  needs    exclusive fact  flags
 //
-// Flags of a declaration: adopt, observe, heal, was:NAME, moved (stands elsewhere in its file); of an applied entry:
+// Flags of a declaration: adopt, observe, heal, was:NAME, moved (stands elsewhere in its file), protect, self (of an applied
+// entry, too); of an applied entry:
 // stuck, retired, heal; of a live thing: foreign (no mark), other (another installation's), retired, hidden (cannot be seen).
 type toySpec struct {
 	V int `json:"v"`
@@ -248,6 +249,10 @@ func meta(w word) schema.Meta {
 			m.Manage = schema.Manage(flag)
 		case flag == "heal":
 			m.Drift = flag
+		case flag == "protect":
+			m.Protect = true
+		case flag == "self":
+			m.Self = true
 		case renamed:
 			m.Was = was
 		}
@@ -256,7 +261,7 @@ func meta(w word) schema.Meta {
 }
 
 func entry(w word) *inventory.Entry {
-	e := &inventory.Entry{Instance: w.Instance, Pos: pos(w), Commit: "c0", Spec: w.spec(), Hash: schema.Hash(w.spec()), After: w.needs, Provides: w.facts, Manage: meta(w).Manage}
+	e := &inventory.Entry{Instance: w.Instance, Pos: pos(w), Commit: "c0", Spec: w.spec(), Hash: schema.Hash(w.spec()), After: w.needs, Provides: w.facts, Manage: meta(w).Manage, Protect: meta(w).Protect, Self: meta(w).Self}
 	if w.is("stuck") {
 		e.Stuck = "undo failed"
 	}

@@ -54,6 +54,9 @@ func packEntry(e *inventory.Entry) []byte {
 	w.text(string(e.Manage))
 	w.time(e.Retired)
 	w.text(e.Stuck)
+	if e.Protect || e.Self { // older versions read entries that end before
+		w.number(bit(e.Protect) | bit(e.Self)<<1)
+	}
 	w.b[0] = packedEntry
 	binary.BigEndian.PutUint32(w.b[1:], crc32.Checksum(w.b[entryHead:], castagnoli))
 	return w.b
@@ -91,6 +94,10 @@ func (r *entryReader) entry(value []byte) (*inventory.Entry, error) {
 	e.Share = list(r, r.text)
 	e.Drift, e.Manage = r.text(), schema.Manage(r.text())
 	e.Retired, e.Stuck = r.time(), r.text()
+	if len(r.data) > 0 {
+		flags := r.number()
+		e.Protect, e.Self = flags&1 != 0, flags&2 != 0
+	}
 	if r.torn || len(r.data) > 0 {
 		return nil, errTorn
 	}
@@ -98,6 +105,13 @@ func (r *entryReader) entry(value []byte) (*inventory.Entry, error) {
 }
 
 type entryWriter struct{ b []byte }
+
+func bit(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
+}
 
 func (w *entryWriter) number(n int) { w.b = binary.AppendUvarint(w.b, uint64(n)) }
 
@@ -119,11 +133,7 @@ func (w *entryWriter) fact(f schema.Fact) {
 
 func (w *entryWriter) use(u schema.Use) {
 	w.fact(u.Fact)
-	exclusive := 0
-	if u.Exclusive {
-		exclusive = 1
-	}
-	w.number(exclusive)
+	w.number(bit(u.Exclusive))
 	w.text(u.Path)
 }
 
