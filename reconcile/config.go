@@ -14,6 +14,8 @@ import (
 	"plumbline/actuators"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/exec"
+	"plumbline/schema"
+	"plumbline/sources"
 )
 
 // Config is the controller's own file, schema.#Controller.
@@ -25,6 +27,7 @@ type Config struct {
 	Socket     string      `json:"socket"`
 	Interval   Duration    `json:"interval"`
 	Access     Access      `json:"access"`
+	Fetch      Fetch       `json:"fetch"`
 	Transports []Transport `json:"transports"`
 	Local      string      `json:"local"`
 	Model      string      `json:"model"` // directory of a modelled datacenter; "" = the real one
@@ -79,6 +82,19 @@ type Access struct {
 	KnownHosts string `json:"knownHosts"`
 }
 
+// Fetch bounds what a remote repository may send.
+type Fetch struct {
+	Bytes   Size     `json:"bytes"`
+	Objects int64    `json:"objects"`
+	Largest Size     `json:"largest"`
+	Time    Duration `json:"time"`
+}
+
+// Intake is Fetch in the words of sources.
+func (f Fetch) Intake() sources.Intake {
+	return sources.Intake{Bytes: int64(f.Bytes), Objects: f.Objects, Largest: int64(f.Largest), Time: time.Duration(f.Time)}
+}
+
 // Transport is how hosts whose name matches a shell pattern are reached.
 type Transport struct {
 	Hosts string   `json:"hosts"`
@@ -117,6 +133,23 @@ type Sink struct {
 	Webhook string `json:"webhook"`
 	File    string `json:"file"`
 }
+
+// Size is an amount of bytes whose JSON is text like "64Mi".
+type Size int64
+
+// UnmarshalJSON reads "64Mi".
+func (s *Size) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	bytes, err := schema.ParseSize(text)
+	*s = Size(bytes)
+	return err
+}
+
+// MarshalJSON is the inverse of UnmarshalJSON.
+func (s Size) MarshalJSON() ([]byte, error) { return json.Marshal(schema.FormatSize(int64(s))) }
 
 // Duration is a time.Duration whose JSON is text like "30s".
 type Duration time.Duration

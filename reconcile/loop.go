@@ -87,7 +87,7 @@ func (c *Controller) turn(ctx context.Context) (retry bool) {
 		if ctx.Err() == nil {
 			c.lost(err)
 		}
-		return !errors.Is(err, sources.ErrGone)
+		return !errors.Is(err, sources.ErrGone) && !errors.Is(err, sources.ErrLimit)
 	}
 	c.found(head)
 	why := c.suspension()

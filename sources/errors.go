@@ -59,7 +59,7 @@ func list(names []string) string {
 	}
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = fmt.Sprintf("%q", n)
+		quoted[i] = fmt.Sprintf("%.100q", n)
 	}
 	return strings.Join(quoted, ", ") + more
 }
@@ -81,3 +81,22 @@ func (e *LimitError) Error() string {
 
 // Is makes errors.Is(err, ErrLimit) true.
 func (e *LimitError) Is(target error) bool { return target == ErrLimit }
+
+// IntakeError says which limit of Intake a remote went over.
+type IntakeError struct {
+	// What is counted, with the limit: "more than 1Gi".
+	What string
+	// Setting is the limit's name in the controller's file; empty if it is none of people's.
+	Setting string
+}
+
+// Error names the limit and who may raise it.
+func (e *IntakeError) Error() string {
+	if e.Setting == "" {
+		return "it sends " + e.What
+	}
+	return fmt.Sprintf("it sends %s; if it is that large by right, raise %s in the controller's file", e.What, e.Setting)
+}
+
+// Is makes errors.Is(err, ErrLimit) true.
+func (e *IntakeError) Is(target error) bool { return target == ErrLimit }

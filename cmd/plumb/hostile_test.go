@@ -29,6 +29,12 @@ type hostile struct {
 
 func newHostile(t *testing.T) *hostile {
 	t.Helper()
+	return hostileAt(t, func(h *hostile) string { return h.bare }, "")
+}
+
+// hostileAt is one whose controller reaches the repository at an address, with more in its file.
+func hostileAt(t *testing.T, address func(*hostile) string, settings string) *hostile {
+	t.Helper()
 	need.Program(t, "git")
 	h := &hostile{T: t, dir: t.TempDir()}
 	h.plumb, h.bare = filepath.Join(h.dir, "plumb"), filepath.Join(h.dir, "repo.git")
@@ -40,9 +46,9 @@ func newHostile(t *testing.T) *hostile {
 		h.must(os.WriteFile(h.plumb, data, 0o755))
 	}
 	h.must(os.Chmod(h.dir, 0o755))
-	h.must(os.WriteFile(filepath.Join(h.dir, "plumb.cue"), fmt.Appendf(nil, "repository: %q\nstate: %q\nsocket: %q\nlocal: \"here\"\ninterval: \"1s\"\n",
-		h.bare, filepath.Join(h.dir, "state"), filepath.Join(h.dir, "sock")), 0o600))
 	h.git(nil, "init", "-q", "--bare", "-b", "main", h.bare)
+	h.must(os.WriteFile(filepath.Join(h.dir, "plumb.cue"), fmt.Appendf(nil, "repository: %q\nstate: %q\nsocket: %q\nlocal: \"here\"\ninterval: \"1s\"\n%s",
+		address(h), filepath.Join(h.dir, "state"), filepath.Join(h.dir, "sock"), settings), 0o600))
 	h.start()
 	return h
 }

@@ -35,7 +35,8 @@ func (s *settings) openSource() (sources.Source, error) {
 	}
 	return git.Open(git.Config{
 		URL: c.Repository, Branch: c.Branch, Path: c.Path, CacheDir: filepath.Join(c.State, "mirror"), Interval: time.Duration(c.Interval),
-		Auth: git.Auth{KeyFile: c.Access.Key, TokenFile: c.Access.Token, KnownHosts: c.Access.KnownHosts}, Log: s.log,
+		Auth:   git.Auth{KeyFile: c.Access.Key, TokenFile: c.Access.Token, KnownHosts: c.Access.KnownHosts},
+		Intake: c.Fetch.Intake(), Log: s.log,
 	})
 }
 

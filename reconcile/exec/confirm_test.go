@@ -276,15 +276,17 @@ func (w *world) edit(name, from, to string) {
 }
 
 // server is the process that serves the only connection, when it forks nothing just now.
-func (w *world) server() int {
+func (w *world) server() (server int) {
 	w.Helper()
-	for pid, args := range processes(w.self.Dirs.State) {
-		if strings.Contains(args, " serve ") {
-			return pid
+	w.eventually("the server shows its arguments", func() bool {
+		for pid, args := range processes(w.self.Dirs.State) {
+			if strings.Contains(args, " serve ") {
+				server = pid
+			}
 		}
-	}
-	w.Fatal("no server")
-	return 0
+		return server != 0
+	})
+	return server
 }
 
 func (w *world) kill(pid int, signal unix.Signal) {

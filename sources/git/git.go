@@ -42,8 +42,8 @@ type Config struct {
 	Interval, Jitter time.Duration
 	// NoEvents turns file system events off: polling only.
 	NoEvents bool
-	// Timeout bounds one conversation with a remote. Default 2 minutes.
-	Timeout time.Duration
+	// Intake bounds what a remote may send, and for how long.
+	Intake sources.Intake
 	// Auth is how to be let in by a remote.
 	Auth Auth
 	// Limits bound what is read of one commit.
@@ -77,9 +77,7 @@ func Open(c Config) (*Source, error) {
 	if !fs.ValidPath(c.Path) {
 		return nil, fmt.Errorf("cannot watch path %q: it leads out of the repository", c.Path)
 	}
-	if c.Timeout == 0 {
-		c.Timeout = 2 * time.Minute
-	}
+	c.Intake = c.Intake.OrDefault()
 	where, err := locate(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch repository: %w", err)

@@ -187,7 +187,7 @@ func TestSilentForgeEndsInTime(t *testing.T) {
 	f.stall = make(chan struct{})
 	t.Cleanup(func() { close(f.stall) })
 	c := f.config(t)
-	c.Timeout = 50 * time.Millisecond
+	c.Intake.Time = 50 * time.Millisecond
 	s := w.open(c)
 	for range 3 {
 		wantUnreachable(t, s, "deadline exceeded")

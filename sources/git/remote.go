@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
@@ -28,6 +30,9 @@ type remote struct {
 	branch   plumbing.ReferenceName
 	mirror   string
 	busy     chan struct{} // holds one token: one conversation at a time
+
+	refused plumbing.Hash // the commit that was over a limit last, and what was said: it is not fetched again and again
+	because error
 }
 
 func newRemote(c Config, e *transport.Endpoint, branch plumbing.ReferenceName) (*remote, error) {
@@ -64,14 +69,19 @@ func (r *remote) fetch(ctx context.Context) error {
 		if r.has(tip) {
 			return nil
 		}
-		return r.pull(ctx)
+		if tip == r.refused {
+			return r.because
+		}
+		return r.pull(ctx, tip)
 	})
 }
 
-// converse runs talk within the timeout. An ssh handshake heeds no context
-// (golang/go#19338): it is left behind then, and the next talk waits for its end.
+// errLate is why the context of a conversation ended by itself.
+var errLate = errors.New("a conversation lasted too long")
+
+// converse runs talk within the time that one may last. What does not end then is left behind, and the next talk waits for its end.
 func (r *remote) converse(ctx context.Context, talk func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, r.config.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.config.Intake.Time, errLate)
 	select {
 	case r.busy <- struct{}{}:
 	case <-ctx.Done():
@@ -86,15 +96,23 @@ func (r *remote) converse(ctx context.Context, talk func(context.Context) error)
 	}()
 	select {
 	case err := <-done:
-		return err
+		return r.inTime(ctx, err)
 	case <-ctx.Done():
 	}
 	select {
 	case err := <-done: // ended just now: the end of a talk cancels its context, too
-		return err
+		return r.inTime(ctx, err)
 	default:
-		return r.unreachable(ctx.Err())
+		return r.inTime(ctx, r.unreachable(ctx.Err()))
 	}
+}
+
+// inTime adds to an error whose limit it was that ended the conversation.
+func (r *remote) inTime(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(context.Cause(ctx), errLate) {
+		return err
+	}
+	return fmt.Errorf("%w; it may last %s: see fetch.time in the controller's file", err, r.config.Intake.Time)
 }
 
 // list is where the remote's branch is.
@@ -103,9 +121,12 @@ func (r *remote) list(ctx context.Context) (plumbing.Hash, error) {
 	if err != nil {
 		return plumbing.ZeroHash, r.unreachable(err)
 	}
-	refs, err := r.on(memory.NewStorage()).ListContext(ctx, &gogit.ListOptions{Auth: auth, CABundle: ca})
+	ctx, m := metered(ctx, mostRefs, &sources.IntakeError{What: "more than " + amount(mostRefs) + " of names of branches and tags; remove some there"})
+	via, forget := m.through(r.endpoint)
+	defer forget()
+	refs, err := r.on(memory.NewStorage()).ListContext(ctx, &gogit.ListOptions{Auth: auth, CABundle: ca, ProxyOptions: via})
 	if err != nil && !errors.Is(err, transport.ErrEmptyRemoteRepository) {
-		return plumbing.ZeroHash, r.listError(err)
+		return plumbing.ZeroHash, r.listError(m.judge(err))
 	}
 	var names []string
 	for _, ref := range refs {
@@ -121,6 +142,9 @@ func (r *remote) list(ctx context.Context) (plumbing.Hash, error) {
 }
 
 func (r *remote) listError(err error) error {
+	if errors.Is(err, sources.ErrLimit) {
+		return fmt.Errorf("repository %s: %w", r.config.URL, err)
+	}
 	if errors.Is(err, transport.ErrRepositoryNotFound) {
 		return fmt.Errorf("%w, or may not be read with these credentials", &sources.GoneError{Repository: r.config.URL})
 	}
@@ -131,11 +155,7 @@ func (r *remote) listError(err error) error {
 }
 
 // pull fetches the branch into the mirror: the whole history, as Descends needs it.
-func (r *remote) pull(ctx context.Context) error {
-	auth, ca, err := r.credentials()
-	if err != nil {
-		return r.unreachable(err)
-	}
+func (r *remote) pull(ctx context.Context, tip plumbing.Hash) error {
 	repo, err := r.openMirror()
 	if err != nil {
 		return r.unreachable(fmt.Errorf("cannot open mirror: %w", err))
@@ -143,17 +163,40 @@ func (r *remote) pull(ctx context.Context) error {
 	if err := repo.Storer.RemoveReference(fetched); err != nil {
 		return r.unreachable(fmt.Errorf("cannot prepare mirror: %w", err))
 	}
-	spec := config.RefSpec(fmt.Sprintf("+%s:%s", r.branch, fetched))
-	err = r.on(repo.Storer).FetchContext(ctx, &gogit.FetchOptions{
-		RemoteName: "origin", RefSpecs: []config.RefSpec{spec}, Auth: auth, CABundle: ca, Tags: gogit.NoTags, Force: true,
-	})
-	if err != nil && !errors.Is(err, gogit.NoErrAlreadyUpToDate) {
+	if err := r.receive(ctx, repo.Storer); errors.Is(err, sources.ErrLimit) {
+		r.refused, r.because = tip, fmt.Errorf("repository %s: %w", r.config.URL, err)
+		return r.because
+	} else if err != nil {
 		return r.unreachable(err)
 	}
 	if err := r.publish(ctx); err != nil {
 		return r.unreachable(fmt.Errorf("cannot write mirror: %w", err))
 	}
 	return nil
+}
+
+// receive takes in what the branch has and the mirror has not, within the limits.
+func (r *remote) receive(ctx context.Context, mirror storage.Storer) error {
+	auth, ca, err := r.credentials()
+	if err != nil {
+		return err
+	}
+	most := r.config.Intake
+	ctx, m := metered(ctx, most.Bytes+mostRefs, &sources.IntakeError{What: "more than " + amount(most.Bytes), Setting: "fetch.bytes"})
+	via, forget := m.through(r.endpoint)
+	defer forget()
+	into := &receiver{Storer: mirror, ctx: ctx, packs: filepath.Join(r.mirror, "objects", "pack"), most: most}
+	spec := config.RefSpec(fmt.Sprintf("+%s:%s", r.branch, fetched))
+	err = r.on(into).FetchContext(ctx, &gogit.FetchOptions{
+		RemoteName: "origin", RefSpecs: []config.RefSpec{spec}, Auth: auth, CABundle: ca, Tags: gogit.NoTags, Force: true, ProxyOptions: via,
+	})
+	switch {
+	case into.over != nil:
+		return into.over
+	case errors.Is(err, gogit.NoErrAlreadyUpToDate):
+		return nil
+	}
+	return m.judge(err)
 }
 
 func (r *remote) on(s storage.Storer) *gogit.Remote {
@@ -170,5 +213,26 @@ func (r *remote) credentials() (transport.AuthMethod, []byte, error) {
 }
 
 func (r *remote) unreachable(err error) error {
-	return fmt.Errorf("repository %s: %w: %w", r.config.URL, sources.ErrUnreachable, err)
+	return fmt.Errorf("repository %s: %w: %w", r.config.URL, sources.ErrUnreachable, foreign{err})
 }
+
+// foreign is an error that may hold words of a remote: they steer no terminal and are cut short.
+type foreign struct{ error }
+
+// Error is the text that is left.
+func (f foreign) Error() string {
+	const most = 300
+	text := strings.Map(func(c rune) rune {
+		if unicode.IsGraphic(c) && c != utf8.RuneError {
+			return c
+		}
+		return ' '
+	}, f.error.Error())
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + " …"
+	}
+	return text
+}
+
+// Unwrap is the error as it is.
+func (f foreign) Unwrap() error { return f.error }

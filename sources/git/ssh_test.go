@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"plumbline/sources"
 	"plumbline/sources/git"
 )
 
@@ -181,7 +183,7 @@ func TestSSHMissingRepository(t *testing.T) {
 	}
 }
 
-// A server that accepts and says nothing: the handshake heeds no context.
+// A server that accepts and says nothing: the handshake heeds no context, but ends with its connection.
 func TestSilentSSHServerEndsInTime(t *testing.T) {
 	w := newWorld(t)
 	d := newSSHD(t)
@@ -192,10 +194,26 @@ func TestSilentSSHServerEndsInTime(t *testing.T) {
 	t.Cleanup(func() { silent.Close() }) // resets the connections that nobody accepted
 	c := d.gitConfig(w)
 	c.URL = "ssh://git@" + silent.Addr().String() + w.bare
-	c.Timeout = 50 * time.Millisecond
+	c.Intake.Time = 50 * time.Millisecond
 	s := w.open(c)
-	wantUnreachable(t, s, "deadline exceeded")
-	wantUnreachable(t, s, "an earlier conversation is not over")
+	for range 3 {
+		wantUnreachable(t, s, "it may last 50ms")
+	}
+}
+
+// What ssh brings in is counted where it is dialled, in the list of refs and in the pack.
+func TestSSHSendsNoMoreThanItMay(t *testing.T) {
+	w := newWorld(t)
+	w.write("noise", noise(1))
+	w.push("a.cue", "package a\n")
+	c := newSSHD(t).gitConfig(w)
+	c.Intake.Bytes = 32 << 10
+	_, err := w.open(c).Head(t.Context())
+	if !errors.Is(err, sources.ErrLimit) || !strings.Contains(err.Error(), "raise fetch.bytes") {
+		t.Errorf("error = %v", err)
+	}
+	c.Intake.Bytes = 1 << 20
+	head(t, w.open(c))
 }
 
 func copyAndClose(to io.WriteCloser, from io.Reader) {
