@@ -65,7 +65,28 @@ func (t *translator) translate(err error) []Problem {
 			problems = append(problems, p)
 		}
 	}
-	return problems
+	return t.withoutEchoes(problems)
+}
+
+// withoutEchoes drops what is wrong with a field that takes its default from another one, where that one's own mistake is told.
+func (t *translator) withoutEchoes(problems []Problem) []Problem {
+	return slices.DeleteFunc(problems, func(p Problem) bool {
+		return slices.ContainsFunc(problems, func(q Problem) bool {
+			return p.Path != q.Path && p.Object == q.Object && p.Object != "" && p.Pos == q.Pos && t.writtenAt(q) && !t.writtenAt(p)
+		})
+	})
+}
+
+// writtenAt tells whether the value at a problem's position is written behind the name of its field.
+func (t *translator) writtenAt(p Problem) bool {
+	line := t.lineOf(p.Pos)
+	if p.Pos.Col < 1 || p.Pos.Col > len(line) {
+		return false
+	}
+	before := strings.TrimRight(line[:p.Pos.Col-1], " \t")
+	name := strings.Trim(strings.TrimSuffix(before, ":"), `"`)
+	last := p.Path[strings.LastIndex(p.Path, ".")+1:]
+	return strings.HasSuffix(before, ":") && last != "" && strings.HasSuffix(name, last)
 }
 
 // problem describes the field that a group of errors is about.

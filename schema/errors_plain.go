@@ -67,11 +67,19 @@ func (t *translator) literalAt(pos Pos) string {
 
 // sourceAt is the rest of the source's line at a position.
 func (t *translator) sourceAt(pos Pos) string {
+	if line := t.lineOf(pos); pos.Col >= 1 && pos.Col <= len(line) {
+		return line[pos.Col-1:]
+	}
+	return ""
+}
+
+// lineOf is the whole line of the source that a position is on.
+func (t *translator) lineOf(pos Pos) string {
 	lines := bytes.Split(t.src.Files[pos.File], []byte("\n"))
-	if pos.Line < 1 || pos.Line > len(lines) || pos.Col < 1 || pos.Col > len(lines[pos.Line-1]) {
+	if pos.Line < 1 || pos.Line > len(lines) {
 		return ""
 	}
-	return string(lines[pos.Line-1][pos.Col-1:])
+	return string(lines[pos.Line-1])
 }
 
 var mountedFile = regexp.MustCompile(`\s*\(?/?` + mount + `\S*`)

@@ -16,9 +16,10 @@ func (s *Site) On(ctx context.Context, host string, argv ...string) (string, err
 	return s.Lab.Exec(ctx, host, argv...)
 }
 
-// Page is what the client in the internet gets from the application, by name.
+// Page is what the client in the internet gets from the application, by name. A path that is cut is told after two seconds; an
+// application on an emulated CPU that others keep busy may take longer to write its answer.
 func (s *Site) Page(ctx context.Context) (map[string]string, error) {
-	out, err := s.On(ctx, "internet", "curl", "-sS", "--max-time", "2", "http://payroll.mycompany.com/")
+	out, err := s.On(ctx, "internet", "curl", "-sS", "--connect-timeout", "2", "--max-time", "10", "http://payroll.mycompany.com/")
 	if err != nil {
 		return nil, err
 	}
