@@ -15,6 +15,7 @@ var volatile = []struct {
 	match *regexp.Regexp
 	with  string
 }{
+	{regexp.MustCompile(`(?m)^… .* \(\d+ s\)\n`), ""}, // progress, on a machine that is slow
 	{regexp.MustCompile(`/\S*/plumb-lab/guest-[0-9a-f]+`), "/CACHE"},
 	{regexp.MustCompile(`sha256:[0-9a-f]{8,64}`), "sha256:DIGEST"},
 	{regexp.MustCompile(`dir:[0-9a-f]{6,64}`), "dir:HASH"},

@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
-	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/load"
 )
+
+// controllerFile is the name of the controller's file while it is evaluated; the user's may lie anywhere.
+const controllerFile = "plumb.cue"
 
 // LoadController evaluates a controller's own file against #Controller and decodes it. The error is Problems with positions
 // in the file.
@@ -27,14 +28,14 @@ func LoadController(ctx context.Context, filename string, data []byte, into any)
 		return fmt.Errorf("internal error: the schema in this binary is broken: %w", instances[0].Err)
 	}
 	cuectx := cuecontext.New()
-	definition := cuectx.BuildInstance(instances[0]).LookupPath(cue.ParsePath("#Controller"))
-	user := cuectx.CompileBytes(data, cue.Filename(filename))
+	controller := cuectx.BuildInstance(instances[0]).LookupPath(cue.ParsePath("#Controller"))
+	user := cuectx.CompileBytes(data, cue.Filename(controllerFile))
 	if user.Err() != nil {
-		return controllerProblems(user.Err(), definition, filename)
+		return controllerProblems(user.Err(), controller, user, files, filename, data)
 	}
-	value := definition.Unify(user)
+	value := controller.Unify(user)
 	if err := value.Validate(cue.Concrete(true)); err != nil {
-		return controllerProblems(err, definition, filename)
+		return controllerProblems(err, controller, user, files, filename, data)
 	}
 	text, err := value.MarshalJSON()
 	if err == nil {
@@ -46,70 +47,23 @@ func LoadController(ctx context.Context, filename string, data []byte, into any)
 	return ctx.Err()
 }
 
-// controllerProblems names the place of each mistake in the user's file, not in the schema.
-func controllerProblems(err error, definition cue.Value, filename string) Problems {
-	var problems Problems
-	for _, e := range errors.Errors(err) {
-		p := Problem{Pos: Pos{File: filename}}
-		for _, at := range errors.Positions(e) {
-			if at.Filename() == filename {
-				p.Pos = Pos{File: filename, Line: at.Line(), Col: at.Column()}
-				break
-			}
+// controllerProblems tells mistakes as those of a topology are told.
+func controllerProblems(err error, controller, user cue.Value, schema map[string][]byte, filename string, data []byte) Problems {
+	t := &translator{
+		src:   Source{Files: map[string][]byte{controllerFile: data}},
+		words: vocabulary{topology: controller, definitions: func() []definition { return readDefinitions(schema) }},
+		flat:  true,
+	}
+	problems := Problems(t.translate(err))
+	for i := range problems {
+		p := &problems[i]
+		if p.Pos.IsZero() && p.Path != "" {
+			p.Pos = userPos(user.LookupPath(fieldPath(splitPath(p.Path))).Pos())
 		}
-		path := e.Path()
-		if len(path) > 0 && path[0] == "#Controller" {
-			path = path[1:]
-		}
-		format, args := e.Msg()
-		p.Path, p.Text = strings.Join(path, "."), clean(fmt.Sprintf(format, args...))
-		if strings.Contains(format, "not allowed") && len(path) > 0 {
-			p.Text = fmt.Sprintf("unknown field %q", p.Path)
-			p.Remedy = didYouMean(path[len(path)-1], fieldNames(definition, path[:len(path)-1]), "")
-		} else if p.Path != "" {
-			p.Text = p.Path + ": " + p.Text
-		}
-		problems = append(problems, p)
-	}
-	return tellEachFieldOnce(problems).Sort()
-}
-
-// fieldNames lists what may stand in a field of a definition.
-func fieldNames(definition cue.Value, path []string) []string {
-	for _, element := range path {
-		definition = definition.LookupPath(cue.MakePath(cue.Str(element).Optional()))
-	}
-	var names []string
-	fields, err := definition.Fields(cue.Optional(true))
-	if err != nil {
-		return nil
-	}
-	for fields.Next() {
-		names = append(names, fields.Selector().Unquoted())
-	}
-	return names
-}
-
-// tellEachFieldOnce keeps the most telling problem of each field: a default makes CUE report the same mistake as a
-// disjunction, a conflict with the default, and what it really is.
-func tellEachFieldOnce(problems Problems) Problems {
-	vague := func(p Problem) bool {
-		return strings.Contains(p.Text, "disjunction") || strings.Contains(p.Text, "conflicting values")
-	}
-	best := map[string]Problem{}
-	var order []string
-	for _, p := range problems {
-		old, seen := best[p.Path]
-		if !seen {
-			order = append(order, p.Path)
-		}
-		if !seen || vague(old) && !vague(p) {
-			best[p.Path] = p
+		p.Pos.File = filename
+		for j := range p.Also {
+			p.Also[j].File = filename
 		}
 	}
-	out := make(Problems, len(order))
-	for i, path := range order {
-		out[i] = best[path]
-	}
-	return out
+	return problems.Sort()
 }

@@ -19,6 +19,15 @@ type translator struct {
 	src   Source
 	pack  *pack // nil for what failed before it was evaluated
 	words vocabulary
+	flat  bool // the file's fields are the user's fields, not kinds of objects
+}
+
+// naming is how many elements of a path name the object that a field belongs to.
+func (t *translator) naming() int {
+	if t.flat {
+		return 0
+	}
+	return 2
 }
 
 // importPath is the package of the schema.
@@ -97,8 +106,11 @@ func (t *translator) problem(group []errors.Error) Problem {
 		p.Pos = t.definitionPos(path[0])
 		path = nil
 	}
-	if len(path) >= 2 {
-		p.Object, p.Path = MakeID(path[0], path[1]), strings.Join(path[2:], ".")
+	if len(path) >= t.naming() {
+		p.Path = strings.Join(path[t.naming():], ".")
+	}
+	if len(path) >= 2 && !t.flat {
+		p.Object = MakeID(path[0], path[1])
 	}
 	for _, e := range group {
 		for _, pos := range userPositions(e) {
@@ -244,7 +256,7 @@ func (t *translator) invalid(p *Problem, path []string, e errors.Error, args []a
 
 func (t *translator) missing(p *Problem, path []string) {
 	field := path[len(path)-1]
-	p.Text = fmt.Sprintf("missing field %q", joinPath(path[min(2, len(path)-1):]))
+	p.Text = fmt.Sprintf("missing field %q", joinPath(path[min(t.naming(), len(path)-1):]))
 	p.Remedy = "add " + field
 	if meaning := t.words.meaning(path); meaning != "" {
 		p.Remedy += ": " + meaning
@@ -256,14 +268,14 @@ func (t *translator) missing(p *Problem, path []string) {
 func (t *translator) unknownField(p *Problem, path []string) {
 	field := path[len(path)-1]
 	known := t.words.fields(path[:len(path)-1])
-	if kinds := t.words.fields(nil); !slices.Contains(kinds, path[0]) {
+	if kinds := t.words.fields(nil); !t.flat && !slices.Contains(kinds, path[0]) {
 		field, known = path[0], kinds
 		p.Object, p.Path = "", ""
 		p.Text = fmt.Sprintf("unknown kind %q", field)
 		p.Remedy = didYouMean(field, known, "a topology may hold "+list(known, "and")+"; helpers begin with _ or #")
 		return
 	}
-	p.Text = fmt.Sprintf("unknown field %q", joinPath(path[min(2, len(path)-1):]))
+	p.Text = fmt.Sprintf("unknown field %q", joinPath(path[min(t.naming(), len(path)-1):]))
 	if slices.Contains(known, field) {
 		p.Text = fmt.Sprintf("the definition used here does not allow the field %q", field)
 		p.Remedy = "unify the definition with the schema's (#T: schema.#KIND & {…}), or let its name begin with _ instead of #"
@@ -303,11 +315,11 @@ func userPositions(e errors.Error) []Pos {
 	return found
 }
 
-// fieldElements strips the definition that we unify with, and the quotes of labels.
+// fieldElements strips the definition of ours that is unified with, and the quotes of labels.
 func fieldElements(path []string) []string {
 	var elements []string
 	for i, element := range path {
-		if i == 0 && element == "#Topology" {
+		if i == 0 && (element == "#Topology" || element == "#Controller") {
 			continue
 		}
 		if plain, err := literal.Unquote(element); err == nil && strings.HasPrefix(element, `"`) {

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile"
-	"plumbline/reconcile/control"
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
 )
@@ -82,7 +81,7 @@ func confirmed(cmd *cobra.Command, question, otherwise string) error {
 func (s *settings) apply(cmd *cobra.Command, p *plan.Plan) (run.Result, error) {
 	listen, stop := s.listener(cmd)
 	defer stop()
-	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
+	if client, err := s.dial(cmd.Context()); err == nil {
 		defer client.Close()
 		return client.Apply(cmd.Context(), p, listen)
 	}

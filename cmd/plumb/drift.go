@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile"
-	"plumbline/reconcile/control"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/drift"
 )
@@ -47,7 +46,7 @@ is looked at once. Nothing is changed. Exit code 10: something could not be look
 
 // drift gives what differs, what could not be seen, and who heals what may be healed by itself.
 func (s *settings) drift(cmd *cobra.Command) (incidents []drift.Incident, unseen []reconcile.HostError, healer string, err error) {
-	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
+	if client, err := s.dial(cmd.Context()); err == nil {
 		defer client.Close()
 		status, err := client.Status(cmd.Context())
 		if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"plumbline/reconcile/control"
 	"plumbline/reconcile/run"
 	"plumbline/schema"
 )
@@ -37,7 +36,7 @@ func newHeal(s *settings) *cobra.Command {
 func (s *settings) heal(cmd *cobra.Command, instances []schema.Instance) (run.Result, error) {
 	listen, stop := s.listener(cmd)
 	defer stop()
-	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
+	if client, err := s.dial(cmd.Context()); err == nil {
 		defer client.Close()
 		return client.Heal(cmd.Context(), instances, listen)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"plumbline/reconcile/plan"
 
-	"plumbline/reconcile/control"
 	"plumbline/reconcile/journal"
 )
 
@@ -54,7 +53,7 @@ func (s *settings) writeHistory(w io.Writer, past []journal.Past) error {
 }
 
 func (s *settings) history(cmd *cobra.Command, count int) ([]journal.Past, error) {
-	if client, err := control.Dial(cmd.Context(), s.config.Socket); err == nil {
+	if client, err := s.dial(cmd.Context()); err == nil {
 		defer client.Close()
 		return client.History(cmd.Context(), count)
 	}

@@ -22,7 +22,7 @@ type operator interface {
 
 // operator finds who takes orders. The caller calls done.
 func (s *settings) operator(cmd *cobra.Command) (o operator, done func(), err error) {
-	client, err := control.Dial(cmd.Context(), s.config.Socket)
+	client, err := s.dial(cmd.Context())
 	if err == nil {
 		return client, func() { client.Close() }, nil
 	}

@@ -14,7 +14,6 @@ import (
 	"plumbline/reconcile/plan"
 
 	"plumbline/reconcile"
-	"plumbline/reconcile/control"
 	"plumbline/reconcile/journal"
 )
 
@@ -40,7 +39,7 @@ controller runs, the state directory answers what it knows.`,
 }
 
 func (s *settings) status(cmd *cobra.Command) (reconcile.Status, error) {
-	client, err := control.Dial(cmd.Context(), s.config.Socket)
+	client, err := s.dial(cmd.Context())
 	if err == nil {
 		defer client.Close()
 		return client.Status(cmd.Context())

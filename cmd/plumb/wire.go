@@ -67,6 +67,25 @@ func (s *settings) cache() *schema.Cache {
 	return schema.NewCache(filepath.Join(s.config.State, "cache", "eval"))
 }
 
+// starting is how long a plumb that holds the state is given to answer on its socket: a controller that starts opens its state first.
+const starting = 5 * time.Second
+
+// dial connects to the controller that runs. An error means that none answers.
+func (s *settings) dial(ctx context.Context) (*control.Client, error) {
+	deadline := time.Now().Add(starting)
+	for {
+		client, err := control.Dial(ctx, s.config.Socket)
+		if !errors.Is(err, control.ErrNobody) || !journal.Held(s.storePath()) || time.Now().After(deadline) {
+			return client, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // openStore opens journal and inventory for writing.
 func (s *settings) openStore() (*journal.Store, error) {
 	if err := os.MkdirAll(s.config.State, 0o700); err != nil {
@@ -141,7 +160,7 @@ func (s *settings) planner(ctx context.Context, source sources.Source) (c *recon
 }
 
 func (s *settings) memory(ctx context.Context) (reconcile.Memory, func(), error) {
-	if client, err := control.Dial(ctx, s.config.Socket); err == nil {
+	if client, err := s.dial(ctx); err == nil {
 		memory, err := client.Memory(ctx)
 		return memory, func() { client.Close() }, err
 	}
@@ -154,7 +173,7 @@ func (s *settings) memory(ctx context.Context) (reconcile.Memory, func(), error)
 
 // beginState makes the state if there is none yet, so that a plan that is to be applied later carries our mark.
 func (s *settings) beginState(ctx context.Context) error {
-	if client, err := control.Dial(ctx, s.config.Socket); err == nil {
+	if client, err := s.dial(ctx); err == nil {
 		return client.Close()
 	}
 	store, err := s.openStore()

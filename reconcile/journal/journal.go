@@ -125,6 +125,16 @@ func release(file *os.File) error {
 	return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
 }
 
+// Held tells whether another process has the state at a path open for writing, without waiting for it.
+func Held(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return errors.Is(syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
+
 func (s *Store) begin(o Options) error {
 	if err := s.checkFormat(); err != nil {
 		return err

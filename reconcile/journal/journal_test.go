@@ -71,7 +71,13 @@ func TestEveryOpeningForWritingIsANewEpochOfTheSameInstallation(t *testing.T) {
 
 func TestASecondProcessIsToldThatTheStateIsInUse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
+	if journal.Held(path) {
+		t.Error("a state that is not there is held")
+	}
 	s := open(t, path)
+	if !journal.Held(path) {
+		t.Error("the open state is not held")
+	}
 	defer s.Close()
 	_, err := journal.Open(path, journal.Options{})
 	if !errors.Is(err, journal.ErrInUse) || err.Error() != "cannot open the state "+path+": it is in use by another plumb" {
