@@ -16,11 +16,18 @@ var ErrNoStore = errors.New("cannot apply without the state directory: this cont
 
 // Apply runs a plan. Progress is called in order by one goroutine. One plan runs at a time; a second one waits.
 func (c *Controller) Apply(ctx context.Context, p *plan.Plan, progress func(run.Event)) (run.Result, error) {
+	return c.apply(ctx, p, loop, progress)
+}
+
+func (c *Controller) apply(ctx context.Context, p *plan.Plan, by order, progress func(run.Event)) (run.Result, error) {
 	if c.store == nil {
 		return run.Result{}, ErrNoStore
 	}
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	if err := c.thawed(); err != nil {
+		return run.Result{}, err
+	}
 	if err := c.current(); err != nil {
 		return run.Result{}, err
 	}
@@ -29,7 +36,7 @@ func (c *Controller) Apply(ctx context.Context, p *plan.Plan, progress func(run.
 	}
 	defer c.mask(p)()
 	in := c.runInput(progress)
-	in.Plan = p
+	in.Plan, in.May = p, c.may(p, by)
 	c.pulse.expect(p.Steps)
 	defer c.boardApplied()
 	return run.Run(ctx, in)
@@ -103,6 +110,9 @@ func (c *Controller) Resume(ctx context.Context, progress func(run.Event)) ([]ru
 	}
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	if err := c.thawed(); err != nil {
+		return nil, err
+	}
 	if err := c.nameKnownHosts(); err != nil {
 		return nil, err
 	}

@@ -8,12 +8,14 @@ import (
 	"net"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/exec"
+	"plumbline/reconcile/window"
 	"plumbline/schema"
 	"plumbline/sources"
 )
@@ -39,6 +41,8 @@ type Config struct {
 	Drift      DriftConfig `json:"drift"`
 	Sinks      []Sink      `json:"sinks"`
 	Listen     string      `json:"listen"`
+
+	Windows []Window `json:"windows,omitempty"`
 
 	Trust *TrustConfig `json:"trust"` // nil: every commit of the branch is followed
 }
@@ -69,10 +73,35 @@ func (c Config) Check(kinds *actuators.Registry) error {
 			mistakes = append(mistakes, fmt.Errorf("listen: %q is no address to listen on, such as \"127.0.0.1:9090\"", c.Listen))
 		}
 	}
+	if _, err := window.Parse(c.rules()); err != nil {
+		mistakes = append(mistakes, err)
+	}
 	if err := c.Trust.check(c.Repository); err != nil {
 		mistakes = append(mistakes, err)
 	}
 	return errors.Join(mistakes...)
+}
+
+// Window is a change window; Rule.Duration is filled in by rules.
+type Window struct {
+	window.Rule
+	Duration Duration `json:"duration"`
+}
+
+func (c Config) rules() []window.Rule {
+	out := make([]window.Rule, len(c.Windows))
+	for i, w := range c.Windows {
+		out[i] = w.Rule
+		out[i].Duration = time.Duration(w.Duration)
+	}
+	return out
+}
+
+// Locate takes down where the rules of the file stand, for those whom they refuse something.
+func (c *Config) Locate(at func(path ...string) schema.Pos) {
+	for i := range c.Windows {
+		c.Windows[i].Pos = at("windows", strconv.Itoa(i))
+	}
 }
 
 // Access names the files that open a remote repository.

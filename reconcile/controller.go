@@ -18,6 +18,7 @@ import (
 	"plumbline/reconcile/mirror"
 	"plumbline/reconcile/notify"
 	"plumbline/reconcile/run"
+	"plumbline/reconcile/window"
 	"plumbline/schema"
 	"plumbline/sources"
 )
@@ -61,6 +62,8 @@ type Controller struct {
 	log    zerolog.Logger
 	now    func() time.Time
 
+	windows    window.Set
+	unfit      error      // why the rules of the configuration cannot be judged by; then nothing is planned
 	applying   sync.Mutex // one plan runs at a time
 	identities identities
 	blindness  blindness
@@ -71,6 +74,8 @@ type Controller struct {
 	handled    string                       // head that was considered; the loop's own
 	unfinished bool                         // and something kept it from being applied in full that may pass by itself
 	told       string                       // what was told last of a head's outcome; the loop's own
+	froze      string                       // the freeze that was told last; the loop's own
+	opens      time.Time                    // when a change window lets through what it held; the loop's own
 	replanned  bool                         // the head was planned anew at once because something had changed meanwhile
 	again      time.Duration                // how soon that is tried again
 	looks      looks
@@ -95,6 +100,7 @@ func New(o Options) *Controller {
 	if c.memory == nil && o.Store != nil {
 		c.memory = o.Store
 	}
+	c.windows, c.unfit = window.Parse(c.cfg.rules())
 	if c.eval == nil {
 		c.eval = schema.InProcess()
 	}
@@ -218,7 +224,10 @@ func (c *Controller) nameHost(id schema.ID, data json.RawMessage) {
 // Status tells what the loop is doing and what came of the head.
 func (c *Controller) Status() Status {
 	s := c.board.Status()
-	s.Looks = c.looks.hosts()
+	s.Looks, s.Windows = c.looks.hosts(), c.windows.Report(c.now())
+	if why := c.frozen(); why != "" {
+		s.Suspended = why
+	}
 	for _, i := range c.open() {
 		if i.Phase == drift.Firing {
 			s.Incidents++

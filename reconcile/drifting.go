@@ -20,7 +20,7 @@ import (
 func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) error) *drift.Engine {
 	return drift.New(drift.Options{
 		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Verdicts: c.verdicts, Heal: heal,
-		Notify: c.notify, Frozen: func() bool { return c.suspension() != "" }, Policy: c.cfg.Drift.Heal,
+		Notify: c.notify, Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
 		Interval: time.Duration(c.cfg.Drift.Interval), Now: c.now, Log: c.log,
 	})
 }
@@ -100,11 +100,15 @@ func (c *Controller) Heal(ctx context.Context, instances []schema.Instance, list
 		c.hosts.Retry()
 	}
 	for attempt := 1; ; attempt++ {
-		p, err := c.PlanHeal(ctx, instances)
+		by := loop
+		if listen != nil {
+			by = person
+		}
+		p, err := c.planHeal(ctx, instances, by)
 		if err != nil {
 			return run.Result{}, err
 		}
-		result, err := c.Apply(ctx, p, c.both(listen))
+		result, err := c.apply(ctx, p, by, c.both(listen))
 		if err == nil && result.Replan && attempt < healAttempts {
 			continue
 		}
@@ -129,8 +133,8 @@ func leftOut(refusals []diff.Refusal) error {
 	return fmt.Errorf("%w: %s", ErrLeftOut, strings.Join(lines, "\n"))
 }
 
-// PlanHeal plans what Heal would do.
-func (c *Controller) PlanHeal(ctx context.Context, instances []schema.Instance) (*plan.Plan, error) {
+// planHeal plans what Heal does.
+func (c *Controller) planHeal(ctx context.Context, instances []schema.Instance, by order) (*plan.Plan, error) {
 	inv, err := c.inventory()
 	if err != nil {
 		return nil, err
@@ -148,7 +152,7 @@ func (c *Controller) PlanHeal(ctx context.Context, instances []schema.Instance) 
 	}
 	graph := inventoryGraph(inv, commits.Applied)
 	c.nameHosts(graph)
-	return c.planGraph(ctx, graph, scope{only: func(i schema.Instance) bool { return len(wanted) == 0 || wanted[i] }})
+	return c.planGraph(ctx, graph, scope{only: func(i schema.Instance) bool { return len(wanted) == 0 || wanted[i] }, by: by})
 }
 
 // inventoryGraph is the graph of what was last applied, for healing.
@@ -195,7 +199,7 @@ var ErrStale = errors.New("the plan is stale: what is live, or what was applied,
 
 // ApplySaved runs a plan that was made earlier, if it is still what would be done.
 func (c *Controller) ApplySaved(ctx context.Context, saved *plan.Plan, listen func(run.Event)) (run.Result, error) {
-	fresh, err := c.Plan(ctx, saved.Commit)
+	_, fresh, err := c.planCommit(ctx, saved.Commit, person)
 	if errors.Is(err, sources.ErrNoCommit) {
 		return run.Result{}, fmt.Errorf("cannot apply: the plan is of %s, which is not in %s: %w", saved.Commit, c.cfg.Repository, err)
 	}
@@ -208,10 +212,16 @@ func (c *Controller) ApplySaved(ctx context.Context, saved *plan.Plan, listen fu
 	if err := c.related(ctx, saved.Commit); err != nil {
 		return run.Result{}, err
 	}
+	by := person
+	if back, err := c.goesBack(ctx, saved.Commit); err != nil {
+		return run.Result{}, err
+	} else if back {
+		by = free
+	}
 	if _, err := c.trusted(ctx, saved.Commit); err != nil {
 		return run.Result{}, err
 	}
-	result, err := c.Apply(ctx, fresh, c.both(listen))
+	result, err := c.apply(ctx, fresh, by, c.both(listen))
 	if err == nil {
 		c.tellResult(fresh, result)
 	}

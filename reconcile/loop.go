@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"plumbline/reconcile/plan"
@@ -18,6 +19,9 @@ import (
 func (c *Controller) Run(ctx context.Context) error {
 	if c.store == nil {
 		return ErrNoStore
+	}
+	if err := c.thaw(ctx); err != nil {
+		return err
 	}
 	c.phase(Applying)
 	results, err := c.Resume(ctx, c.onProgress)
@@ -52,6 +56,8 @@ const again = 10 * time.Second
 
 func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <-chan error) error {
 	var retry <-chan time.Time
+	freezing := time.NewTicker(freezeEvery)
+	defer freezing.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,6 +69,10 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 			return fmt.Errorf("cannot watch the source any more: %w", err)
 		case c.pulse.rests <- struct{}{}:
 			continue
+		case <-freezing.C:
+			if !c.heedFreeze() {
+				continue
+			}
 		case <-wake:
 		case <-c.nudge:
 			c.handled = ""
@@ -70,10 +80,12 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 			c.handled, retry = "", nil
 		}
 		switch due := c.turn(ctx); {
+		case due && retry == nil:
+			retry = time.After(c.again)
+		case !due && !c.opens.IsZero():
+			retry = time.After(min(time.Hour, max(time.Second, c.opens.Sub(c.now())))) // the clock may be set meanwhile
 		case !due:
 			retry = nil
-		case retry == nil:
-			retry = time.After(c.again)
 		}
 	}
 }
@@ -82,6 +94,7 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 func (c *Controller) turn(ctx context.Context) (retry bool) {
 	c.beat()
 	defer func() { c.phase(Waiting) }()
+	c.heedFreeze()
 	head, err := c.source.Head(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -169,7 +182,11 @@ func (c *Controller) related(ctx context.Context, id string) error {
 
 // consider loads, plans and applies one commit and tells what came of it. It tells whether to try again soon.
 func (c *Controller) consider(ctx context.Context, head sources.Commit) (retry bool) {
+	c.opens = time.Time{}
 	result, p, graph, err := c.advance(ctx, head.ID)
+	if errors.Is(err, ErrFrozen) {
+		return true
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			c.fault(head.ID, err)
@@ -180,8 +197,15 @@ func (c *Controller) consider(ctx context.Context, head sources.Commit) (retry b
 	if result.Replan && !c.replanned {
 		c.Reconsider() // at once; if that does not help either, after a pause
 	}
-	c.replanned = result.Replan
-	return result.Replan || p.Incomplete()
+	c.replanned, c.opens = result.Replan, p.Opens
+	return result.Replan || p.Incomplete() || withheld(p, result)
+}
+
+// withheld tells whether a lane did not begin because a window closed, or everything was frozen, while the plan ran.
+func withheld(p *plan.Plan, r run.Result) bool {
+	return slices.ContainsFunc(r.Lanes, func(l run.LaneResult) bool {
+		return l.Outcome == run.LaneHeld && !slices.ContainsFunc(p.Lanes, func(planned plan.Lane) bool { return planned.ID == l.Lane && planned.Held != "" })
+	})
 }
 
 // advance brings the datacenter to a commit.
@@ -198,14 +222,14 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 		return result, nil, nil, err
 	}
 	c.phase(Planning)
-	if p, err = c.planGraph(ctx, graph, purging(true)); err != nil {
+	if p, err = c.planGraph(ctx, graph, scope{purge: true}); err != nil {
 		return result, nil, nil, err
 	}
 	if err = c.accept(commit, signer); err != nil {
 		return result, nil, nil, err
 	}
 	c.phase(Applying)
-	result, err = c.Apply(ctx, p, c.onProgress)
+	result, err = c.apply(ctx, p, loop, c.onProgress)
 	return result, p, graph, err
 }
 

@@ -16,12 +16,20 @@ import (
 
 // Plan compares one commit with the live state of everything that it declares or that we own.
 func (c *Controller) Plan(ctx context.Context, commit string) (*plan.Plan, error) {
-	_, p, err := c.PlanLoaded(ctx, commit)
+	_, p, err := c.planCommit(ctx, commit, loop)
 	return p, err
 }
 
-// PlanLoaded is Plan that gives the topology of the commit, too.
-func (c *Controller) PlanLoaded(ctx context.Context, commit string) (*schema.Graph, *plan.Plan, error) {
+// PlanLoaded is Plan that gives the topology of the commit, too. Ordered: it is for a person who orders what is in it.
+func (c *Controller) PlanLoaded(ctx context.Context, commit string, ordered bool) (*schema.Graph, *plan.Plan, error) {
+	by := loop
+	if ordered {
+		by = person
+	}
+	return c.planCommit(ctx, commit, by)
+}
+
+func (c *Controller) planCommit(ctx context.Context, commit string, by order) (*schema.Graph, *plan.Plan, error) {
 	graph, err := c.Load(ctx, commit)
 	if err != nil {
 		return nil, nil, err
@@ -30,7 +38,10 @@ func (c *Controller) PlanLoaded(ctx context.Context, commit string) (*schema.Gra
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := c.planGraph(ctx, graph, purging(!back))
+	if back {
+		by = free
+	}
+	p, err := c.planGraph(ctx, graph, scope{purge: !back, by: by})
 	return graph, p, err
 }
 
@@ -51,9 +62,8 @@ func (c *Controller) goesBack(ctx context.Context, commit string) (bool, error) 
 type scope struct {
 	only  func(schema.Instance) bool // nil: all of it
 	purge bool                       // with what people agreed to destroy
+	by    order
 }
-
-func purging(purge bool) scope { return scope{purge: purge} }
 
 // planGraph plans a loaded commit.
 func (c *Controller) planGraph(ctx context.Context, graph *schema.Graph, of scope) (*plan.Plan, error) {
@@ -77,11 +87,15 @@ func (c *comparer) compute(in diff.Input) diff.Result {
 }
 
 func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, world *diff.World, of scope) (*plan.Plan, error) {
-	result := c.comparer.compute(diff.Input{
+	if c.unfit != nil {
+		return nil, c.unfit
+	}
+	in := diff.Input{
 		Want: graph, World: world, Inventory: inv, Kinds: c.kinds, Installation: c.installation(),
 		Limits: diff.Limits{Destroys: c.cfg.Limits.Destroys, Share: c.cfg.Limits.Share},
 		Rules:  diff.Rules{Now: c.now(), Keep: c.cfg.Retire.keep(), Purge: of.purge},
-	})
+	}
+	result, opens := c.wait(in, c.comparer.compute(in), of.by)
 	if of.only != nil {
 		result = result.Only(of.only)
 	}
@@ -89,15 +103,17 @@ func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, wor
 	if err != nil {
 		return nil, err
 	}
-	now := c.now()
+	now := in.Rules.Now
 	p, err := plan.Make(plan.Input{
 		ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Observed: world.Oldest(), Base: base,
 		Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic,
 	})
-	if err == nil {
-		c.setDeadlines(p.Steps)
+	if err != nil {
+		return nil, err
 	}
-	return p, err
+	p.Opens, p.Windows, p.Suspended = opens, c.windows.Report(now), c.suspension()
+	c.setDeadlines(p.Steps)
+	return p, nil
 }
 
 // setDeadlines gives steps that want a confirmation the deadline that is configured, if one is.

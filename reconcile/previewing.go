@@ -34,7 +34,7 @@ func (c *Controller) planFrom(ctx context.Context, source sources.Source, commit
 	if err != nil {
 		return nil, err
 	}
-	return c.planGraph(ctx, graph, purging(true))
+	return c.planGraph(ctx, graph, scope{purge: true, by: free})
 }
 
 // mistakes takes those of a topology out of an error.

@@ -11,7 +11,7 @@ import (
 
 // Remembered is what the state directory knows when no controller runs.
 func (c *Controller) Remembered() (Status, error) {
-	s := Status{Phase: Stopped, Suspended: c.suspension()}
+	s := Status{Phase: Stopped, Suspended: c.suspension(), Windows: c.windows.Report(c.now())}
 	commits, err := c.memory.Commits()
 	if err != nil {
 		return s, err

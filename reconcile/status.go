@@ -36,6 +36,7 @@ type Status struct {
 	Held      []string            `json:"held,omitempty"` // lanes that wait, and why
 	Notes     []diff.Note         `json:"notes,omitempty"`
 	Suspended string              `json:"suspended,omitempty"`
+	Windows   []string            `json:"windows,omitempty"` // the change windows, each with whether it is active
 	Objects   int                 `json:"objects"`
 	Incidents int                 `json:"incidents"`        // firing
 	Source    string              `json:"source,omitempty"` // why the source cannot be read; "" = it can

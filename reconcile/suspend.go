@@ -65,7 +65,7 @@ func (c *Controller) Continue() (bool, error) {
 		return false, fmt.Errorf("cannot resume: %w", err)
 	}
 	was := err == nil
-	c.board.update(func(st *Status) { st.Suspended = "" })
+	c.board.update(func(st *Status) { st.Suspended = c.frozen() })
 	if was {
 		c.tellSuspension(notify.ReasonResumed, "the loop goes on")
 	}
@@ -73,8 +73,11 @@ func (c *Controller) Continue() (bool, error) {
 	return was, nil
 }
 
-// suspension is why the loop may not change anything, or "". A suspension that cannot be read holds.
+// suspension is why the loop may not change anything, or "": a freeze, or a suspension. One that cannot be read holds.
 func (c *Controller) suspension() string {
+	if why := c.frozen(); why != "" {
+		return why
+	}
 	data, err := os.ReadFile(c.suspensionPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"plumbline/reconcile/diff"
 	"plumbline/reconcile/notify"
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
@@ -18,7 +19,7 @@ func (c *Controller) tellResult(p *plan.Plan, r run.Result) {
 		return
 	}
 	n := notify.Notice{
-		ID: r.Plan, Status: notify.Event, Reason: reasonOf(r), Severity: severityOf(r), Commit: p.Commit, StartsAt: c.now(),
+		ID: r.Plan, Status: notify.Event, Reason: reasonOf(p, r), Severity: severityOf(r), Commit: p.Commit, StartsAt: c.now(),
 		Message: fmt.Sprintf("commit %s: %s (%s)", plan.ShortCommit(p.Commit), r.Verdict, p.Summary()), Details: map[string]string{},
 	}
 	for _, l := range r.Lanes {
@@ -53,7 +54,20 @@ func acted(r run.Result) bool {
 	return slices.ContainsFunc(r.Lanes, func(l run.LaneResult) bool { return l.Outcome != run.LaneHeld && l.Outcome != run.LaneBlocked })
 }
 
-func reasonOf(r run.Result) string {
+// ruled is the word for what a rule refused.
+var ruled = map[diff.Class]string{
+	diff.Protected: notify.ReasonPolicyDenied, diff.Closed: notify.ReasonWindowClosed, diff.Limit: notify.ReasonLimitExceeded,
+}
+
+// reasonOf is a plan's outcome in a word. Where nothing was done because a rule refused it, it is that rule's.
+func reasonOf(p *plan.Plan, r run.Result) string {
+	if r.Verdict != run.Residual && !slices.ContainsFunc(r.Lanes, func(l run.LaneResult) bool { return l.Outcome == run.LaneApplied || l.Outcome == run.LaneRolledBack }) {
+		for _, refusal := range p.Refusals {
+			if word := ruled[refusal.Class]; word != "" {
+				return word
+			}
+		}
+	}
 	switch r.Verdict {
 	case run.Applied:
 		return notify.ReasonApplied

@@ -13,6 +13,12 @@ import (
 // controllerFile is the name of the controller's file while it is evaluated; the user's may lie anywhere.
 const controllerFile = "plumb.cue"
 
+// Located is what a controller's file is decoded into when it wants to know where fields stand: Locate is given a function
+// that tells it by the field's path, "windows", "0"; zero when the file does not have it.
+type Located interface {
+	Locate(at func(path ...string) Pos)
+}
+
 // LoadController evaluates a controller's own file against #Controller and decodes it. The error is Problems with positions
 // in the file.
 func LoadController(ctx context.Context, filename string, data []byte, into any) error {
@@ -43,6 +49,15 @@ func LoadController(ctx context.Context, filename string, data []byte, into any)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", filename, err)
+	}
+	if located, ok := into.(Located); ok {
+		located.Locate(func(path ...string) Pos {
+			pos := userPos(user.LookupPath(fieldPath(path)).Pos())
+			if !pos.IsZero() {
+				pos.File = filename
+			}
+			return pos
+		})
 	}
 	return ctx.Err()
 }

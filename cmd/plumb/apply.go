@@ -25,6 +25,7 @@ back, verified; 8: failed, and something remains changed.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var p *plan.Plan
 			var err error
+			s.ordered = true
 			if len(args) == 1 {
 				p, err = openPlan(args[0])
 			} else if err = s.beginState(cmd.Context()); err == nil {

@@ -90,7 +90,7 @@ func exitCode(err error) int {
 		return exitStale
 	case errors.Is(err, trust.ErrUntrusted):
 		return exitUntrusted
-	case errors.Is(err, reconcile.ErrLeftOut), errors.Is(err, reconcile.ErrBehind):
+	case errors.Is(err, reconcile.ErrLeftOut), errors.Is(err, reconcile.ErrFrozen), errors.Is(err, reconcile.ErrBehind):
 		return exitRefused
 	case errors.Is(err, fs.ErrPermission):
 		return exitPermission

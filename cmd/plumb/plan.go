@@ -29,6 +29,7 @@ everything that it declares or that is ours, and show the steps that make it so.
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out != "" {
+				s.ordered = true // a person applies it
 				if err := s.beginState(cmd.Context()); err != nil {
 					return err
 				}
@@ -81,7 +82,7 @@ func (s *settings) planLoaded(cmd *cobra.Command, args []string, dir string) (*s
 	}
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	return c.PlanLoaded(cmd.Context(), commit)
+	return c.PlanLoaded(cmd.Context(), commit, s.ordered)
 }
 
 // logDepth is how far back a commit may be named by its beginning.

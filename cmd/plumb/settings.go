@@ -34,6 +34,7 @@ type settings struct {
 	logLevel   string
 
 	configMissing bool // there is none at the default place: the defaults are in force
+	ordered       bool // what is planned, a person orders
 
 	config reconcile.Config
 	log    zerolog.Logger

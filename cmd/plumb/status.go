@@ -103,6 +103,9 @@ func (b *board) troubles(s reconcile.Status, now time.Time) {
 	if s.Suspended != "" {
 		b.add("held", "%s", s.Suspended)
 	}
+	for _, line := range s.Windows {
+		b.add("window", "%s", line)
+	}
 	if s.Source != "" {
 		b.add("source", "%s", s.Source)
 	}

@@ -61,6 +61,7 @@ const (
 	Stuck     Class = "stuck"     // an earlier undo failed here
 	Refused   Class = "refused"   // the kind or a rule of the engine refuses the change
 	Protected Class = "protected" // it, or what stands on it, is protected: never taken away for a declaration that is gone
+	Closed    Class = "window"    // no change window lets it through now
 	Limit     Class = "limit"     // the plan would take away more than the limits allow
 	Blocked   Class = "blocked"   // needs something that is itself refused
 )

@@ -44,9 +44,10 @@ type Options struct {
 	Verdicts     *Verdicts // nil: of this engine alone
 	Heal         func(ctx context.Context, instances []schema.Instance) error
 	Notify       func(notify.Notice)
-	Frozen       func() bool       // nothing may be healed now
-	Policy       map[string]string // by kind: alert | heal
-	Interval     time.Duration     // of the full sweep
+	Frozen       func() bool                // nothing may be healed now
+	May          func(schema.Instance) bool // may it be healed now; nil: all may
+	Policy       map[string]string          // by kind: alert | heal
+	Interval     time.Duration              // of the full sweep
 	Now          func() time.Time
 	Log          zerolog.Logger
 }

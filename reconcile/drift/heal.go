@@ -80,7 +80,7 @@ func (e *Engine) due() []schema.Instance {
 			continue
 		}
 		firing++
-		if incident.Policy == Heal && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) {
+		if incident.Policy == Heal && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) && (e.May == nil || e.May(i)) {
 			due = append(due, i)
 		}
 	}

@@ -32,6 +32,9 @@ type Document struct {
 	Refusals        []diff.Refusal    `json:"refusals,omitempty"`
 	External        []schema.External `json:"external,omitempty"`
 	Notes           []diff.Note       `json:"notes,omitempty"`
+	Windows         []string          `json:"windows,omitempty"`
+	Suspended       string            `json:"suspended,omitempty"` // why the controller changes nothing now
+	Opens           time.Time         `json:"opens_at,omitzero"`   // when the first of what a window refuses may be done
 }
 
 // Source says which commits the plan stands between.
@@ -86,6 +89,7 @@ func (p *Plan) Document() Document {
 		FormatVersion: p.FormatVersion, Timestamp: p.CreatedAt, ObservedAt: p.ObservedAt, Source: Source{Base: p.Base, Head: p.Commit},
 		EffectDigest: p.EffectDigest, Applyable: !p.Empty(), Complete: len(p.Refusals) == 0 && !p.held(),
 		ResourceChanges: []ResourceChange{}, Steps: []StepDocument{}, Gates: p.Gates, Lanes: p.Lanes, Refusals: p.Refusals, External: p.External, Notes: p.Notes,
+		Windows: p.Windows, Opens: p.Opens, Suspended: p.Suspended,
 	}
 	for _, c := range p.Changes {
 		if c.Action != actuators.None {

@@ -34,7 +34,10 @@ type Plan struct {
 	Refusals      []diff.Refusal    `json:"refusals,omitempty"`
 	External      []schema.External `json:"external,omitempty"`
 	Notes         []diff.Note       `json:"notes,omitempty"`
-	EffectDigest  string            `json:"effect_digest"` // "sha256:…" over ordered actions and values, never commit, time or approvals
+	Windows       []string          `json:"windows,omitempty"`   // the change windows, each with whether it is active
+	Suspended     string            `json:"suspended,omitempty"` // why the controller changes nothing now: a freeze, or a suspension
+	Opens         time.Time         `json:"opens_at,omitzero"`   // when the first of what a window refuses may be done
+	EffectDigest  string            `json:"effect_digest"`       // "sha256:…" over ordered actions and values, never commit, time or approvals
 	Atomic        bool              `json:"atomic,omitempty"`
 }
 

@@ -46,6 +46,7 @@ func (p *Plan) WriteText(w io.Writer, style Style) error {
 	t.external()
 	t.refusals()
 	t.notes()
+	t.windows()
 	t.footer()
 	return t.err
 }
@@ -69,6 +70,9 @@ func (t *text) header() {
 		return
 	}
 	t.line("Plan for %s: %s", ShortCommit(t.plan.Commit), t.plan.Summary())
+	if t.plan.Suspended != "" {
+		t.line("%s", t.style.paint(loud, "! nothing is changed now: "+t.plan.Suspended))
+	}
 	if age := t.plan.CreatedAt.Sub(t.plan.ObservedAt); !t.plan.ObservedAt.IsZero() && age >= viewOld {
 		t.line("What it compares with was seen up to %s before.", age.Round(time.Second))
 	}
@@ -207,6 +211,16 @@ func (t *text) notes() {
 			t.line("\nNotes:")
 		}
 		t.line("  %s: %s", note.Instance, note.Text)
+	}
+}
+
+// windows says which change windows are active, where they are declared, and when that changes.
+func (t *text) windows() {
+	for n, line := range t.plan.Windows {
+		if n == 0 {
+			t.line("\nChange windows:")
+		}
+		t.line("  %s", line)
 	}
 }
 

@@ -49,6 +49,8 @@ type Input struct {
 	Patience time.Duration // how long an undo waits for a host that does not answer; 0 = 2 minutes
 	Progress func(Event)   // called by one goroutine, in order; nil = nobody listens
 	Log      zerolog.Logger
+	// May is asked before each lane begins and says why it may not, or "". What has begun goes on to its end, or back. nil: all may.
+	May func(objects []schema.Instance) string
 	// Abort, when closed, stops everything at once and leaves the plan open. The context's end is the gentle way: the
 	// current steps are finished, lanes that are not complete are rolled back.
 	Abort <-chan struct{}
@@ -69,6 +71,9 @@ func (in Input) withDefaults() Input {
 	}
 	if in.Progress == nil {
 		in.Progress = func(Event) {}
+	}
+	if in.May == nil {
+		in.May = func([]schema.Instance) string { return "" }
 	}
 	if in.Now == nil {
 		in.Now = time.Now

@@ -45,6 +45,9 @@ type lane struct {
 
 // begin starts a lane whose needs are there: its first steps are asked before anything is done.
 func (r *runner) begin(l *lane) {
+	if l.Held == "" {
+		l.Held = r.in.May(l.Objects)
+	}
 	if l.Held != "" {
 		l.why = l.Held
 		r.end(l, LaneHeld)
