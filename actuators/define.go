@@ -24,9 +24,12 @@ func Define[S, L any](d Def[S, L]) *Kind {
 	if purge := k.ops[OpPurge]; (k.ops["retire"] != nil) != (purge != nil) || purge != nil && purge.Reversal != NoReversal {
 		panic("internal error: kind " + d.Name + ": what sets aside must also purge, with the reversal none")
 	}
+	if rename := k.ops[OpRename]; rename != nil && (d.Rename == nil || rename.Reversal != Exact) {
+		panic("internal error: kind " + d.Name + ": its op " + OpRename + " needs Rename, and the reversal exact")
+	}
 	k.outline, k.resolve, k.facts, k.audit = d.eraseOutline, d.eraseResolve, d.eraseFacts, d.eraseAudit
 	k.observe, k.diff, k.steps, k.imports = d.eraseObserve, d.eraseDiff, d.eraseSteps, d.Import.erase()
-	k.remarks = d.eraseRemarks
+	k.remarks, k.rename = d.eraseRemarks, d.eraseRename
 	return k
 }
 
@@ -153,6 +156,17 @@ func (d Def[S, L]) eraseSteps(sub Subject, diff Diff, want json.RawMessage, have
 		return nil, err
 	}
 	return d.Steps(sub, diff, w, h)
+}
+
+func (d Def[S, L]) eraseRename(sub Subject, was schema.ID, want json.RawMessage, have HaveJSON) ([]Step, error) {
+	if d.Rename == nil {
+		return nil, fmt.Errorf("%w: a %s cannot be renamed in place", ErrRefused, d.Name)
+	}
+	w, h, err := d.decodeBoth(want, have)
+	if err != nil {
+		return nil, err
+	}
+	return d.Rename(sub, was, w, h)
 }
 
 func (d Def[S, L]) eraseRemarks(was, now json.RawMessage, here bool) ([]string, error) {

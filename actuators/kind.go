@@ -33,6 +33,10 @@ type Def[S, L any] struct {
 	Stamp    StampFunc     // nil = every question is answered by a look
 	Import   *Import[S, L] // says what runs as a declaration; nil = cannot
 
+	// Rename gives the steps by which what is there under an earlier name (have, with its mark) gets the object's, OpRename
+	// among them; what else differs comes after, by Diff and Steps. Pure; nil = it cannot be renamed in place.
+	Rename func(sub Subject, was schema.ID, want *S, have Have[L]) ([]Step, error)
+
 	Remarks func(was, now S, here bool) []string // pure: what the plan must say of a changed declaration that no look can tell; was = as last applied
 }
 
@@ -72,6 +76,7 @@ type Kind struct {
 	observe func(ctx context.Context, h Host, sc Scope) ([]Observed, error)
 	diff    func(want json.RawMessage, have HaveJSON) (Diff, error)
 	steps   func(sub Subject, d Diff, want json.RawMessage, have HaveJSON) ([]Step, error)
+	rename  func(sub Subject, was schema.ID, want json.RawMessage, have HaveJSON) ([]Step, error)
 	imports *erasedImport
 	remarks func(was, now json.RawMessage, here bool) ([]string, error)
 	ops     map[string]*ErasedOp
@@ -114,10 +119,31 @@ func (k *Kind) Diff(want json.RawMessage, have HaveJSON) (Diff, error) { return 
 // Steps gives the upper halves of the steps that a diff needs, with instance, version, reversal and bounds filled in.
 func (k *Kind) Steps(sub Subject, d Diff, want json.RawMessage, have HaveJSON) ([]Step, error) {
 	steps, err := k.steps(sub, d, want, have)
+	if unknown := k.fill(sub, steps); unknown != nil {
+		return nil, unknown
+	}
+	return steps, err
+}
+
+// Rename gives the upper halves of the steps that rename in place what is there under an earlier name, and the state that
+// they leave. Have is of that name.
+func (k *Kind) Rename(sub Subject, was schema.ID, want json.RawMessage, have HaveJSON) (steps []Step, after json.RawMessage, err error) {
+	if steps, err = k.rename(sub, was, want, have); err == nil {
+		err = k.fill(sub, steps)
+	}
+	after = have.Here
+	for i := 0; i < len(steps) && err == nil; i++ {
+		after, err = k.ops[steps[i].Op].Predict(steps[i].Params, after)
+	}
+	return steps, after, err
+}
+
+// fill adds to steps what their ops say.
+func (k *Kind) fill(sub Subject, steps []Step) error {
 	for i := range steps {
 		op, ok := k.ops[steps[i].Op]
 		if !ok {
-			return nil, fmt.Errorf("internal error: kind %s plans the unknown op %q", k.Name, steps[i].Op)
+			return fmt.Errorf("internal error: kind %s plans the unknown op %q", k.Name, steps[i].Op)
 		}
 		steps[i].Instance = sub.Instance
 		steps[i].Version, steps[i].Reversal, steps[i].Timeout, steps[i].Confirm = op.Version, op.Reversal, op.Timeout, op.Confirm
@@ -125,7 +151,7 @@ func (k *Kind) Steps(sub Subject, d Diff, want json.RawMessage, have HaveJSON) (
 			steps[i].Host = sub.Instance.Host
 		}
 	}
-	return steps, err
+	return nil
 }
 
 // Remarks tells what the plan must say of a declaration that changed since it was applied, and no look can tell; here = it is

@@ -22,6 +22,11 @@ const (
 // asked for it with the action Purge and what was set aside as Have.Retired, and answers with that one step.
 const OpPurge = "purge"
 
+// OpRename is the op by which every kind that renames in place makes a thing its object's that was another object's: before it
+// the object is absent, after it there. Its params hold the earlier mark in the field "was"; Predict gives the whole state
+// also when have is nil, for nothing is seen under the new name before.
+const OpRename = "rename"
+
 // Step is one op on one instance: pure data, the same bytes in plan, journal and wire. A kind's Steps fills the upper
 // half; the planner the lower.
 type Step struct {

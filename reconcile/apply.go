@@ -156,6 +156,9 @@ func (c *Controller) mask(p *plan.Plan) (unmask func()) {
 	var touched []schema.Instance
 	for _, change := range p.Changes {
 		touched = append(touched, change.Instance)
+		if change.Was != "" {
+			touched = append(touched, change.Was.On(change.Instance.Host))
+		}
 	}
 	for _, step := range p.Steps {
 		if step.Host != step.Instance.Host {

@@ -15,6 +15,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Stamp:   actuators.StampOfLook(observe),
 	Diff:    diff,
 	Steps:   steps,
+	Rename:  renameSteps,
 	Remarks: remarks,
-	Ops:     []actuators.AnyOp{fetch, retire, restore, purge, adopt},
+	Ops:     []actuators.AnyOp{fetch, rename, retire, restore, purge, adopt},
 })

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"plumbline/schema"
 	"plumbline/testenv/conform"
 	"plumbline/testenv/guest"
 )
@@ -58,6 +59,27 @@ func TestConform(t *testing.T) {
 					test -z "$all" || virsh "$all" | grep -v -e '^Id' -e '^CPU time' -e '^Used memory'`)
 			},
 			Patience: 20 * time.Second,
+		})
+	})
+}
+
+// TestARenamingConforms: a VM that is off, for libvirt renames no other.
+func TestARenamingConforms(t *testing.T) {
+	onHost(t, func(r *rig, img guest.Image) {
+		r.world(img, "payroll-disk")
+		mac := deriveMAC(payroll, "app-boston", 0)
+		spec := func(id schema.ID) any {
+			return declaredAs(t, id, func(s *Spec) {
+				s.Ready, s.Power, s.Autostart = nil, stopped, true
+				s.NICs[0].MAC = mac
+			})
+		}
+		conform.Renames(t, conform.Case{
+			Kind: Kind, ID: payroll, Host: r.host, Specs: []any{spec(payroll)}, Renamed: &conform.Renamed{ID: "vm/wages", Spec: spec("vm/wages")},
+			Native: func() string {
+				return r.sh(`for d in $(virsh -q list --all --name | sort); do virsh dumpxml --inactive $d; done; ls /etc/libvirt/qemu/autostart 2>/dev/null || true`)
+			},
+			Patience: 20 * time.Second, Cuts: 1,
 		})
 	})
 }

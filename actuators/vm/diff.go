@@ -160,7 +160,7 @@ func (w *work) sizes(want Memory, l State) {
 func (w *work) disks(want, have []Disk) {
 	used := map[string]bool{}
 	for _, h := range have {
-		used[h.Target] = true
+		used[h.Target] = h.Extra || slices.ContainsFunc(want, func(d Disk) bool { return d.Path == h.Path })
 	}
 	for _, d := range want {
 		at := slices.IndexFunc(have, func(h Disk) bool { return h.Path == d.Path && !h.Extra })

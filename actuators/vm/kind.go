@@ -19,10 +19,11 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,
+	Rename:   renameSteps,
 	Watch:    watch,
 	Stamp:    stamp,
 	Ops: []actuators.AnyOp{
 		define, redefine, start, stop, ready, setAutostart, setStop, setCPU, setMemory, setGuest,
-		attachDisk, detachDisk, attachNIC, detachNIC, plug, retire, restore, purge, adopt,
+		attachDisk, detachDisk, attachNIC, detachNIC, plug, renameMark, renameDomain, retire, restore, purge, adopt,
 	},
 })

@@ -16,6 +16,11 @@ import (
 // declared is the payroll VM of the story, resolved as the loader would.
 func declared(t *testing.T, change func(s *Spec)) *Spec {
 	t.Helper()
+	return declaredAs(t, payroll, change)
+}
+
+func declaredAs(t *testing.T, id schema.ID, change func(s *Spec)) *Spec {
+	t.Helper()
 	s := &Spec{
 		CPU: CPUSpec{Now: 1, Max: 2}, Memory: MemorySpec{Now: "128Mi", Max: "256Mi"},
 		Disks: []DiskSpec{{Volume: "payroll-disk"}}, NICs: []NICSpec{{Network: "app-boston", Address: "10.1.1.12"}},
@@ -25,7 +30,7 @@ func declared(t *testing.T, change func(s *Spec)) *Spec {
 		change(s)
 	}
 	spec, _ := json.Marshal(s)
-	spec, _, problems := Kind.Resolve(payroll, schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
+	spec, _, problems := Kind.Resolve(id, schema.Place{Host: "host1", Hosts: []string{"host1"}}, spec, lookup)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

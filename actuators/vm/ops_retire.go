@@ -18,13 +18,7 @@ type SetAside struct {
 var retire = actuators.Op[Ref, SetAside, State]{
 	Name: "retire", Reversal: actuators.Exact,
 	Preflight: func(ctx context.Context, h actuators.Host, r Ref) error {
-		return within(ctx, h, r, func(s *session) error {
-			n, err := s.Snapshots(ctx, r.Domain)
-			if err == nil && n > 0 {
-				err = fmt.Errorf("cannot rename domain %s: %w: it has %d snapshots, and libvirt renames no such domain; delete them (virsh snapshot-delete)", r.Domain, actuators.ErrRefused, n)
-			}
-			return err
-		})
+		return within(ctx, h, r, func(s *session) error { return s.noSnapshots(ctx, r.Domain) })
 	},
 	Capture: func(ctx context.Context, h actuators.Host, r Ref) (SetAside, error) {
 		aside := SetAside{Name: r.Domain + ".plumb-retired-" + strconv.FormatInt(h.Now().Unix(), 10)}

@@ -16,9 +16,11 @@ func TestConforms(t *testing.T) {
 			d.spec.Format, d.spec.Resolved.Path = format, path
 			grown := d.spec
 			grown.Size = "16Mi"
+			renamed := grown
+			renamed.Resolved.Path = Path(d.spec.Resolved.Dir, "e", format)
 			marker := d.spec.Resolved.Dir + "/.plumb-pool"
 			conform.Run(t, conform.Case{
-				Kind: Kind, ID: d.At.ID, Host: d.Host, Specs: []any{d.spec, grown},
+				Kind: Kind, ID: d.At.ID, Host: d.Host, Specs: []any{d.spec, grown}, Renamed: &conform.Renamed{ID: "volume/e", Spec: renamed},
 				Foreign:    func() { d.run("qemu-img", "create", "-q", "-f", format, path, "3M") },
 				NotForeign: func() { must(t, os.Remove(path)) },
 				Sabotage: []conform.Sabotage{

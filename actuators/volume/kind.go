@@ -20,6 +20,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Stamp:     actuators.StampOfLook(observe),
 	Diff:      diff,
 	Steps:     steps,
+	Rename:    renameSteps,
 	Remarks:   remarks,
-	Ops:       []actuators.AnyOp{create, grow, retire, restore, purge, adopt},
+	Ops:       []actuators.AnyOp{create, grow, rename, retire, restore, purge, adopt},
 })

@@ -76,6 +76,17 @@ type place struct {
 type owner struct {
 	id     schema.ID
 	format string
+	rival  *owner // who calls the file its own, too, while one is renamed to the other: its mark decides
+}
+
+// by is the one whose mark a file carries.
+func (o owner) by(side *files.Sidecar) owner {
+	for one := &o; side != nil && one != nil; one = one.rival {
+		if one.id == side.Mark.ID {
+			return *one
+		}
+	}
+	return o
 }
 
 // names tells what targets say of files: whose a path is, and which names without an extension are asked for.
@@ -98,7 +109,11 @@ func places(sc actuators.Scope) ([]place, names, error) {
 			pools = append(pools, at)
 		}
 		seen[at] = true
-		named.files[s.Resolved.Path] = owner{target.ID, s.Format}
+		claim := owner{id: target.ID, format: s.Format}
+		if rival, taken := named.files[s.Resolved.Path]; taken {
+			claim.rival = &rival
+		}
+		named.files[s.Resolved.Path] = claim
 		if s.File == "" {
 			named.asked[filepath.Join(at.dir, target.ID.Name())] = true
 		}
@@ -112,7 +127,7 @@ func (n names) whose(dir, file string) (o owner, asked bool) {
 	if o, asked = n.files[filepath.Join(dir, name+ext)]; asked {
 		return o, true
 	}
-	return owner{schema.MakeID("volume", name), strings.TrimPrefix(ext, ".")}, n.asked[filepath.Join(dir, name)]
+	return owner{id: schema.MakeID("volume", name), format: strings.TrimPrefix(ext, ".")}, n.asked[filepath.Join(dir, name)]
 }
 
 func readSpec(target actuators.Target) (s Spec, err error) {
@@ -174,6 +189,7 @@ func look(ctx context.Context, h actuators.Host, path string, o owner) (*actuato
 	case side != nil && side.Mark.ID.Kind() != "volume":
 		return nil, nil // an image may lie here and have the name of a volume
 	}
+	o = o.by(side)
 	live := &actuators.Live[State]{ID: o.id, Retired: !retired.IsZero()}
 	if live.Retired {
 		live.Aside = actuators.Aside{Name: path, Since: retired}

@@ -45,14 +45,15 @@ type blocker struct {
 	needing   map[schema.Fact]*crowd        // and by the facts that they need
 	taking    map[schema.Fact][]*Change     // by the exclusive facts that they will hold
 	removal   map[schema.Instance]*Change
-	releasing map[schema.Fact]*crowd // removals by the facts that they provided
+	was       map[schema.Instance]schema.Instance // of what is renamed
+	releasing map[schema.Fact]*crowd              // removals by the facts that they provided
 }
 
 func newBlocker(c *comparison) *blocker {
 	b := &blocker{
 		comparison: c, why: map[schema.Instance]schema.Instance{}, objects: map[schema.ID][]*Change{},
 		referring: map[schema.Instance][]*Change{}, needing: map[schema.Fact]*crowd{}, taking: map[schema.Fact][]*Change{},
-		removal: map[schema.Instance]*Change{}, releasing: map[schema.Fact]*crowd{},
+		removal: map[schema.Instance]*Change{}, was: map[schema.Instance]schema.Instance{}, releasing: map[schema.Fact]*crowd{},
 	}
 	slices.SortFunc(c.Changes, byInstance)
 	for _, change := range c.Changes {
@@ -65,6 +66,9 @@ func newBlocker(c *comparison) *blocker {
 				join(b.releasing, inventory.Facts(entry.Provides), change)
 			}
 			continue
+		}
+		if change.Was != "" {
+			b.was[change.Instance] = change.Was.On(change.Instance.Host)
 		}
 		for _, need := range change.After {
 			b.referring[need] = append(b.referring[need], change)
@@ -100,6 +104,9 @@ func (b *blocker) waiting(i schema.Instance) []*Change {
 	slices.SortFunc(needing, byInstance)
 	all := slices.Concat(b.objects[i.ID], needing)
 	entry := b.Inventory[i]
+	if was, renamed := b.was[i]; renamed {
+		entry = b.Inventory[was]
+	}
 	if entry == nil {
 		return all
 	}

@@ -13,7 +13,8 @@ import (
 // Change is what is to happen to one instance, and why.
 type Change struct {
 	Instance schema.Instance    `json:"instance"`
-	Action   actuators.Action   `json:"action"` // None: nothing to do on the machine, only the inventory follows
+	Was      schema.ID          `json:"was,omitempty"` // its earlier name on this host, in place of which it comes; Have is of that
+	Action   actuators.Action   `json:"action"`        // None: nothing to do on the machine, only the inventory follows
 	Diff     actuators.Diff     `json:"diff"`
 	Pos      schema.Pos         `json:"pos"`            // of the declaration; for a removal of the last applied one
 	Want     json.RawMessage    `json:"want,omitempty"` // resolved spec; nil = removed

@@ -32,7 +32,8 @@ func Compute(in Input) Result { return new(Resident).Compute(in) }
 type comparison struct {
 	Input
 	Result
-	former map[schema.ID]schema.ID                 // earlier name that is still applied → the object that declares it
+	former former
+	moves  map[schema.Instance]bool                // what goes on under another name
 	leaves map[schema.Instance]bool                // what a move takes away from its host
 	said   map[int]words                           // of objects that only have something to say, by their first node
 	used   map[schema.Agreement]map[schema.ID]bool // approvals that something was held against

@@ -29,8 +29,7 @@ func (c *comparison) declared(n *schema.Node, entry *inventory.Entry, seen seen)
 		c.unless(schema.ToAdopt)
 	case n.Object.Meta.Manage == schema.Observe:
 		c.observed(kind, n, entry, have)
-	case c.renamed(n):
-		c.refuse(n.Instance, n.Object.Pos, Refused, renameText(n.Object))
+	case c.renamed(kind, n, entry, have):
 	case have.Here != nil && !have.Owned && (n.Object.Meta.Manage != schema.Adopt || have.Mark != nil):
 		c.refuse(n.Instance, n.Object.Pos, Foreign, foreignText(have))
 	case kind.HoldsData && entry != nil && have.Here == nil && have.Retired == nil && len(have.Elsewhere) == 0: // its kind may move it

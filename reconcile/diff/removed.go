@@ -13,6 +13,10 @@ func (c *comparison) removed(entry *inventory.Entry) {
 		c.refuse(entry.Instance, entry.Pos, Refused, "this version knows no kind of this name; use the version that applied it")
 		return
 	}
+	if c.moves[entry.Instance] {
+		return // it goes on under its new name
+	}
+	now, kept := c.former.keeps(entry.Instance)
 	have, known, why := c.seen(entry.Instance.ID).have(kind, entry.Instance.Host, c.Installation, true)
 	switch {
 	case entry.Stuck != "":
@@ -23,8 +27,8 @@ func (c *comparison) removed(entry *inventory.Entry) {
 		c.refuse(entry.Instance, entry.Pos, Unknown, "its kind was not observed in full on this host")
 	case have.Here != nil && !have.Owned:
 		c.refuse(entry.Instance, entry.Pos, Foreign, "what has its name now is not ours; it is left alone")
-	case c.former[entry.Instance.ID] != "":
-		c.refuse(entry.Instance, entry.Pos, Blocked, "it is not taken away, because "+string(c.former[entry.Instance.ID])+" says that it was this object")
+	case kept && have.Here != nil:
+		c.refuse(entry.Instance, entry.Pos, Blocked, "it is not taken away, because "+string(now)+" says that it was this object")
 	default:
 		c.retire(kind, entry, have)
 	}

@@ -3,35 +3,130 @@ package diff
 import (
 	"fmt"
 
+	"plumbline/actuators"
+	"plumbline/reconcile/inventory"
 	"plumbline/schema"
 )
 
-// formerNames lists the earlier names that declared objects give with `was` and that are still applied. No kind can rename
-// in place, so neither name is touched: the old thing is not taken away, and no second one is made beside it. A `was`
-// whose name is not applied any more says nothing.
-func formerNames(in Input) map[schema.ID]schema.ID {
-	claimed := map[schema.ID]schema.ID{}
+// former tells of the earlier names that declared objects give with `was` and that are still applied. A `was` whose name is
+// not applied any more says nothing.
+type former struct {
+	entries map[schema.Instance]*inventory.Entry // by the instance of the new name on the same host
+	now     map[schema.ID]schema.ID              // earlier name → the object that declares it
+	at      map[schema.ID]string                 // object → a host where it is under its earlier name
+	shared  map[schema.ID]bool                   // objects that are declared on such a host
+}
+
+func formerNames(in Input) former {
+	f := former{entries: map[schema.Instance]*inventory.Entry{}, now: map[schema.ID]schema.ID{}, at: map[schema.ID]string{}, shared: map[schema.ID]bool{}}
 	for _, o := range in.Want.Objects {
 		if o.Meta.Was != "" {
-			claimed[schema.MakeID(o.ID.Kind(), o.Meta.Was)] = o.ID
+			f.now[schema.MakeID(o.ID.Kind(), o.Meta.Was)] = o.ID
 		}
 	}
-	former := map[schema.ID]schema.ID{}
-	if len(claimed) == 0 {
-		return former
+	if len(f.now) == 0 {
+		return f
 	}
 	for i, entry := range in.Inventory {
-		if now := claimed[i.ID]; now != "" && entry.Retired == nil {
-			former[i.ID] = now
+		now := f.now[i.ID]
+		if now == "" || entry.Retired != nil {
+			continue
+		}
+		if at := f.at[now]; at == "" || i.Host < at {
+			f.at[now] = i.Host
+		}
+		if in.Want.Node(now.On(i.Host)) != nil {
+			f.entries[now.On(i.Host)], f.shared[now] = entry, true
 		}
 	}
-	return former
+	return f
 }
 
-func (c *comparison) renamed(n *schema.Node) bool {
-	return n.Object.Meta.Was != "" && c.former[schema.MakeID(n.ID.Kind(), n.Object.Meta.Was)] == n.ID
+// strayed tells where an object is under its earlier name, when it is declared on none of those hosts.
+func (f former) strayed(id schema.ID) string {
+	if f.shared[id] {
+		return ""
+	}
+	return f.at[id]
 }
 
-func renameText(o *schema.Object) string {
-	return fmt.Sprintf("it was %q, and renames are not applied yet; keep the old name, or take was out: then %s/%s is retired and %s is made new", o.Meta.Was, o.ID.Kind(), o.Meta.Was, o.ID)
+// keeps tells who says that an entry is what it was: then it is not taken away.
+func (f former) keeps(i schema.Instance) (now schema.ID, ok bool) {
+	now = f.now[i.ID]
+	return now, now != "" && (f.entries[now.On(i.Host)] != nil || f.strayed(now) != "")
+}
+
+// renamed compares an instance that was another one, and tells whether that settles it: when nothing is there under the
+// earlier name any more, it is an instance like any other.
+func (c *comparison) renamed(kind *actuators.Kind, n *schema.Node, entry *inventory.Entry, have actuators.HaveJSON) bool {
+	refuse := func(class Class, text string) bool {
+		c.refuse(n.Instance, n.Object.Pos, class, text)
+		return true
+	}
+	if n.Object.Meta.Was == "" {
+		return false
+	}
+	if host := c.former.strayed(n.ID); host != "" && entry == nil {
+		return refuse(Refused, fmt.Sprintf("it was %q, which is on %s: declare it there, and move it in a second commit", n.Object.Meta.Was, host))
+	}
+	old := c.former.entries[n.Instance]
+	if old == nil {
+		return false
+	}
+	was := old.Instance.ID
+	live, known, why := c.seen(was).have(kind, n.Host, c.Installation, true)
+	switch {
+	case old.Stuck != "":
+		return refuse(Stuck, "it was "+string(was)+": "+stuckText(old))
+	case !known:
+		return refuse(Unknown, why)
+	case live.Here == nil && kind.HoldsData && have.Here == nil:
+		return refuse(Missing, fmt.Sprintf("it was %s, which held data, was applied by us and is gone; find it, or take was out: then this is made new, and what was lost is forgotten", was))
+	case live.Here == nil:
+		return false
+	case kind.HoldsData && !kind.Unmarked && live.Mark == nil:
+		return refuse(Unknown, fmt.Sprintf("what is there as %s has lost our mark, and it held data: keep that name until it is taken back", was))
+	case !live.Owned:
+		return refuse(Foreign, fmt.Sprintf("what is there as %s is not ours; take was out", was))
+	case have.Owned || entry != nil && entry.Retired == nil:
+		return refuse(Refused, fmt.Sprintf("it was %s, and both are there: take was out, and %s is set aside, or put it back into the topology", was, was))
+	case have.Retired != nil || entry != nil:
+		return refuse(Refused, fmt.Sprintf("it was %s, and what was set aside of an earlier %s keeps its name: purge that first (plumb retired), or choose another name", was, n.ID))
+	case have.Here != nil:
+		return refuse(Foreign, foreignText(have))
+	}
+	c.rename(kind, n, old, live)
+	return true
+}
+
+// rename plans that what is there under an earlier name gets the object's, and what else differs then.
+func (c *comparison) rename(kind *actuators.Kind, n *schema.Node, old *inventory.Entry, live actuators.HaveJSON) {
+	sub, was := c.subject(n.Instance, n.Hash), old.Instance.ID
+	steps, after, err := kind.Rename(sub, was, n.Spec, live)
+	if err != nil {
+		c.refuse(n.Instance, n.Object.Pos, Refused, renameText(n, err))
+		return
+	}
+	have := actuators.HaveJSON{Here: after, Mark: &sub.Mark, Owned: true}
+	d, err := kind.Diff(n.Spec, have)
+	var more []actuators.Step
+	if err == nil && d.Action != actuators.None {
+		more, err = kind.Steps(sub, d, n.Spec, have)
+	}
+	if err != nil {
+		c.refuse(n.Instance, n.Object.Pos, Refused, trimRefused(err))
+		return
+	}
+	c.note(n.Instance, d.Notes...)
+	c.remark(kind, n, old, live)
+	d.Action = actuators.Update
+	change := c.change(kind, n, d, live, old)
+	change.Was, change.Steps = was, append(steps, more...)
+	c.Changes = append(c.Changes, change)
+	c.moves[old.Instance] = true
+}
+
+func renameText(n *schema.Node, err error) string {
+	return fmt.Sprintf("it was %q: %s; keep the old name, or take was out: then %s/%s is taken away and %s is made new",
+		n.Object.Meta.Was, trimRefused(err), n.ID.Kind(), n.Object.Meta.Was, n.ID)
 }

@@ -47,7 +47,7 @@ type words struct {
 
 // Compute compares, anew only what changed since the last time.
 func (r *Resident) Compute(in Input) Result {
-	c := &comparison{Input: in, former: formerNames(in), leaves: map[schema.Instance]bool{}}
+	c := &comparison{Input: in, former: formerNames(in), moves: map[schema.Instance]bool{}, leaves: map[schema.Instance]bool{}}
 	news := r.look(in)
 	c.World = r.world
 	entries, matched := beside(in.Want.Nodes, in.Inventory)
@@ -150,7 +150,7 @@ func (r *Resident) compare(c *comparison, anew []span) {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			results[i] = &comparison{Input: c.Input, former: c.former, leaves: map[schema.Instance]bool{}, said: map[int]words{}}
+			results[i] = &comparison{Input: c.Input, former: c.former, moves: map[schema.Instance]bool{}, leaves: map[schema.Instance]bool{}, said: map[int]words{}}
 			for _, s := range part {
 				results[i].object(r, s)
 			}
@@ -162,6 +162,7 @@ func (r *Resident) compare(c *comparison, anew []span) {
 		c.Refusals = append(c.Refusals, part.Refusals...)
 		c.Notes = append(c.Notes, part.Notes...)
 		maps.Copy(c.leaves, part.leaves)
+		maps.Copy(c.moves, part.moves)
 		for from, said := range part.said {
 			r.told[r.nodes[from].ID] = said
 		}

@@ -146,15 +146,17 @@ func readEntry(tx *bolt.Tx, i schema.Instance) (*inventory.Entry, error) {
 
 func (s *Store) applyUpdate(tx *bolt.Tx, u Update) error {
 	b := tx.Bucket(bucketInventory)
-	if u.Put != nil {
-		s.owned.note(tx, u.Put.Instance.String())
-		return b.Put([]byte(u.Put.Instance.String()), packEntry(u.Put))
-	}
 	if u.Delete != nil {
 		s.owned.note(tx, u.Delete.String())
-		return b.Delete([]byte(u.Delete.String()))
+		if err := b.Delete([]byte(u.Delete.String())); err != nil {
+			return err
+		}
 	}
-	return nil
+	if u.Put == nil {
+		return nil
+	}
+	s.owned.note(tx, u.Put.Instance.String())
+	return b.Put([]byte(u.Put.Instance.String()), packEntry(u.Put))
 }
 
 // Parked is an effect that failed: a lane with the same digest is held until it changes or somebody resumes it.

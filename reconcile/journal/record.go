@@ -42,7 +42,8 @@ type Record struct {
 	Update *Update `json:"update,omitempty"`
 }
 
-// Update is a change of the inventory. Prior is what it replaced, for the way back.
+// Update is a change of the inventory. Prior is what it replaced, for the way back. With both Put and Delete an object was
+// renamed: Delete and Prior are of its earlier name.
 type Update struct {
 	Put    *inventory.Entry `json:"put,omitempty"`
 	Delete *schema.Instance `json:"delete,omitempty"`
@@ -59,9 +60,13 @@ func (u Update) Instance() schema.Instance {
 
 // Reverse is the update that restores the entry as it was.
 func (u Update) Reverse() Update {
-	if u.Prior != nil {
-		return Update{Put: u.Prior}
-	}
 	i := u.Instance()
-	return Update{Delete: &i}
+	if u.Prior == nil {
+		return Update{Delete: &i}
+	}
+	back := Update{Put: u.Prior}
+	if i != u.Prior.Instance {
+		back.Delete = &i
+	}
+	return back
 }

@@ -46,6 +46,7 @@ type Source struct {
 // ResourceChange is one instance. Scanning Change.Actions for "delete" finds everything that is taken away.
 type ResourceChange struct {
 	Address string             `json:"address"`
+	Was     string             `json:"previous_address,omitempty"` // it is renamed in place
 	Type    string             `json:"type"`
 	Name    string             `json:"name"`
 	Host    string             `json:"host,omitempty"`
@@ -113,6 +114,9 @@ func resourceChange(c *Change) ResourceChange {
 	r := ResourceChange{
 		Address: c.Instance.String(), Type: c.Instance.ID.Kind(), Name: c.Instance.ID.Name(), Host: c.Instance.Host,
 		Pos: c.Pos, Lane: c.Lane, Action: c.Action, Fields: c.Diff.Changes,
+	}
+	if c.Was != "" {
+		r.Was = c.Was.On(c.Instance.Host).String()
 	}
 	r.Change.Actions = documentActions[c.Action]
 	r.Change.Before, r.Change.After = config(c.Have.Here), c.Want

@@ -12,6 +12,7 @@ import (
 type leaving struct {
 	*web
 	removed   map[schema.Instance]bool
+	renamed   map[schema.Instance]int               // the changes of what is renamed, by its earlier name
 	referring map[schema.Instance][]schema.Instance // who referred to what is removed
 	needing   map[schema.Fact][]schema.Instance     // who needed a fact that something removed provided
 	near      map[schema.Instance][]int
@@ -22,7 +23,7 @@ type leaving struct {
 // is soft.
 func (w *web) connectRemovals(all []*Change) {
 	l := &leaving{
-		web: w, removed: map[schema.Instance]bool{}, referring: map[schema.Instance][]schema.Instance{}, needing: map[schema.Fact][]schema.Instance{},
+		web: w, removed: map[schema.Instance]bool{}, renamed: map[schema.Instance]int{}, referring: map[schema.Instance][]schema.Instance{}, needing: map[schema.Fact][]schema.Instance{},
 		near: map[schema.Instance][]int{}, facts: map[schema.Fact][]int{},
 	}
 	for _, c := range all {
@@ -33,6 +34,11 @@ func (w *web) connectRemovals(all []*Change) {
 			}
 		}
 	}
+	for i, c := range w.changes {
+		if c.Was != "" {
+			l.renamed[c.Was.On(c.Instance.Host)] = i
+		}
+	}
 	if len(l.removed) == 0 {
 		return
 	}
@@ -41,7 +47,20 @@ func (w *web) connectRemovals(all []*Change) {
 		if l.removed[c.Instance] {
 			w.add(i, l.users(c.Instance))
 		}
+		if c.Was != "" {
+			w.add(i, l.leavers(c.Was.On(c.Instance.Host)))
+		}
 	}
+}
+
+// leavers is the removals of what referred to an instance that is renamed.
+func (l *leaving) leavers(was schema.Instance) (found []int) {
+	for _, user := range l.referring[was] {
+		if change, ok := l.index(user); ok && l.removed[user] {
+			found = append(found, change)
+		}
+	}
+	return found
 }
 
 // provided lists the facts that an entry of the inventory provides.
@@ -59,7 +78,7 @@ func (l *leaving) findNeeders() {
 			continue // what was set aside needs nothing
 		}
 		for _, need := range entry.After {
-			if l.removed[need] && need != i {
+			if _, renamed := l.renamed[need]; (renamed || l.removed[need]) && need != i {
 				l.referring[need] = append(l.referring[need], i)
 			}
 		}
@@ -96,6 +115,9 @@ func (l *leaving) users(i schema.Instance) []int {
 
 // user adds what somebody who needed a removed instance stands for: its own change, or who needed it if it is removed itself.
 func (l *leaving) user(list []int, i schema.Instance) []int {
+	if change, ok := l.renamed[i]; ok {
+		return append(list, change)
+	}
 	if change, ok := l.index(i); ok {
 		return append(list, change)
 	}

@@ -40,6 +40,9 @@ func (t *text) change(c *Change, width int) {
 
 func told(c *Change) []string {
 	var lines []string
+	if c.Was != "" {
+		lines = append(lines, "moved from "+string(c.Was))
+	}
 	byFields := c.Action != actuators.Create && !c.Action.Removes() && len(c.Diff.Changes) > 0
 	if byFields {
 		for _, f := range c.Diff.Changes {

@@ -212,6 +212,9 @@ func (g *page) does(c *plan.Change) string {
 		most = 1
 	}
 	var parts []string
+	if c.Was != "" {
+		parts = append(parts, "moved from "+code(string(c.Was)))
+	}
 	for _, s := range c.Steps[:most] {
 		parts = append(parts, cell(s.Summary))
 	}

@@ -176,6 +176,15 @@ func (l *lane) measure() int {
 // or by the last applied one.
 func (r *runner) findSpecs() error {
 	for _, t := range r.tasks {
+		if was := t.object.change.Was; was != "" && t.object.former == nil {
+			e, err := r.in.Store.Entry(was.On(t.Instance.Host))
+			if err != nil {
+				return err
+			}
+			if e != nil {
+				t.object.former = e.Spec
+			}
+		}
 		for _, host := range []string{t.Instance.Host, t.host} {
 			if _, known := t.object.specs[host]; known {
 				continue

@@ -40,9 +40,9 @@ func (s seen) err() error {
 	return fmt.Errorf("cannot look at it: %s", s.unknown)
 }
 
-// look observes one instance, and remembers what it saw.
-func (r *runner) look(ctx context.Context, i schema.Instance, spec json.RawMessage) (seen, error) {
-	found, err := r.lookAt(ctx, i.Host, i.ID.Kind(), []actuators.Target{{ID: i.ID, Spec: spec}})
+// look observes one instance, by its targets, and remembers what it saw.
+func (r *runner) look(ctx context.Context, i schema.Instance, targets []actuators.Target) (seen, error) {
+	found, err := r.lookAt(ctx, i.Host, i.ID.Kind(), targets)
 	if err != nil {
 		return seen{}, err
 	}
@@ -91,7 +91,7 @@ func (r *runner) lookAhead(ctx context.Context, host string, tasks []*task) erro
 	r.mu.Lock()
 	for _, t := range tasks {
 		if s, ok := r.looks[t.place()]; !ok || now.Sub(s.at) >= freshFor {
-			targets = append(targets, actuators.Target{ID: t.Instance.ID, Spec: t.spec()})
+			targets = append(targets, t.targets()...)
 		}
 	}
 	r.mu.Unlock()
@@ -118,14 +118,14 @@ func (r *runner) pick(s seen, f actuators.Observed) seen {
 }
 
 // recent is a look that is young enough to act on, made now if there is none.
-func (r *runner) recent(ctx context.Context, i schema.Instance, spec json.RawMessage) (seen, error) {
+func (r *runner) recent(ctx context.Context, i schema.Instance, targets []actuators.Target) (seen, error) {
 	r.mu.Lock()
 	s, ok := r.looks[i]
 	r.mu.Unlock()
 	if ok && r.in.Now().Sub(s.at) < freshFor {
 		return s, s.err()
 	}
-	return r.look(ctx, i, spec)
+	return r.look(ctx, i, targets)
 }
 
 // errChanged stops a lane whose objects are not as the plan saw them.
@@ -133,8 +133,14 @@ var errChanged = errors.New("changed since the plan was made; a new plan is need
 
 // unchanged looks whether an instance is still as the plan saw it, here and where its steps work elsewhere.
 func (r *runner) unchanged(ctx context.Context, t *task) error {
-	c := t.object.change
-	s, err := r.recent(ctx, c.Instance, t.object.specs[c.Instance.Host])
+	c, targets := t.object.change, t.object.targets(t.Instance.Host)
+	s, err := r.recent(ctx, c.Instance, targets)
+	if err == nil && c.Was != "" {
+		if s.here != nil {
+			return fmt.Errorf("%w: something has its new name", errChanged)
+		}
+		s, err = r.recent(ctx, c.Was.On(c.Instance.Host), targets)
+	}
 	if err != nil {
 		return err
 	}
@@ -145,7 +151,7 @@ func (r *runner) unchanged(ctx context.Context, t *task) error {
 		if host == c.Instance.Host {
 			continue
 		}
-		s, err := r.recent(ctx, c.Instance.ID.On(host), t.object.specs[host])
+		s, err := r.recent(ctx, c.Instance.ID.On(host), t.object.targets(host))
 		if err != nil {
 			return err
 		}
@@ -186,9 +192,9 @@ func (r *runner) await(ctx context.Context, host string, all []*watched) {
 	begun := r.in.Now()
 	open := slices.DeleteFunc(slices.Clone(all), func(w *watched) bool { return w == nil })
 	for pause := firstPause; len(open) > 0; pause = min(2*pause, longPause) {
-		targets := make([]actuators.Target, len(open))
-		for n, w := range open {
-			targets[n] = actuators.Target{ID: w.Instance.ID, Spec: w.spec()}
+		targets := make([]actuators.Target, 0, len(open))
+		for _, w := range open {
+			targets = append(targets, w.targets()...)
 		}
 		found, err := r.lookAt(ctx, host, open[0].Instance.ID.Kind(), targets)
 		now := r.in.Now()

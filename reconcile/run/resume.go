@@ -101,6 +101,9 @@ func (r *runner) replay(n int, record journal.Record) error {
 
 // lookAsBefore finds how to look at what is no longer in the inventory.
 func (r *runner) lookAsBefore(t *task, u *journal.Update) {
+	if u != nil && u.Prior != nil && t.object.change.Was != "" {
+		t.object.former = u.Prior.Spec
+	}
 	if u != nil && u.Prior != nil && t.object.specs[t.Instance.Host] == nil {
 		t.object.specs[t.Instance.Host] = u.Prior.Spec
 	}

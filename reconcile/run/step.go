@@ -26,6 +26,7 @@ const (
 type object struct {
 	change  *plan.Change
 	specs   map[string]json.RawMessage // by host: how to look at it there
+	former  json.RawMessage            // how to look at what is there under its earlier name
 	tasks   []*task
 	written *journal.Update // the inventory's change when its last step was done; nil = none, or taken back
 }
@@ -61,7 +62,16 @@ type task struct {
 // place is where the step's object is looked at.
 func (t *task) place() schema.Instance { return t.Instance.ID.On(t.host) }
 
-func (t *task) spec() json.RawMessage { return t.object.specs[t.host] }
+// targets is how to look at the step's object on its host, and at what it was before it was renamed.
+func (t *task) targets() []actuators.Target { return t.object.targets(t.host) }
+
+func (o *object) targets(host string) []actuators.Target {
+	all := []actuators.Target{{ID: o.change.Instance.ID, Spec: o.specs[host]}}
+	if o.former != nil {
+		all = append(all, actuators.Target{ID: o.change.Was, Spec: o.former})
+	}
+	return all
+}
 
 func (t *task) first() bool { return t.object.tasks[0] == t }
 func (t *task) last() bool  { return t.object.tasks[len(t.object.tasks)-1] == t }
@@ -105,7 +115,7 @@ func (r *runner) prepare(ctx context.Context, c *crew) []outcome {
 			continue
 		}
 		var s seen
-		s, out[n].err = r.recent(ctx, t.place(), t.spec())
+		s, out[n].err = r.recent(ctx, t.place(), t.targets())
 		t.have = s.here
 	}
 	r.call(ctx, exec.Capture, c.tasks, out, func(n int, a exec.Answer) { c.tasks[n].before = a.Before })
@@ -270,7 +280,11 @@ func (r *runner) done(t *task, s seen) (*journal.Record, error) {
 // recording is what the inventory remembers of a change that went through. A removal leaves an entry only when the look
 // shows that the object was set aside.
 func (r *runner) recording(c *plan.Change, s seen) (journal.Update, error) {
-	prior, err := r.in.Store.Entry(c.Instance)
+	name := c.Instance
+	if c.Was != "" {
+		name = c.Was.On(c.Instance.Host)
+	}
+	prior, err := r.in.Store.Entry(name)
 	if err != nil {
 		return journal.Update{}, err
 	}
@@ -279,7 +293,11 @@ func (r *runner) recording(c *plan.Change, s seen) (journal.Update, error) {
 	case c.Entry != nil:
 		e := *c.Entry
 		e.AppliedAt, e.State = now, s.here
-		return journal.Update{Put: &e, Prior: prior}, nil
+		u := journal.Update{Put: &e, Prior: prior}
+		if c.Was != "" {
+			u.Delete = &name
+		}
+		return u, nil
 	case s.retired != nil && prior != nil && c.Action == actuators.Retire:
 		e := *prior
 		e.Retired, e.State = &now, s.retired

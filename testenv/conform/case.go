@@ -34,6 +34,9 @@ type Case struct {
 	At   string
 	// Specs are resolved specs of the object: the first is created, each next one is an update of the one before.
 	Specs []any
+	// Renamed is what the object is called and specified when it is renamed in place, as the last spec made it; it is renamed back
+	// after. Nil for a kind that cannot.
+	Renamed *Renamed
 	// Foreign makes, with the system's own tools, a thing of the wanted name that is not ours. NotForeign takes it away.
 	Foreign, NotForeign func()
 	// Sabotage is done to the object as the last spec made it.
@@ -50,6 +53,12 @@ type Case struct {
 	Patience     time.Duration // how long a state may take to show; 0: the op's own timeout
 	Cuts         int           // random moments to cut a Do at; 0: two; below zero: no cuts at all, for what is slow
 	Seed         uint64        // of those moments; 0: by the clock, logged
+}
+
+// Renamed is the object under another name.
+type Renamed struct {
+	ID   schema.ID
+	Spec any
 }
 
 // Sabotage is a change by somebody else, with the system's own tools.

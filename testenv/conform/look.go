@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"plumbline/actuators"
+	"plumbline/schema"
 )
 
 const lookTimeout = 30 * time.Second
@@ -37,19 +38,25 @@ func (s *suite) observe(all bool) []actuators.Observed {
 }
 
 func (s *suite) scope(all bool) actuators.Scope {
-	return actuators.Scope{All: all, Targets: []actuators.Target{{ID: s.c.ID, Spec: s.spec}}}
+	sc := actuators.Scope{All: all, Targets: []actuators.Target{{ID: s.c.ID, Spec: s.spec}}}
+	if s.was != nil {
+		sc.Targets = append(sc.Targets, actuators.Target{ID: s.was.id, Spec: s.was.spec})
+	}
+	return sc
 }
 
 // look observes the object alone.
 func (s *suite) look() actuators.HaveJSON { s.t.Helper(); return s.pick(s.observe(false)) }
 
 // pick gathers what is there of the object, as the engine does.
-func (s *suite) pick(found []actuators.Observed) actuators.HaveJSON {
+func (s *suite) pick(found []actuators.Observed) actuators.HaveJSON { return s.pickOf(s.c.ID, found) }
+
+func (s *suite) pickOf(id schema.ID, found []actuators.Observed) actuators.HaveJSON {
 	var have actuators.HaveJSON
 	for _, one := range found {
 		ours := one.Mark != nil && one.Mark.Installation == s.c.Installation
 		switch {
-		case one.ID != s.c.ID:
+		case one.ID != id:
 		case one.Retired && ours:
 			have.Retired = one.State
 		case one.Retired, have.Here != nil && !ours:
@@ -114,7 +121,9 @@ func (s *suite) others() string {
 	return s.picture(s.notOurs)
 }
 
-func (s *suite) notOurs(one actuators.Observed) bool { return one.ID != s.c.ID }
+func (s *suite) notOurs(one actuators.Observed) bool {
+	return one.ID != s.c.ID && (s.was == nil || one.ID != s.was.id)
+}
 
 func (s *suite) native() string {
 	if s.c.Native == nil {

@@ -27,6 +27,7 @@ type done struct {
 	op     *actuators.ErasedOp
 	have   actuators.HaveJSON
 	before json.RawMessage
+	was    actuators.HaveJSON // what was there under the earlier name
 	took   time.Duration
 }
 
@@ -65,7 +66,7 @@ func (s *suite) begin(st actuators.Step) done {
 	if !ok {
 		s.fail("there is no such op")
 	}
-	one := done{step: st, op: op, have: s.look()}
+	one := done{step: st, op: op, have: s.look(), was: s.lookEarlier()}
 	native := s.native()
 	ctx, cancel := context.WithTimeout(context.Background(), st.Timeout)
 	defer cancel()
@@ -205,6 +206,9 @@ func (s *suite) asBefore(one done, last bool) string {
 		_, difference := actuators.Holds(one.have.Here, predicted, have.Here)
 		return difference
 	})
+	if why == "" {
+		why = s.earlierAsBefore(one)
+	}
 	return why
 }
 

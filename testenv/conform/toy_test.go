@@ -70,7 +70,8 @@ type toy struct {
 func (k toy) kind() *actuators.Kind {
 	return actuators.Define(actuators.Def[toySpec, toyState]{
 		Name: "toy", Where: schema.OnHost, Observe: k.observe, Stamp: k.stamp, Watch: k.watch, Diff: k.diff, Steps: k.steps,
-		Ops: []actuators.AnyOp{k.op("create"), k.op("set"), k.op("retire"), k.op("restore"), k.op("purge"), k.op("adopt")},
+		Ops:    []actuators.AnyOp{k.op("create"), k.op("set"), k.op("retire"), k.op("restore"), k.op("purge"), k.op("adopt"), k.renameOp()},
+		Rename: k.rename,
 	})
 }
 

@@ -81,6 +81,9 @@ func (v *visit) capture(call exec.Call) (json.RawMessage, error) {
 	if err := v.mine(call, at); err != nil {
 		return nil, err
 	}
+	if call.Op == actuators.OpRename {
+		return v.captureRename(call, at)
+	}
 	return json.Marshal(at)
 }
 
@@ -113,6 +116,9 @@ func (v *visit) do(call exec.Call) error {
 	}
 	if err := v.mine(call, at); err != nil {
 		return err
+	}
+	if call.Op == actuators.OpRename {
+		return v.rename(call, at, before, predicted)
 	}
 	mark := markIn(call.Params, call.Instance.ID)
 	switch {
@@ -156,6 +162,9 @@ func (v *visit) undo(call exec.Call) error {
 	at, before, predicted, err := v.gather(call)
 	if err != nil {
 		return err
+	}
+	if call.Op == actuators.OpRename {
+		return v.renameBack(call, at, before)
 	}
 	mark := markIn(call.Params, call.Instance.ID)
 	back := slot{Here: before.Here, Retired: before.Retired, Gone: at.Gone}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"plumbline/actuators"
 	"plumbline/actuators/all"
 	"plumbline/reconcile/exec"
 	"plumbline/schema"
@@ -35,7 +36,7 @@ func TestEveryKindConformsOnTheModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := sim.New(all.Registry(), sim.Options{})
 			conform.Run(t, conform.Case{
-				Kind: kind, ID: node.ID, At: node.Host, Specs: []any{node.Spec}, Patience: 300 * time.Millisecond,
+				Kind: kind, ID: node.ID, At: node.Host, Specs: []any{node.Spec}, Renamed: renamed(kind, node), Patience: 300 * time.Millisecond,
 				Dial:       func(ctx context.Context) (exec.Executor, error) { return w.Dial(ctx, node.Host, "") },
 				Foreign:    func() { must(t, w.Put(node.Instance, made(t, node), nil)) },
 				NotForeign: func() { must(t, w.Destroy(node.Instance)) },
@@ -88,4 +89,12 @@ func graphs(t *testing.T) []*schema.Graph {
 	}
 	load(schema.Load(context.Background(), payroll(t), "c", all.Registry()))
 	return out
+}
+
+// renamed is the object under another name, for a kind that renames in place.
+func renamed(kind *actuators.Kind, n *schema.Node) *conform.Renamed {
+	if _, can := kind.Op(actuators.OpRename); !can {
+		return nil
+	}
+	return &conform.Renamed{ID: schema.MakeID(kind.Name, "other"), Spec: n.Spec}
 }

@@ -21,6 +21,7 @@ type Thing struct {
 
 // slot is what a host holds under one ID.
 type slot struct {
+	Was     *Thing `json:"was,omitempty"` // captured before a renaming: what is there under the earlier name
 	Here    *Thing `json:"here,omitempty"`
 	Retired *Thing `json:"retired,omitempty"`
 	Gone    bool   `json:"gone,omitempty"` // of a kind that is only observed: it was destroyed, so it is not there by being declared

@@ -77,12 +77,21 @@ func Own(h actuators.Host, path string, m actuators.Mark) (*Stamp, *Sidecar, err
 // Carry moves a file together with its sidecar, and finishes a move that was cut short. At every instant the file has a
 // sidecar beside it. It is no error if the file is at its new place already.
 func Carry(h actuators.Host, from, to string, m actuators.Mark) error {
-	stamp, side, err := Own(h, from, m)
+	return Rename(h, from, to, m, m)
+}
+
+// Rename moves a file as Carry does, and lets it be another object's: its sidecar gets another mark. From and to may be the
+// same; then only the mark is written.
+func Rename(h actuators.Host, from, to string, was, now actuators.Mark) error {
+	if from == to {
+		return remark(h, from, was, now)
+	}
+	stamp, side, err := Own(h, from, was)
 	if err != nil {
 		return err
 	}
 	if stamp == nil {
-		return arrived(h, from, to, m)
+		return arrived(h, from, to, now)
 	}
 	taken, err := Stat(to)
 	if err == nil && taken != nil {
@@ -91,6 +100,7 @@ func Carry(h actuators.Host, from, to string, m actuators.Mark) error {
 	if err != nil {
 		return err
 	}
+	side.Mark = now
 	if err := WriteSidecar(h, to, *side); err != nil {
 		return err
 	}
@@ -98,6 +108,21 @@ func Carry(h actuators.Host, from, to string, m actuators.Mark) error {
 		return err
 	}
 	return RemoveSidecar(h, from)
+}
+
+func remark(h actuators.Host, path string, was, now actuators.Mark) error {
+	if side, err := ReadSidecar(h, path); err != nil || side.Of(now) {
+		return err
+	}
+	stamp, side, err := Own(h, path, was)
+	if err == nil && stamp == nil {
+		err = fmt.Errorf("cannot find %s: %w", path, actuators.ErrNotFound)
+	}
+	if err != nil {
+		return err
+	}
+	side.Mark = now
+	return WriteSidecar(h, path, *side)
 }
 
 func arrived(h actuators.Host, from, to string, m actuators.Mark) error {
