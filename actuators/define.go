@@ -160,7 +160,8 @@ func (d Def[S, L]) eraseSteps(sub Subject, diff Diff, want json.RawMessage, have
 
 func (d Def[S, L]) eraseRename(sub Subject, was schema.ID, want json.RawMessage, have HaveJSON) ([]Step, error) {
 	if d.Rename == nil {
-		return nil, fmt.Errorf("%w: a %s cannot be renamed in place", ErrRefused, d.Name)
+		return nil, fmt.Errorf("%w: a %s cannot be renamed in place; keep the old name, or take was out: then %s is taken away and %s is made new",
+			ErrRefused, d.Name, was, sub.Instance.ID)
 	}
 	w, h, err := d.decodeBoth(want, have)
 	if err != nil {

@@ -19,5 +19,6 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Stamp:   actuators.StampOfLook(observe),
 	Diff:    diff,
 	Steps:   steps,
+	Rename:  renameSteps,
 	Ops:     []actuators.AnyOp{create, redefine, start, remove, adopt},
 })

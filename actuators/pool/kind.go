@@ -18,5 +18,6 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Stamp:     actuators.StampOfLook(observe),
 	Diff:      diff,
 	Steps:     steps,
+	Rename:    renameSteps,
 	Ops:       []actuators.AnyOp{create, adopt, remove},
 })

@@ -20,6 +20,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Stamp:   stamp,
 	Diff:    diff,
 	Steps:   steps,
+	Rename:  renameSteps,
 	Remarks: remarks,
 	Ops:     []actuators.AnyOp{set, remove, adopt},
 })

@@ -26,6 +26,9 @@ func outcome(r diff.Result) string {
 				verb += "-" + c.Action.String()
 			}
 		}
+		if c.Was != "" {
+			verb = "move " + string(c.Was) + " to"
+		}
 		out = append(out, verb+" "+c.Instance.String())
 	}
 	for _, f := range r.Refusals {
@@ -114,7 +117,26 @@ func TestCompute(t *testing.T) {
 		{name: "an address is not taken from a holder that is silent", want: "thing/b@h2=1^addr/n/1", applied: "thing/a@h1=1^addr/n/1", unknown: "thing@h1", expect: "unknown thing/a@h1; blocked thing/b@h2"},
 
 		// renames
-		{name: "a rename touches neither name", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "blocked thing/a@h1; refused thing/b@h1"},
+		{name: "what was another is moved, and nothing is taken away", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "move thing/a to thing/b@h1"},
+		{name: "a kind that cannot rename touches neither name", want: "plain/b@h1=1!was:a", applied: "plain/a@h1=1", live: "plain/a@h1=1", expect: "blocked plain/a@h1; refused plain/b@h1"},
+		{name: "a rename that the kind refuses touches neither name", want: "thing/b@h1=13!was:a", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "blocked thing/a@h1; refused thing/b@h1"},
+		{name: "a former name that is left over after the move does nothing", want: "thing/b@h1=1!was:a", applied: "thing/b@h1=1", live: "thing/b@h1=1"},
+		{name: "both names at once", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1 thing/b@h1=1", live: "thing/a@h1=1 thing/b@h1=1", expect: "blocked thing/a@h1; refused thing/b@h1"},
+		{name: "somebody else's thing has the new name", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1", live: "thing/a@h1=1 thing/b@h1=1!foreign", expect: "blocked thing/a@h1; foreign thing/b@h1"},
+		{name: "somebody else's thing has the old name", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1", live: "thing/a@h1=1!foreign", expect: "foreign thing/a@h1; foreign thing/b@h1"},
+		{name: "something set aside keeps the new name", want: "disk/b@h1=1!was:a", applied: "disk/a@h1=1 disk/b@h1=1!retired", live: "disk/a@h1=1 disk/b@h1=1!retired", expect: "blocked disk/a@h1; refused disk/b@h1"},
+		{name: "data that is gone is not made anew under another name", want: "disk/b@h1=1!was:a", applied: "disk/a@h1=1", expect: "forget disk/a@h1; missing disk/b@h1"},
+		{name: "what is gone and held no data is made under its new name", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1", expect: "forget thing/a@h1; create thing/b@h1"},
+		{name: "what was renamed by hand is recorded", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1", live: "thing/b@h1=1", expect: "forget thing/a@h1; record thing/b@h1"},
+		{name: "nobody saw the old name", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1", unknown: "thing@h1", expect: "unknown thing/a@h1; unknown thing/b@h1"},
+		{name: "a stuck one is not renamed", want: "thing/b@h1=1!was:a", applied: "thing/a@h1=1!stuck", live: "thing/a@h1=1", expect: "stuck thing/a@h1; stuck thing/b@h1"},
+		{name: "renamed and moved to another host at once", want: "thing/b@h2=1!was:a", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "blocked thing/a@h1; refused thing/b@h2"},
+		{name: "renamed where it stays, made where it comes, taken away where it goes", want: "net/n@h1=1 thing/b@h1=1!was:a thing/b@h3=1!was:a", applied: "thing/a@h1=1 thing/a@h2=1",
+			live: "thing/a@h1=1 thing/a@h2=1", expect: "create net/n@h1; retire thing/a@h2; move thing/a to thing/b@h1; create thing/b@h3"},
+		{name: "only observed is not renamed", want: "thing/b@h1=1!was:a!observe", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "blocked thing/a@h1"},
+		{name: "what is renamed waits for what it needs", want: "thing/n@h1=13 thing/b@h1=1<thing/n@h1!was:a", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "blocked thing/b@h1; refused thing/n@h1"},
+		{name: "what it needed is not removed while it cannot be renamed", want: "thing/n@h1=13 thing/b@h1=1<thing/n@h1!was:a", applied: "thing/a@h1=1<thing/o@h1 thing/o@h1=1", live: "thing/a@h1=1 thing/o@h1=1",
+			expect: "blocked thing/b@h1; refused thing/n@h1; blocked thing/o@h1"},
 		{name: "a rename of what was never applied says nothing", want: "thing/b@h1=1!was:a", expect: "create thing/b@h1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -127,14 +149,14 @@ func TestCompute(t *testing.T) {
 }
 
 func TestRefusalsNameTheRemedy(t *testing.T) {
-	in := input(t, "thing/a@h1=1 thing/s@h1=1 disk/m@h1=1 thing/n@h1=1!was:o", "thing/s@h1=1!stuck disk/m@h1=1 thing/o@h1=1", "thing/a@h1=1!foreign thing/s@h1=1 thing/o@h1=1", "", "")
+	in := input(t, "thing/a@h1=1 thing/s@h1=1 disk/m@h1=1 plain/n@h1=1!was:o", "thing/s@h1=1!stuck disk/m@h1=1 plain/o@h1=1", "thing/a@h1=1!foreign thing/s@h1=1 plain/o@h1=1", "", "")
 	texts := map[string]string{}
 	for _, f := range diff.Compute(in).Refusals {
 		texts[f.Instance.String()] = string(f.Class) + ": " + f.Text
 	}
 	for name, remedy := range map[string]string{
 		"thing/a@h1": `manage: "adopt"`, "thing/s@h1": `"plumb resume thing/s@h1"`, "disk/m@h1": "under a new name",
-		"thing/n@h1": "keep the old name, or take was out", "thing/o@h1": "thing/n says that it was this object",
+		"plain/n@h1": "keep the old name, or take was out", "plain/o@h1": "plain/n says that it was this object",
 	} {
 		if !strings.Contains(texts[name], remedy) {
 			t.Errorf("%s: %q does not say %q", name, texts[name], remedy)

@@ -111,6 +111,9 @@ func enact(in diff.Input, c *diff.Change) {
 	next.Found = nil
 	for _, f := range look.Found {
 		ours := f.Mark != nil && f.Mark.Installation == ours
+		if ours && c.Was != "" && f.ID == c.Was {
+			continue
+		}
 		if f.ID != c.Instance.ID || (!ours && c.Action != actuators.Adopting && !c.Have.Owned) {
 			next.Found = append(next.Found, f)
 		} else if c.Action == actuators.None {
@@ -122,6 +125,9 @@ func enact(in diff.Input, c *diff.Change) {
 	}
 	in.World.Add(&next)
 	delete(in.Inventory, c.Instance)
+	if c.Was != "" {
+		delete(in.Inventory, c.Was.On(c.Instance.Host))
+	}
 	if c.Entry != nil {
 		in.Inventory[c.Instance] = c.Entry
 	}

@@ -104,7 +104,7 @@ func (c *comparison) rename(kind *actuators.Kind, n *schema.Node, old *inventory
 	sub, was := c.subject(n.Instance, n.Hash), old.Instance.ID
 	steps, after, err := kind.Rename(sub, was, n.Spec, live)
 	if err != nil {
-		c.refuse(n.Instance, n.Object.Pos, Refused, renameText(n, err))
+		c.refuse(n.Instance, n.Object.Pos, Refused, fmt.Sprintf("it was %q: %s", n.Object.Meta.Was, trimRefused(err)))
 		return
 	}
 	have := actuators.HaveJSON{Here: after, Mark: &sub.Mark, Owned: true}
@@ -124,9 +124,4 @@ func (c *comparison) rename(kind *actuators.Kind, n *schema.Node, old *inventory
 	change.Was, change.Steps = was, append(steps, more...)
 	c.Changes = append(c.Changes, change)
 	c.moves[old.Instance] = true
-}
-
-func renameText(n *schema.Node, err error) string {
-	return fmt.Sprintf("it was %q: %s; keep the old name, or take was out: then %s/%s is taken away and %s is made new",
-		n.Object.Meta.Was, trimRefused(err), n.ID.Kind(), n.Object.Meta.Was, n.ID)
 }

@@ -99,8 +99,8 @@ func toySteps(_ actuators.Subject, d actuators.Diff, want *toySpec, have actuato
 
 func toys() *actuators.Registry {
 	return actuators.NewRegistry(
-		toy("thing", nil),
-		toy("disk", func(d *actuators.Def[toySpec, toyState]) { d.HoldsData = true }),
+		toy("thing", renames),
+		toy("disk", func(d *actuators.Def[toySpec, toyState]) { d.HoldsData = true; renames(d) }),
 		toy("told", func(d *actuators.Def[toySpec, toyState]) {
 			d.Remarks = func(was, now toySpec, here bool) []string {
 				return []string{fmt.Sprintf("was %d and is now %d, here %t", was.V, now.V, here)}
@@ -122,6 +122,23 @@ func toys() *actuators.Registry {
 		}),
 		toy("seen", func(d *actuators.Def[toySpec, toyState]) { d.Unmarked, d.Ops = true, nil }),
 	)
+}
+
+// renames lets a kind rename in place, but to 13.
+func renames(d *actuators.Def[toySpec, toyState]) {
+	d.Ops = append(d.Ops, actuators.Op[toySpec, toySpec, toyState]{
+		Name: actuators.OpRename, Reversal: actuators.Exact,
+		Capture: func(context.Context, actuators.Host, toySpec) (toySpec, error) { return toySpec{}, nil },
+		Do:      func(context.Context, actuators.Host, toySpec, toySpec) error { return nil },
+		Undo:    func(context.Context, actuators.Host, toySpec, toySpec) error { return nil },
+		Predict: func(p toySpec, _ *toyState) *toyState { return &toyState{Config: p} },
+	})
+	d.Rename = func(_ actuators.Subject, _ schema.ID, want *toySpec, have actuators.Have[toyState]) ([]actuators.Step, error) {
+		if want.V == 13 {
+			return nil, fmt.Errorf("%w: 13 brings bad luck", actuators.ErrRefused)
+		}
+		return []actuators.Step{actuators.NewStep(actuators.OpRename, have.Here.Config, "rename it")}, nil
+	}
 }
 
 // word is one thing of a scene.

@@ -37,3 +37,28 @@ func TestTheInventoryInMemoryIsTheOneOfTheFile(t *testing.T) {
 		}
 	}
 }
+
+// A renaming takes the entry of the earlier name away with the one that it puts, and its way back puts that again.
+func TestARenamingMovesAnEntryAndBack(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "state.db"))
+	defer s.Close()
+	old, now := entry("pay", "a"), entry("payroll", "b")
+	must(t, s.Change(journal.Update{Put: old}))
+	move := journal.Update{Put: now, Delete: &old.Instance, Prior: old}
+	names := func() (all []string) {
+		inv, err := s.Inventory()
+		must(t, err)
+		for i, e := range inv {
+			all = append(all, string(i.ID)+" "+e.Hash)
+		}
+		return all
+	}
+	must(t, s.Change(move))
+	if got := names(); len(got) != 1 || got[0] != "vm/payroll b" {
+		t.Errorf("after the move: %q", got)
+	}
+	must(t, s.Change(move.Reverse()))
+	if got := names(); len(got) != 1 || got[0] != "vm/pay a" {
+		t.Errorf("after the way back: %q", got)
+	}
+}

@@ -14,7 +14,7 @@ import (
 )
 
 // FormatVersion of the JSON of a plan: a new minor adds, a new major may take away.
-const FormatVersion = "1.1"
+const FormatVersion = "1.2"
 
 // Change is what is to happen to one instance.
 type Change = diff.Change

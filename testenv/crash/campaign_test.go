@@ -13,7 +13,7 @@ import (
 )
 
 // TestCampaign plays every scene with every fault, and lets controller or executor die at every boundary; then again at every
-// boundary of what follows. CRASH=all does all of it (make crash); without, a sample whose seed is printed. CRASH_SEED takes
+// boundary of what follows. CRASH=all does all of it (make crash), CRASH=SCENE all of one scene; without, a sample whose seed is printed. CRASH_SEED takes
 // such a seed, or one crash as the campaign prints it, and plays that again.
 func TestCampaign(t *testing.T) {
 	seed := os.Getenv("CRASH_SEED")
@@ -28,10 +28,13 @@ func TestCampaign(t *testing.T) {
 	}
 	k := &campaign{t: t, points: map[string]bool{}}
 	begun := time.Now()
-	if os.Getenv("CRASH") == "all" {
-		k.exhaust()
-	} else {
+	switch which := os.Getenv("CRASH"); which {
+	case "":
 		k.sample(seed)
+	case "all":
+		k.exhaust(scenes)
+	default:
+		k.exhaust([]scene{*find(t, which)})
 	}
 	t.Logf("%d runs over %d scenes, %d kinds of boundary, %d deaths, in %.0f s", k.runs.Load(), len(scenes), len(k.points), k.deaths.Load(), time.Since(begun).Seconds())
 }
@@ -66,7 +69,7 @@ func (k *campaign) play(p *player, c crash) played {
 }
 
 // exhaust plays all.
-func (k *campaign) exhaust() {
+func (k *campaign) exhaust(scenes []scene) {
 	type job struct {
 		s *stage
 		c crash

@@ -3,6 +3,7 @@ package crash
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
@@ -50,6 +51,9 @@ func (p *player) judge(world *sim.World, store *journal.Store, c crash) (wrong [
 		}
 	}
 	for i := range now {
+		if p.renames(i) {
+			continue // judged with what it is called now
+		}
 		if p.plan.Change(i) == nil && now[i].differs(p.start[i]) != "" {
 			say("%s, which no plan names, changed: %s", i, now[i].differs(p.start[i]))
 		}
@@ -82,6 +86,30 @@ func (p *player) compare(l plan.Lane, now picture, inv inventory.Inventory, left
 		if why := p.recorded(i, inv[i], after); why != "" {
 			return fmt.Sprintf("%s: %s", i, why)
 		}
+		if why := p.earlier(i, now, want, inv, after); why != "" {
+			return fmt.Sprintf("%s, under its earlier name: %s", i, why)
+		}
+	}
+	return ""
+}
+
+// renames tells whether the plan takes an instance's name from it.
+func (p *player) renames(i schema.Instance) bool {
+	return slices.ContainsFunc(p.plan.Changes, func(c *plan.Change) bool { return c.Was != "" && c.Was.On(c.Instance.Host) == i })
+}
+
+// earlier tells what is wrong under the name that a change takes from its object; "" when it takes none.
+func (p *player) earlier(i schema.Instance, now, want picture, inv inventory.Inventory, after bool) string {
+	change := p.plan.Change(i)
+	if change.Was == "" {
+		return ""
+	}
+	was := change.Was.On(i.Host)
+	if why := now[was].differs(want[was]); why != "" {
+		return why
+	}
+	if (inv[was] != nil) == after {
+		return fmt.Sprintf("the inventory has %+v", inv[was])
 	}
 	return ""
 }

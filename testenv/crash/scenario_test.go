@@ -61,6 +61,12 @@ const (
 `
 )
 
+// renamed is the machine pay as payroll: its disk is off the guest's hands only when the guest is, so the file keeps its name.
+const renamed = `
+	volume: "payroll-disk": {was: "pay-disk", pool: "images", size: "128Mi", file: "pay-disk.qcow2"}
+	vm: payroll: {was: "pay", host: "jino0", cpu: {now: 1, max: 2}, memory: {now: "128Mi", max: "512Mi"}, disks: [{volume: "payroll-disk"}], nics: [{network: "app-boston", address: "10.1.1.12"}]}
+`
+
 var (
 	payroll = machine("payroll", "128Mi", "10.1.1.12")
 	records = record("a", "198.51.100.3") + record("b", "198.51.100.3") + record("c", "198.51.100.3") + record("d", "198.51.100.3")
@@ -79,6 +85,7 @@ var (
 		{name: "batch", before: ground + record("a", "198.51.100.3") + record("gone", "198.51.100.3"), after: ground + records},
 		{name: "batch update", before: ground + records, after: ground + record("a", "198.51.100.4") + record("b", "198.51.100.4") + record("c", "198.51.100.3")},
 		{name: "retire one, make another", before: ground + payroll, after: ground + machine("second", "128Mi", "10.1.1.12")},
+		{name: "rename", before: ground + machine("pay", "128Mi", "10.1.1.12") + forward, after: ground + renamed + forward},
 		{name: "atomic", before: ground + payroll, after: ground + payroll + edges + record("a", "198.51.100.3"), atomic: true},
 		{name: "lanes", before: ground, after: ground + edges + record("a", "198.51.100.3") + machine("x", "128Mi", "10.1.1.20")},
 	}
