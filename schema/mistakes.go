@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,14 @@ func (t *TooMany) Error() string { return fmt.Sprintf("%s\n… and %d more", t.F
 
 // Unwrap makes it the Problems that are told.
 func (t *TooMany) Unwrap() error { return t.First }
+
+// Told takes mistakes of a topology out of an error: the first, and how many others there are.
+func Told(err error) (first Problems, more int, ok bool) {
+	if many := (*TooMany)(nil); errors.As(err, &many) {
+		more = many.More
+	}
+	return first, more, errors.As(err, &first)
+}
 
 func tooMany(first Problems, more int) error {
 	if more == 0 {

@@ -42,25 +42,21 @@ func execute(args []string) int {
 
 // report prints an error as people read it: mistakes one a line, everything else behind "plumb: ", with what to do next.
 func report(root *cobra.Command, s *settings, err error) {
-	var problems schema.Problems
+	problems, more, mistaken := schema.Told(err)
 	switch {
 	case err == nil || err.Error() == "":
-	case errors.As(err, &problems):
-		all := len(problems)
-		if many := (*schema.TooMany)(nil); errors.As(err, &many) {
-			all += many.More
-		}
+	case mistaken:
 		for _, p := range problems {
 			root.PrintErrln(p.String())
 		}
-		if all > len(problems) {
-			root.PrintErrf("… and %d more\n", all-len(problems))
+		if more > 0 {
+			root.PrintErrf("… and %d more\n", more)
 		}
 		where := "the topology"
 		if len(problems) > 0 && problems[0].Pos.File == s.configFile {
 			where = "the controller's file"
 		}
-		root.PrintErrf("%s in %s\n", plural(all, "mistake"), where)
+		root.PrintErrf("%s in %s\n", plural(len(problems)+more, "mistake"), where)
 	case errors.Is(err, context.Canceled):
 		root.PrintErrln("plumb: interrupted")
 	default:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -48,8 +47,8 @@ func (s *settings) load(cmd *cobra.Command, args []string) (*schema.Graph, error
 }
 
 func (s *settings) writeValidation(cmd *cobra.Command, graph *schema.Graph, err error) error {
-	var problems schema.Problems
-	if err != nil && !errors.As(err, &problems) {
+	problems, more, mistaken := schema.Told(err)
+	if err != nil && !mistaken {
 		return err
 	}
 	if s.output != "text" {
@@ -57,8 +56,9 @@ func (s *settings) writeValidation(cmd *cobra.Command, graph *schema.Graph, err 
 			Valid     bool             `json:"valid"`
 			Objects   int              `json:"objects"`
 			Instances int              `json:"instances"`
-			Problems  []schema.Problem `json:"problems"`
-		}{Valid: err == nil, Problems: append([]schema.Problem{}, problems...)}
+			Problems  []schema.Problem `json:"problems"`       // the first ones
+			More      int              `json:"more,omitempty"` // how many others there are
+		}{Valid: err == nil, Problems: append([]schema.Problem{}, problems...), More: more}
 		if graph != nil {
 			answer.Objects, answer.Instances = len(graph.Objects), len(graph.Nodes)
 		}

@@ -35,6 +35,9 @@ func (e farError) Unwrap() error { return e.class }
 
 // failure is the error of a reply: mistakes of a topology as such.
 func (r *Reply) failure() error {
+	if r.More > 0 {
+		return &schema.TooMany{First: r.Problems, More: r.More}
+	}
 	if len(r.Problems) > 0 {
 		return r.Problems
 	}
@@ -43,9 +46,6 @@ func (r *Reply) failure() error {
 
 // fail puts an error into a reply.
 func (r *Reply) fail(err error) {
-	var problems schema.Problems
-	if errors.As(err, &problems) {
-		r.Problems = problems
-	}
+	r.Problems, r.More, _ = schema.Told(err)
 	r.Err, r.Class = err.Error(), classOf(err)
 }

@@ -66,6 +66,7 @@ type Reply struct {
 	Err       string                `json:"err,omitempty"`
 	Class     string                `json:"class,omitempty"`    // of Err, so that errors.Is finds it at this end
 	Problems  schema.Problems       `json:"problems,omitempty"` // when Err is mistakes of a topology
+	More      int                   `json:"more,omitempty"`     // how many mistakes there are beside Problems
 }
 
 // Remembered is what planning needs to know of the past. It implements reconcile.Memory.
