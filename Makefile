@@ -44,6 +44,10 @@ crash: ## end controller and executors at every boundary of every scene, also of
 	CRASH=all $(GO) test ./testenv/crash -count=1 -v -timeout 60m
 	$(GO) test ./testenv/hold -run 'Kill' -count=1 -v -timeout 30m
 
+.PHONY: liar
+liar: ## let libvirtd fall silent, or its connection die, at every call of an apply, a rollback and a removal (root)
+	LIAR=all $(GO) test ./testenv/liar -run Libvirt -count=1 -v -timeout 60m
+
 lint: ## go vet and staticcheck
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools.mod staticcheck ./...

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"plumbline/schema"
 )
@@ -165,6 +167,9 @@ func (k *Kind) Op(name string) (*ErasedOp, bool) {
 	op, ok := k.ops[name]
 	return op, ok
 }
+
+// Ops lists the names of its ops, sorted.
+func (k *Kind) Ops() []string { return slices.Sorted(maps.Keys(k.ops)) }
 
 // Purges tells whether the kind sets things aside, and can destroy them for good.
 func (k *Kind) Purges() bool { return k.ops[OpPurge] != nil }

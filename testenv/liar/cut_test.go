@@ -2,6 +2,7 @@ package liar
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/run"
 	"plumbline/sources/dir"
+	"plumbline/testenv/lab"
 )
 
 // TestMain makes this binary the far end, and the cable to it that breaks: "cut N FILE PROGRAM…".
@@ -24,6 +26,8 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 4 && os.Args[1] == "cut" {
 		os.Exit(cable(os.Args[2], os.Args[3], os.Args[4:]))
 	}
+	lab.Main()
+	flag.Set("test.parallel", "24") // who lies is mostly waited for; the command line may say otherwise
 	hostexec.Hook(all.Registry())
 	os.Exit(m.Run())
 }
@@ -57,7 +61,8 @@ func cable(n, file string, argv []string) int {
 // TestACableThatBreaksAfterEachPiece: the connection to a host dies after every piece of what the host says, from the handshake
 // to the last answer. However it ends, nothing is applied that is not there, and the next tries bring all there, once.
 func TestACableThatBreaksAfterEachPiece(t *testing.T) {
-	const together = 8 // most of the time is a rest before a host is dialed again
+	t.Parallel()
+	const together = 16 // most of the time is a rest before a host is dialed again
 	var cuts atomic.Int64
 	for first := 1; int64(first-1) == cuts.Load() && !t.Failed(); first += together {
 		t.Run(fmt.Sprintf("from %d", first), func(t *testing.T) {
