@@ -22,7 +22,7 @@ unconfirmed, and ends.`,
 		Example: "  ssh -T host1 plumb exec --stdio --name host1\n  command=\"plumb exec --stdio --read-only\" ssh-ed25519 AAAA… plumb",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			options := exec.Options{Version: version, Watcher: []string{"/proc/self/exe", "exec", "--watch-confirm"}, ReadOnly: readOnly}
+			options := exec.Options{Version: version, Watcher: []string{"/proc/self/exe", "exec", "--watch-confirm"}, ReadOnly: readOnly, Passing: crashBoundary()}
 			host := exec.NewMachine(name, dirs)
 			switch {
 			case watch != "":

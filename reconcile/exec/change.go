@@ -26,6 +26,8 @@ func (l *local) run(ctx context.Context, verb Verb, op *actuators.ErasedOp, grou
 		if lock != nil {
 			defer lock.free()
 		}
+		l.passing("locked", string(verb), subject(group[0]))
+		defer l.passing("unlocking", string(verb), subject(group[0]))
 		switch verb {
 		case Capture:
 			return l.captureAll(ctx, op, group), nil
@@ -73,6 +75,7 @@ func (l *local) doArmed(ctx context.Context, op *actuators.ErasedOp, group []Cal
 	if len(armed) == 0 {
 		return answers
 	}
+	l.passing("armed", string(Do), subject(armed[0]))
 	for k, err := range doAll(ctx, l.host, op, armed) {
 		answers[at[k]].Err = cutOff(ctx, err)
 	}

@@ -106,4 +106,7 @@ type Options struct {
 	// ReadOnly refuses Preflight, Do, Undo and Confirm, takes up nothing that waits for a confirmation, and lets no kind write or
 	// remove a file.
 	ReadOnly bool
+	// Passing, if set, hears of every boundary of a verb just before it is passed: see (*local).passing. Tests end the process
+	// there.
+	Passing func(boundary string)
 }

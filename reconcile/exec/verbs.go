@@ -22,6 +22,9 @@ func unary(name string, verb func(context.Context, Executor, *request) *reply) g
 		}
 		ctx, cancel := early(ctx)
 		defer cancel()
+		passing := srv.(*local).passing
+		passing("before", in.verb(name), in.subject())
+		defer passing("after", in.verb(name), in.subject())
 		return verb(ctx, srv.(Executor), in), nil
 	}
 	return grpc.MethodDesc{MethodName: name, Handler: handler}
@@ -45,7 +48,10 @@ func stream(name string, verb func(context.Context, Executor, *request, func(*re
 		}
 		ctx, cancel := early(pipe.Context())
 		defer cancel()
+		passing := srv.(*local).passing
+		passing("before", in.verb(name), in.subject())
 		err := verb(ctx, srv.(Executor), in, send)
+		passing("after", in.verb(name), in.subject())
 		return send(&reply{Done: true, Err: packError(err)})
 	}
 	return grpc.StreamDesc{StreamName: name, Handler: handler, ServerStreams: true}

@@ -16,7 +16,9 @@ func (r *runner) callOf(t *task) exec.Call {
 }
 
 // call runs a verb for those of the tasks that have no error yet, and repeats it for those that say that trying again may
-// help. heard gets each answer; without it, or after any verb but Do, an error is the task's.
+// help, and over a new connection for those whose connection broke: a verb that may have been done does no harm when it is
+// done again, and the host lets none run beside itself. heard gets each answer; without it, or after any verb but Do, an
+// error is the task's.
 func (r *runner) call(ctx context.Context, verb exec.Verb, tasks []*task, out []outcome, heard func(n int, a exec.Answer)) {
 	var at []int
 	for n := range tasks {
@@ -34,7 +36,7 @@ func (r *runner) call(ctx context.Context, verb exec.Verb, tasks []*task, out []
 			if verb != exec.Do {
 				out[n].err = a.Err
 			}
-			if errors.Is(a.Err, actuators.ErrTransient) {
+			if errors.Is(a.Err, actuators.ErrTransient) || errors.Is(a.Err, exec.ErrUnreachable) {
 				again = append(again, n)
 			}
 		}

@@ -239,7 +239,8 @@ func (r *runner) confirm(ctx context.Context, tasks []*task, out []outcome, begu
 	}
 }
 
-// confirmFresh confirms steps of one host over one connection. Refused hears of those that could not be.
+// confirmFresh confirms steps of one host over one connection, or over others when that breaks. Refused hears of those that
+// could not be.
 func (r *runner) confirmFresh(ctx context.Context, tasks []*task, out []outcome, refused func(n int, err error)) {
 	var at []int
 	limit := time.Duration(0)
@@ -253,15 +254,27 @@ func (r *runner) confirmFresh(ctx context.Context, tasks []*task, out []outcome,
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	for try, pause := 1, tryPause; ; try, pause = try+1, 2*pause {
+		answers := r.confirmOnce(ctx, tasks, at)
+		broken := slices.ContainsFunc(answers, func(a exec.Answer) bool { return errors.Is(a.Err, exec.ErrUnreachable) })
+		if broken && try < tries && r.in.Sleep(ctx, pause) == nil {
+			continue
+		}
+		for k, a := range answers {
+			if a.Err != nil {
+				refused(at[k], a.Err)
+			}
+		}
+		return
+	}
+}
+
+func (r *runner) confirmOnce(ctx context.Context, tasks []*task, at []int) []exec.Answer {
 	host, err := r.in.Hosts.Fresh(ctx, tasks[at[0]].host)
 	if err == nil {
 		defer host.Close()
 	}
-	for k, a := range r.send(ctx, host, err, exec.Confirm, tasks, at) {
-		if a.Err != nil {
-			refused(at[k], a.Err)
-		}
-	}
+	return r.send(ctx, host, err, exec.Confirm, tasks, at)
 }
 
 // done is the record of a step that was seen to be done, and with the last step of an object its inventory entry.

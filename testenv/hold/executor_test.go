@@ -1,0 +1,223 @@
+package hold
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"plumbline/testenv/lab"
+	"plumbline/testenv/site"
+)
+
+// TestAKillOfAnExecutorAtItsBoundaries: `plumb exec --stdio` dies by kill -9 at boundaries of its verbs, on the hosts of
+// libvirt, nftables, keepalived and Knot, while plumb run makes, changes, takes away and restores what they serve. Each part
+// is then as before or as after, as virsh, qemu-img, nft, ip and kdig see it; no process and no watcher is left; and the commit
+// goes through. CRASH=all kills at every boundary that an unhurt round passes (make crash); without, at a sample whose seed is
+// printed and can be given as CRASH_SEED.
+func TestAKillOfAnExecutorAtItsBoundaries(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Hour)
+	defer cancel()
+	e := newExecutors(t, ctx)
+	if os.Getenv("CRASH") == "all" {
+		e.everywhere()
+		return
+	}
+	e.sample()
+}
+
+// executors is a site whose executors die where the test says.
+type executors struct {
+	*scene
+	dir   string // PLUMB_CRASH_EXEC
+	rand  *rand.Rand
+	round int
+	kills int
+	seen  map[string]bool // boundaries at which one was killed
+}
+
+func newExecutors(t *testing.T, ctx context.Context) *executors {
+	seed, err := strconv.ParseUint(os.Getenv("CRASH_SEED"), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	t.Logf("CRASH_SEED=%d", seed)
+	e := &executors{rand: rand.New(rand.NewPCG(seed, 2)), seen: map[string]bool{}}
+	e.scene = newSite(t, ctx, site.Options{Settings: fmt.Sprintf("confirm: %q", deadline), Change: func(c *lab.Config) {
+		c.Hosts[1].Services = append(c.Hosts[1].Services, "httpd") // edge1: what the balancer's check asks
+	}})
+	t.Cleanup(func() {
+		if err := e.Down(); err != nil {
+			t.Error(err)
+		}
+	})
+	if e.dir, err = os.MkdirTemp(built.dir, "boundaries-"); err != nil {
+		t.Fatal(err)
+	}
+	e.Env = []string{"PLUMB_CRASH_EXEC=" + e.dir}
+	if err := e.StartRun(ctx); err != nil {
+		t.Fatal(err)
+	}
+	e.apply(quiet)
+	return e
+}
+
+// sample kills at a few boundaries of one making and one taking away.
+func (e *executors) sample() {
+	gone := &move{name: "take the application away", to: func(round int) topology { return made(round).with(without...) }}
+	e.play(moves[0], e.some(whileMade, 3))
+	e.play(gone, e.some(whileGone, 2))
+	if e.kills == 0 {
+		e.t.Error("nobody was killed")
+	}
+}
+
+// whileMade and whileGone are boundaries that the sample chooses among.
+var (
+	whileMade = []string{
+		"before preflight volume/create", "locked capture vm/define", "after capture nat/add", "before do volume/create", "during do volume/create", "unlocking do volume/create",
+		"before do vm/define", "after do vm/define", "before do vm/start", "during do vm/start", "unlocking do vm/start", "before do nat/add", "after do nat/add", "locked do record/set",
+		"after do record/set", "locked do firewall/create", "armed do firewall/create", "unlocking do firewall/create", "before confirm firewall", "after confirm firewall",
+		"armed do address/add", "after confirm bridge",
+	}
+	whileGone = []string{
+		"before preflight nat/remove", "after capture record/remove", "before do record/remove", "unlocking do record/remove", "locked do nat/remove", "after do nat/remove",
+		"before do vm/stop", "during do vm/stop", "unlocking do vm/stop", "before do vm/retire", "after do vm/retire", "locked do volume/retire", "unlocking do volume/retire",
+	}
+)
+
+// everywhere kills at every boundary that an unhurt round passes, and then at those of the ways back that this opened.
+func (e *executors) everywhere() {
+	for n := range moves {
+		e.play(moves[n], nil)
+	}
+	e.round++
+	for fresh := true; fresh; e.round++ {
+		fresh = false
+		for n := range moves {
+			targets := e.some(moves[n].left(e.seen), 4)
+			fresh = e.play(moves[n], targets) || fresh
+		}
+		e.t.Logf("round %d: %d kills, at %d boundaries of %d", e.round, e.kills, len(e.seen), len(allPassed()))
+	}
+}
+
+// some chooses some of all.
+func (e *executors) some(all []string, most int) []string {
+	all = slices.Sorted(slices.Values(all))
+	e.rand.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+	return all[:min(most, len(all))]
+}
+
+// play pushes the topology of a move while executors die at the targets, and judges. It tells whether one died.
+func (e *executors) play(m *move, targets []string) bool {
+	e.t.Helper()
+	before := e.parts()
+	begun := time.Now()
+	for _, target := range targets {
+		e.arm(target)
+	}
+	commit := e.push(m.to(e.round))
+	st, err := e.Settled(e.ctx, commit, 5*time.Minute)
+	if err != nil {
+		e.t.Fatalf("%s, killed at %q: %v\n%s", m.name, targets, err, e.LogTail())
+	}
+	killed := e.disarm(targets)
+	m.passes(e.passed())
+	now := e.parts()
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if m.after != nil && now[name] != before[name] && now[name] != m.after[name] {
+			e.t.Errorf("%s, killed at %q: %s is neither as before nor as after:\n%s\nbefore:\n%s\nafter:\n%s\n%s", m.name, killed, name, now[name], before[name], m.after[name], e.LogTail())
+		}
+	}
+	first := st.Verdict
+	if m.fails && first == "applied" {
+		e.t.Errorf("%s, killed at %q: it is said to be applied", m.name, killed)
+	}
+	if !m.fails {
+		e.goesThrough(commit)
+	}
+	now = e.parts()
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if m.after != nil && now[name] != m.after[name] {
+			e.t.Errorf("%s, killed at %q, then applied: %s is not as after:\n%s\nbut\n%s", m.name, killed, name, m.after[name], now[name])
+		}
+	}
+	if m.after == nil {
+		m.after = now
+	}
+	if !m.fails {
+		e.nothingToDo()
+	}
+	e.nothingLeft()
+	if len(targets) > 0 {
+		e.t.Logf("%s: %s after %.1f s with kills at %q", m.name, first, time.Since(begun).Seconds(), killed)
+	}
+	if e.t.Failed() {
+		e.t.FailNow()
+	}
+	return len(killed) > 0
+}
+
+// goesThrough lets what was taken back be tried again, as a person would, until all is applied. What waits for a host is tried
+// again by itself.
+func (e *executors) goesThrough(commit string) {
+	e.t.Helper()
+	e.until(3*time.Minute, func() error {
+		st, err := e.Settled(e.ctx, commit, time.Minute)
+		if err == nil && st.Verdict == "applied" {
+			return nil
+		}
+		if len(st.Held) > 0 {
+			e.release(e.parked())
+		}
+		return fmt.Errorf("it does not go through: %+v (%v)", st, err)
+	})
+}
+
+// arm makes the next executor that passes a boundary die there. "During" is some time after the locks were taken.
+func (e *executors) arm(boundary string) {
+	e.t.Helper()
+	text := strconv.Itoa(e.rand.IntN(150))
+	if err := os.WriteFile(e.target(boundary), []byte(text), 0o666); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func (e *executors) target(boundary string) string {
+	return filepath.Join(e.dir, strings.ReplaceAll(boundary, "/", ":"))
+}
+
+// disarm takes back the targets that nobody passed, and gives those at which one died.
+func (e *executors) disarm(targets []string) (killed []string) {
+	for _, target := range targets {
+		if os.Remove(e.target(target)) != nil {
+			killed = append(killed, target)
+			e.seen[target] = true
+			e.kills++
+		}
+	}
+	return killed
+}
+
+// passed are the boundaries that were passed since the last time it was asked.
+func (e *executors) passed() []string {
+	e.t.Helper()
+	path := filepath.Join(e.dir, "passed")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		e.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
