@@ -27,7 +27,8 @@ func TestAFullDiskUnderTheStore(t *testing.T) {
 		for full := true; full; pages++ {
 			for _, how := range []crash{{fault: -1, who: "controller"}, {fault: len(s.plan.Steps) - 1, how: "refuse", who: "controller"}} {
 				how.scene = name
-				p := &player{stage: s, t: t, path: filepath.Join(dir, "journal.db")}
+				p := newPlayer(t, s)
+				p.path = filepath.Join(dir, "journal.db")
 				full = p.crowded(how, dir, pages) || full && how.fault >= 0
 				if full {
 					failed++

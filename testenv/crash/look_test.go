@@ -56,6 +56,15 @@ type thing struct {
 // picture is all things of a world.
 type picture map[schema.Instance]thing
 
+// plain is a picture as JSON takes it, with the text of everything.
+func (p picture) plain() map[string][2]*actuators.Observed {
+	out := map[string][2]*actuators.Observed{}
+	for i, th := range p {
+		out[i.String()] = [2]*actuators.Observed{th.here, th.retired}
+	}
+	return out
+}
+
 // see looks at everything on the hosts of a plan.
 func see(t testing.TB, w *sim.World, p *plan.Plan) picture {
 	t.Helper()
