@@ -122,7 +122,7 @@ func (k *campaign) all(p *player, c crash) {
 }
 
 // nested is at which of the first boundaries of a case a second death is tried, too: each n-th.
-var nested = map[string]int{"": 1, "refuse": 5, "stumble": 11, "loseCall": 7, "loseReply": 7, "capture": 9, "preflight": 11, "undoOnce": 7, "stuck": 7}
+var nested = map[string]int{"": 2, "refuse": 9, "stumble": 17, "loseCall": 11, "loseReply": 13, "capture": 17, "preflight": 19, "undoOnce": 11, "stuck": 11}
 
 // sampled is how many crashes a sample plays.
 const sampled = 1200

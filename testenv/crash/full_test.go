@@ -52,8 +52,8 @@ func (p *player) crowded(c crash, dir string, pages int) (full bool) {
 	world, err := p.world.Clone(clock.now)
 	must(p.t, err)
 	p.inject(world, c)
-	begun := map[string]bool{}
-	first := &life{begun: begun}
+	begun, lost := map[string]bool{}, map[int]string{}
+	first := &life{begun: begun, lost: lost}
 	if err := p.live(world, clock, first, false); err != nil {
 		full = true
 		if !strings.Contains(err.Error(), "no space left on device") {
@@ -61,12 +61,12 @@ func (p *player) crowded(c crash, dir string, pages int) (full bool) {
 		}
 	}
 	must(p.t, os.Remove(ballast))
-	if err := p.live(world, clock, &life{begun: begun}, true); err != nil {
+	if err := p.live(world, clock, &life{begun: begun, lost: lost}, true); err != nil {
 		p.t.Fatalf("%s with %d pages: what is open is not taken up: %v", c, pages, err)
 	}
 	store, err := journal.Open(p.path, journal.Options{Version: "test"})
 	must(p.t, err)
-	wrong := append(first.wrong, p.judge(world, store, c)...)
+	wrong := append(first.wrong, p.judge(world, store, c, lost)...)
 	if len(wrong) == 0 {
 		wrong = p.converge(world, store, clock)
 	}

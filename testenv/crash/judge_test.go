@@ -13,8 +13,9 @@ import (
 	"plumbline/testenv/sim"
 )
 
-// judge says what is not as it must be when the last process has ended by itself.
-func (p *player) judge(world *sim.World, store *journal.Store, c crash) (wrong []string) {
+// judge says what is not as it must be when the last process has ended by itself. Lost are the lanes of which the journal has
+// acknowledged that they failed, and why.
+func (p *player) judge(world *sim.World, store *journal.Store, c crash, lost map[int]string) (wrong []string) {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if open, err := store.OpenPlans(); err != nil || len(open) > 0 {
 		say("%d plans are open, %v", len(open), err)
@@ -35,11 +36,21 @@ func (p *player) judge(world *sim.World, store *journal.Store, c crash) (wrong [
 		}
 		for _, l := range result.Lanes {
 			outcomes[l.Lane] = l.Outcome
+			if why, failed := lost[l.Lane]; failed && (l.Outcome == run.LaneApplied || string(l.Cause) != why) {
+				say("lane %d failed (%s), and that is forgotten: it is %q (%s)", l.Lane, why, l.Outcome, l.Cause)
+			}
 		}
 	}
 	now := see(p.t, world, p.plan)
 	inv, err := store.Inventory()
 	must(p.t, err)
+	if result != nil {
+		for _, r := range result.Residue {
+			if entry := inv[r.Instance]; r.State == journal.Stuck && (entry == nil || entry.Stuck == "") {
+				say("%s is stuck, and the inventory does not say so", r.Instance)
+			}
+		}
+	}
 	for _, l := range p.plan.Lanes {
 		before, after := p.compare(l, now, inv, left, false), p.compare(l, now, inv, left, true)
 		applied := outcomes[l.ID] == run.LaneApplied

@@ -59,6 +59,7 @@ type life struct {
 	dead  bool
 	died  string // what it was about to do, or had just done
 	begun map[string]bool
+	lost  map[int]string  // why lanes failed, as acknowledged by the journal
 	seen  map[string]bool // kinds that were looked at since anything else happened
 	wrong []string
 }
@@ -248,8 +249,13 @@ func (d diary) Append(records ...journal.Record) error {
 		d.life.mu.Lock()
 		defer d.life.mu.Unlock()
 		for _, r := range records {
-			if r.State == journal.Begun {
+			switch r.State {
+			case journal.Begun:
 				d.life.begun[r.Step] = true
+			case journal.Failed:
+				if _, known := d.life.lost[r.Lane]; !known {
+					d.life.lost[r.Lane] = r.Cause
+				}
 			}
 		}
 		return nil

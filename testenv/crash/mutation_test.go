@@ -14,6 +14,7 @@ type breaker struct {
 	forgetsBegun   bool // Do without a record of begun on the disk
 	forgetsDone    bool // acknowledged records of done are not on the disk
 	forgetsFailed  bool // the decision to go back is not on the disk
+	forgetsStuck   bool // an undo that failed is not on the disk
 	forgetsUndo    bool // says that it undid, and did not
 	forgetsConfirm bool // says that it confirmed, and did not
 	capturesAgain  bool // what was there before is asked for again after a crash
@@ -29,7 +30,7 @@ func (b breaker) kept(records []journal.Record) []journal.Record {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(records), func(r journal.Record) bool {
-		return b.forgetsBegun && r.State == journal.Begun || b.forgetsDone && r.State == journal.Done || b.forgetsFailed && r.State == journal.Failed
+		return b.forgetsBegun && r.State == journal.Begun || b.forgetsDone && r.State == journal.Done || b.forgetsFailed && r.State == journal.Failed || b.forgetsStuck && r.State == journal.Stuck
 	})
 }
 
@@ -54,6 +55,8 @@ func TestAnEngineThatBreaksARuleIsCaught(t *testing.T) {
 		"confirm does nothing":        {breaker{forgetsConfirm: true}, "confirm", ""},
 		"before is captured again":    {breaker{capturesAgain: true}, "create", "refuse"},
 		"the inventory follows later": {breaker{forgetsEntries: true}, "create", ""},
+		"failed is not synced":        {breaker{forgetsFailed: true}, "create", "refuse"},
+		"stuck is not synced":         {breaker{forgetsStuck: true}, "create", "stuck"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := set(t, *find(t, m.scene))

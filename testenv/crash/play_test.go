@@ -47,6 +47,7 @@ type grave struct {
 	world   *sim.World
 	at      time.Time
 	begun   map[string]bool
+	lost    map[int]string
 	played  played
 }
 
@@ -57,7 +58,7 @@ func (p *player) fresh(c crash) *grave {
 	world, err := p.world.Clone(clock.now)
 	must(p.t, err)
 	p.inject(world, c)
-	return &grave{journal: p.journal, world: world, at: clock.at, begun: map[string]bool{}}
+	return &grave{journal: p.journal, world: world, at: clock.at, begun: map[string]bool{}, lost: map[int]string{}}
 }
 
 // play plays a crash from the beginning of the scene to the end, judges what is there, and brings it to the wanted state.
@@ -73,10 +74,10 @@ func (p *player) from(g *grave, c crash) played {
 	clock := &clock{at: g.at}
 	world, err := g.world.Clone(clock.now)
 	must(p.t, err)
-	out, begun := g.played, maps.Clone(g.begun)
+	out, begun, lost := g.played, maps.Clone(g.begun), maps.Clone(g.lost)
 	out.wrong = slices.Clone(out.wrong)
 	for n := out.deaths; ; n++ {
-		l := &life{begun: begun, cut: c.who == "executor"}
+		l := &life{begun: begun, lost: lost, cut: c.who == "executor"}
 		if n < len(c.deaths) {
 			l.end = c.deaths[n]
 		}
@@ -97,24 +98,24 @@ func (p *player) from(g *grave, c crash) played {
 			clock.pass(time.Hour)
 		}
 		if n == 0 {
-			out.grave = p.bury(world, clock, begun, out)
+			out.grave = p.bury(world, clock, l, out)
 		}
 	}
 	store, err := journal.Open(p.path, journal.Options{Version: "test"})
 	must(p.t, err)
 	defer store.Close()
-	out.wrong = append(out.wrong, p.judge(world, store, c)...)
+	out.wrong = append(out.wrong, p.judge(world, store, c, lost)...)
 	if len(out.wrong) == 0 {
 		out.wrong = p.converges(world, store, clock)
 	}
 	return out
 }
 
-func (p *player) bury(world *sim.World, c *clock, begun map[string]bool, so played) *grave {
+func (p *player) bury(world *sim.World, c *clock, l *life, so played) *grave {
 	p.t.Helper()
 	data, err := os.ReadFile(p.path)
 	must(p.t, err)
-	g := &grave{journal: data, at: c.at, begun: maps.Clone(begun), played: so}
+	g := &grave{journal: data, at: c.at, begun: maps.Clone(l.begun), lost: maps.Clone(l.lost), played: so}
 	g.world, err = world.Clone(func() time.Time { return g.at })
 	must(p.t, err)
 	return g
