@@ -111,22 +111,26 @@ func allPassed() map[string]bool {
 	return all
 }
 
-// names are what differs between rounds and means nothing.
-var names = regexp.MustCompile(`(app|spare|no)[0-9]+|\.plumb-retired-[0-9TZ.-]+|<uuid>.*|<mac .*|:[0-9a-f]{12,}|hash=.*`)
+// names differ between rounds, and so does the identity that is made of them.
+var (
+	names      = regexp.MustCompile(`\b(app|spare|no)[0-9]+`)
+	identities = regexp.MustCompile(`uuid="[^"]*"|hash="[^"]*"|<uuid>.*|\b52(:[0-9a-f]{2}){5}`)
+)
+
+func nameless(text string) string {
+	return identities.ReplaceAllString(names.ReplaceAllString(text, "$1"), "")
+}
 
 // parts are the live state of each part, by foreign tools. What was set aside in earlier rounds is left out.
 func (e *executors) parts() map[string]string {
 	e.t.Helper()
-	clean := func(text string) string {
-		return names.ReplaceAllStringFunc(text, func(found string) string { return strings.TrimRight(found, "0123456789") })
-	}
 	vm := fmt.Sprintf("app%d", e.round)
 	domain := e.on("jino0", "sh", "-c", `virsh -q domstate "$1" && virsh dumpxml --inactive "$1"; true`, "sh", vm)
 	none := e.on("jino0", "sh", "-c", `virsh -q list --all --name | grep "^$1$"; ls "$2" 2>/dev/null; true`, "sh", fmt.Sprintf("no%d", e.round), fmt.Sprintf("%sno%d-disk.qcow2", pool, e.round))
 	return map[string]string{
-		"refused": clean(none),
+		"refused": nameless(none),
 		"hollow":  e.on("jino0", "sh", "-c", "ls -A /var/lib/plumb/pools/hollow 2>/dev/null; true"),
-		"application": clean(domain) + e.on("jino0", "sh", "-c", `[ -e "$1" ] && qemu-img info -U "$1" | grep virtual; true`, "sh", pool+vm+"-disk.qcow2") +
+		"application": nameless(domain) + e.on("jino0", "sh", "-c", `[ -e "$1" ] && qemu-img info -U "$1" | grep virtual; true`, "sh", pool+vm+"-disk.qcow2") +
 			e.on("edge1", "sh", "-c", "nft -s list table ip plumb 2>/dev/null; true") +
 			e.on("ns1", "kdig", "+noall", "+answer", "@127.0.0.1", "payroll.mycompany.com", "A"),
 		"spare":    e.on("jino0", "sh", "-c", `qemu-img info -U "$1" 2>/dev/null | grep virtual; true`, "sh", fmt.Sprintf("/var/lib/plumb/pools/extra/spare%d.qcow2", e.round)),
