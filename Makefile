@@ -40,9 +40,10 @@ soak: ## run pushes and drift on 10,000 modelled objects for ten minutes (SOAK=1
 	$(GO) run ./testenv/bench soak
 
 .PHONY: crash
-crash: ## end controller and executors at every boundary of every scene, also of what follows (100,000 runs and more), and plumb itself on real daemons (root)
-	CRASH=all $(GO) test ./testenv/crash -count=1 -v -timeout 60m
-	$(GO) test ./testenv/hold -run 'Kill' -count=1 -v -timeout 30m
+crash: ## end controller, executors and workers at every boundary of every scene, also of what follows (100,000 runs and more); plumb, its executors and a whole machine on real daemons (root)
+	CRASH=all $(GO) test ./testenv/crash -count=1 -v -timeout 120m
+	CRASH=all $(GO) test ./testenv/hold -run 'Kill' -count=1 -v -timeout 120m
+	CRASH=all $(GO) test ./testenv/power -count=1 -v -timeout 120m
 
 .PHONY: liar
 liar: ## let libvirtd fall silent, or its connection die, at every call of an apply, a rollback and a removal (root)

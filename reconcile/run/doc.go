@@ -24,6 +24,9 @@
 //	   │           └──────► undoing ─► rolled back
 //	   └─► blocked (a lane that it needs did not go through) | held | not run
 //
+// A verb whose connection broke is done again over a new one, twice at most: every verb may be, and the host lets none run
+// beside itself. What is still unknown then is decided by the look.
+//
 // A step is asked by Preflight when everything that it needs is there: the first steps of a lane all before anything is
 // done, a later one just before its Capture.
 //

@@ -7,8 +7,10 @@
 //	judge_test.go      what must be true afterwards
 //	campaign_test.go   every boundary of every scenario, nested; CRASH_SEED= plays one again
 //	mutation_test.go   engines that break a rule, which the campaign must catch
+//	eval_test.go       workers that die at every boundary of their talk
 //	full_test.go       a disk that is full at every write
 //	release_test.go    states that earlier releases left, whole and killed, under today's code
 //
-// The same on real daemons, with kill -9 of the real program, is in testenv/hold.
+// The same on real daemons, with kill -9 of the real program and of its executors, is in testenv/hold; with kill -9 of the
+// whole machine in testenv/power.
 package crash
