@@ -198,7 +198,13 @@ func (c *Controller) consider(ctx context.Context, head sources.Commit) (retry b
 		c.Reconsider() // at once; if that does not help either, after a pause
 	}
 	c.replanned, c.opens = result.Replan, p.Opens
-	return result.Replan || p.Incomplete() || withheld(p, result)
+	return result.Replan || p.Incomplete() || withheld(p, result) || unreached(result)
+}
+
+// unreached tells whether a lane went no further because a host did not answer before anything was begun: nothing is parked
+// for that, so that nobody else would try again.
+func unreached(r run.Result) bool {
+	return slices.ContainsFunc(r.Lanes, func(l run.LaneResult) bool { return l.Cause == run.CauseUnreachable })
 }
 
 // withheld tells whether a lane did not begin because a window closed, or everything was frozen, while the plan ran.

@@ -281,6 +281,36 @@ func TestALostSourceIsToldOnceAndFoundAgain(t *testing.T) {
 	}
 }
 
+// Nothing is parked for a host that does not answer, so nobody else would try again.
+func TestAHostThatIsLostBetweenPlanAndRunIsTriedAgain(t *testing.T) {
+	s := newScene(t)
+	s.run()
+	s.applied(s.repo.push("a", ground+declare("p", "h1", "/one")))
+	s.world.mu.Lock()
+	s.world.looked = s.pullWhen(reconcile.Planning)
+	s.world.mu.Unlock()
+	commit := s.repo.push("b", ground+declare("p", "h1", "/two"))
+	s.until("settled", func() bool { return s.Status().Head == commit && s.Status().Phase == reconcile.Waiting && s.Status().Verdict != "applied" })
+	if held := s.Status().Held; len(held) > 0 {
+		t.Errorf("held for a host that did not answer: %q", held)
+	}
+	s.world.pull("h1", false)
+	s.applied(commit)
+}
+
+// pullWhen is called after a look: it pulls the cable of h1 in a phase, and waits for the next look before it.
+func (s *scene) pullWhen(phase reconcile.Phase) func() {
+	return func() {
+		if s.Status().Phase == phase {
+			s.world.pull("h1", true)
+			return
+		}
+		s.world.mu.Lock()
+		defer s.world.mu.Unlock()
+		s.world.looked = s.pullWhen(phase)
+	}
+}
+
 func TestHealBringsBackWhatWasAppliedNotWhatIsPending(t *testing.T) {
 	s := newScene(t)
 	s.run()

@@ -50,18 +50,17 @@ func (r *runner) look(ctx context.Context, i schema.Instance, targets []actuator
 	return s, s.err()
 }
 
-// lookAt observes instances of one kind on one host in one question, and remembers what it saw.
+// lookAt observes instances of one kind on one host in one question, and remembers what it saw. When the connection breaks it
+// asks once more over a new one.
 func (r *runner) lookAt(ctx context.Context, name, kind string, targets []actuators.Target) (map[schema.ID]seen, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	host, err := r.host(ctx, name)
+	found, err := r.observe(ctx, name, kind, targets)
+	if errors.Is(err, errBroken) {
+		found, err = r.observe(ctx, name, kind, targets)
+	}
 	if err != nil {
 		return nil, err
-	}
-	found, err := host.Observe(ctx, kind, actuators.Scope{Targets: targets})
-	if err != nil {
-		r.dropBroken(name, host, err)
-		return nil, fmt.Errorf("cannot look at it: %w", err)
 	}
 	at := r.in.Now()
 	all := make(map[schema.ID]seen, len(targets))
@@ -79,6 +78,25 @@ func (r *runner) lookAt(ctx context.Context, name, kind string, targets []actuat
 		r.looks[id.On(name)] = s
 	}
 	return all, nil
+}
+
+// errBroken is a connection that was there and broke.
+var errBroken = errors.New("the connection broke")
+
+func (r *runner) observe(ctx context.Context, name, kind string, targets []actuators.Target) ([]actuators.Observed, error) {
+	host, err := r.host(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	found, err := host.Observe(ctx, kind, actuators.Scope{Targets: targets})
+	if err == nil {
+		return found, nil
+	}
+	r.dropBroken(name, host, err)
+	if errors.Is(err, exec.ErrUnreachable) {
+		err = fmt.Errorf("%w: %w", errBroken, err)
+	}
+	return nil, fmt.Errorf("cannot look at it: %w", err)
 }
 
 // lookAhead looks in one question at those objects of tasks at which nobody looked a moment ago.
