@@ -290,7 +290,9 @@ func TestAHostThatIsLostBetweenPlanAndRunIsTriedAgain(t *testing.T) {
 	s.world.looked = s.pullWhen(reconcile.Planning)
 	s.world.mu.Unlock()
 	commit := s.repo.push("b", ground+declare("p", "h1", "/two"))
-	s.until("settled", func() bool { return s.Status().Head == commit && s.Status().Phase == reconcile.Waiting && s.Status().Verdict != "applied" })
+	s.until("settled", func() bool {
+		return s.Status().Head == commit && s.Status().Phase == reconcile.Waiting && s.Status().Verdict != "applied"
+	})
 	if held := s.Status().Held; len(held) > 0 {
 		t.Errorf("held for a host that did not answer: %q", held)
 	}
