@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"plumbline/reconcile/run"
 	"plumbline/testenv/need"
 )
 
@@ -153,4 +154,28 @@ schema.#Topology & {
 	}
 	must(t, os.MkdirAll(filepath.Join(m.dir, topology), 0o755))
 	must(t, os.WriteFile(filepath.Join(m.dir, topology, "boston.cue"), []byte(text+"}\n"), 0o644))
+}
+
+// TestTheJudgeSees: what a power loss must not leave is told.
+func TestTheJudgeSees(t *testing.T) {
+	from, to := declared(0), declared(1)
+	const disk = "volume/d1-0"
+	damaged := declared(1)
+	damaged[disk] = "damaged"
+	for name, wrong := range map[string][]string{
+		"a step is forgotten":         judged([]string{"s"}, nil, to, to, report{}, from, to),
+		"something is left":           judged(nil, nil, to, to, report{Left: []string{"x"}}, from, to),
+		"a disk is damaged":           judged(nil, nil, damaged, damaged, report{}, from, to),
+		"said to be applied, and not": judged(nil, nil, from, from, report{Lanes: map[string]run.Outcome{disk: run.LaneApplied}}, from, to),
+		"taken back, and still there": judged(nil, nil, to, to, report{Lanes: map[string]run.Outcome{disk: run.LaneRolledBack}}, from, to),
+		"a change that still waits":   judged(nil, nil, to, map[string]string{"waiting/x": ""}, report{}, nil, nil),
+		"it does not go through":      unlike(to, from),
+	} {
+		if len(wrong) == 0 {
+			t.Errorf("nobody noticed: %s", name)
+		}
+	}
+	if wrong := judged([]string{"s"}, []string{"s"}, to, to, report{}, from, to); len(wrong) > 0 {
+		t.Errorf("told of nothing: %q", wrong)
+	}
 }
