@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/files"
@@ -74,7 +75,7 @@ func parse(name, content string) (c Config, mark *actuators.Mark) {
 		other.Group = c.Group
 		c.Router = other
 	}
-	if body(name, c.Router) != rest && !says(name, rest, c.Router) {
+	if body(name, c.Router) != rest && !says(name, rest, c.Router) || !utf8.ValidString(rest) { // which crosses no wire as it is
 		sum := sha256.Sum256([]byte(rest))
 		c.Edited = hex.EncodeToString(sum[:8])
 	}

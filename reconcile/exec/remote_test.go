@@ -16,6 +16,7 @@ import (
 
 	"plumbline/actuators"
 	"plumbline/reconcile/exec"
+	"plumbline/testenv/canary"
 	"plumbline/testenv/freeze"
 )
 
@@ -196,8 +197,9 @@ func TestDialSaysWhyItFailed(t *testing.T) {
 // Promise 12: the machine where the op runs reads a secret; plan, journal, wire and process arguments never hold it.
 func TestSecretsStayOnTheirHost(t *testing.T) {
 	t.Parallel()
-	const canary = "canary-4711-canary"
 	w := newWorld(t)
+	canary, err := canary.Secret()
+	w.must(err)
 	w.must(os.MkdirAll(w.self.Dirs.Secrets, 0o700))
 	w.must(os.WriteFile(filepath.Join(w.self.Dirs.Secrets, "tsig"), []byte(canary+"\n"), 0o600))
 	dump := filepath.Join(filepath.Dir(w.pair), "dump")

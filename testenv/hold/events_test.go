@@ -32,7 +32,6 @@ func TestEventsAreToldAtOnce(t *testing.T) {
 // TestWhatTellsNothingIsPolled: a record that somebody changes is told within the interval.
 func TestWhatTellsNothingIsPolled(t *testing.T) {
 	s := onSite(t)
-	s.key()
 	s.breaks("record/payroll.mycompany.com@ns1", "ns1", update(`del payroll.mycompany.com. A\nadd payroll.mycompany.com. 1 A 192.0.2.9`))
 	if _, err := s.Plumb(s.ctx, "heal"); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"plumbline/testenv/lab"
 )
 
 // theirs is what somebody else made, how it looks, and a declaration that wants its name.
@@ -21,7 +23,7 @@ const strangerXML = `<domain type="qemu"><name>stranger</name><memory unit="MiB"
 const theirNetwork = `<network><name>their-net</name><forward mode="bridge"/><bridge name="app"/></network>`
 
 func update(lines string) string {
-	return fmt.Sprintf(`printf 'server 127.0.0.1\nzone mycompany.com.\n%s\nsend\n' | knsupdate -y "$(cat /tmp/key)"`, lines)
+	return fmt.Sprintf(`printf 'server 127.0.0.1\nzone mycompany.com.\n%s\nsend\n' | knsupdate -k %s`, lines, lab.KeyFile)
 }
 
 var strangers = []theirs{
@@ -52,7 +54,6 @@ var strangers = []theirs{
 // byte of it changes.
 func TestWhatIsNotOursIsRefused(t *testing.T) {
 	s := onSite(t)
-	s.key()
 	want := payroll
 	for i, x := range strangers {
 		s.on(x.host, "sh", "-ec", x.made)
@@ -89,10 +90,4 @@ func (s *scene) strangers() (looks []string) {
 		looks = append(looks, s.on(x.host, "sh", "-ec", x.look))
 	}
 	return looks
-}
-
-// key puts the key of the zone where knsupdate of the name server finds it.
-func (s *scene) key() {
-	s.t.Helper()
-	s.on("ns1", "sh", "-ec", fmt.Sprintf("printf '%%s' '%s' > /tmp/key", s.Lab.Config.TSIG))
 }

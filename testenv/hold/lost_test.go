@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"plumbline/testenv/lab"
 )
 
 // TestALostStateChangesNothingAndIsRebuilt: the state directory is deleted, then an old copy of it put back; plumb run changes
@@ -90,10 +92,9 @@ func (s *scene) recovered(what string) {
 // everything is what the hosts hold, as their own tools tell it.
 func (s *scene) everything() string {
 	s.t.Helper()
-	s.key()
 	return strings.Join([]string{
 		s.on("jino0", "sh", "-ec", "virsh -q list --all --name; for d in $(virsh -q list --all --name); do virsh dumpxml --inactive $d; done; virsh -q net-list --all; ls -l "+pool+"; ip -br link"),
 		s.on("edge1", "sh", "-ec", "nft -s list ruleset; ip -br address"),
-		s.on("ns1", "sh", "-ec", `kdig +short @127.0.0.1 mycompany.com SOA; kdig -y "$(cat /tmp/key)" +short @127.0.0.1 mycompany.com AXFR || true`),
+		s.on("ns1", "sh", "-ec", `kdig +short @127.0.0.1 mycompany.com SOA; kdig -k `+lab.KeyFile+` +short @127.0.0.1 mycompany.com AXFR || true`),
 	}, "\n")
 }

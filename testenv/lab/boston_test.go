@@ -27,7 +27,7 @@ func TestBostonCarriesThePayrollStory(t *testing.T) {
 		if got := strings.TrimSpace(on(t, l, "ns1", "cat", "/etc/plumb/secrets/tsig-boston")); got != l.Config.TSIG.Secret {
 			t.Errorf("the secret on ns1 is %q", got)
 		}
-		if out := on(t, l, "ns1", "kdig", "@127.0.0.1", "-y", l.Config.TSIG.String(), "mycompany.com", "AXFR"); !strings.Contains(out, "SOA") {
+		if out := on(t, l, "ns1", "kdig", "@127.0.0.1", "-k", lab.KeyFile, "mycompany.com", "AXFR"); !strings.Contains(out, "SOA") {
 			t.Errorf("transfer with the key: %s", out)
 		}
 		if out, err := try(l, "ns1", "kdig", "@127.0.0.1", "mycompany.com", "AXFR"); err == nil {
@@ -86,7 +86,6 @@ func update(t *testing.T, l *lab.Lab, line string) {
 }
 
 func tryUpdate(l *lab.Lab, line string) string {
-	out, _ := try(l, "ns1", "sh", "-c", `printf '%s\n' "server 127.0.0.1" "zone mycompany.com" "key $1" "$0" send | knsupdate 2>&1`,
-		line, l.Config.TSIG.String())
+	out, _ := try(l, "ns1", "sh", "-c", `printf '%s\n' "server 127.0.0.1" "zone mycompany.com" "$0" send | knsupdate -k "$1" 2>&1`, line, lab.KeyFile)
 	return out
 }

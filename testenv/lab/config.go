@@ -1,15 +1,15 @@
 package lab
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"plumbline/testenv/canary"
 )
 
 // Config describes a laboratory. It is stored as lab.json in Dir.
@@ -47,7 +47,7 @@ type NIC struct {
 type Route struct{ To, Via string }
 
 // TSIG is the key that signs updates and transfers of the lab's zones. Every host has the secret
-// in base64 in /etc/plumb/secrets/NAME, mode 0600.
+// in base64 in /etc/plumb/secrets/NAME, mode 0600, and for tools of DNS in KeyFile.
 type TSIG struct{ Name, Algorithm, Secret string }
 
 // Zone is a DNS zone with SOA and NS only, open to updates and transfers signed by the lab's key.
@@ -59,7 +59,10 @@ type Zone struct {
 	Refuse []string
 }
 
-// String returns the key in the form that kdig -y and knsupdate take.
+// KeyFile holds the key on every host in the form that kdig -k and knsupdate -k take: with -y it would be a process argument.
+const KeyFile = "/etc/plumb/lab-tsig.key"
+
+// String returns the key in the form of KeyFile.
 func (k TSIG) String() string { return k.Algorithm + ":" + k.Name + ":" + k.Secret }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
@@ -125,12 +128,9 @@ func (k *TSIG) complete() error {
 	if k.Secret != "" {
 		return nil
 	}
-	raw := make([]byte, 32)
-	if _, err := rand.Read(raw); err != nil {
-		return fmt.Errorf("cannot make TSIG key: %w", err)
-	}
-	k.Secret = base64.StdEncoding.EncodeToString(raw)
-	return nil
+	var err error
+	k.Secret, err = canary.Secret()
+	return err
 }
 
 // identity is a stable 128-bit hex number for a host of a lab.

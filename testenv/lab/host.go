@@ -118,6 +118,7 @@ func writeIdentity(b boot) error {
 		"/etc/machine-id":                   b.id() + "\n",
 		"/etc/hosts":                        b.Hosts,
 		"/etc/plumb/secrets/" + b.TSIG.Name: b.TSIG.Secret + "\n",
+		KeyFile:                             b.TSIG.String() + "\n",
 	}
 	if b.Nameserver == "" {
 		files["/etc/resolv.conf"] = "# no resolver on this host\n"

@@ -103,7 +103,7 @@ func adoption(t *testing.T) *place {
 	p.on("jino0", "sh", "-c", "ip link set eth2 up")
 	p.on("jino0", "sh", "-c", native)
 	p.must(p.Service("jino0", "keepalived").Start())
-	p.on("jino0", "sh", "-c", "knsupdate -y "+p.Config.TSIG.String()+" <<'X'\n"+records+"X")
+	p.on("jino0", "sh", "-c", "knsupdate -k "+lab.KeyFile+" <<'X'\n"+records+"X")
 	for _, address := range []string{"203.0.113.3", "203.0.113.4"} {
 		p.eventually("jino0", "ip -o addr show dev eth2 | grep -q ' "+address+"/'")
 	}
@@ -118,7 +118,7 @@ func (p *place) eventually(host, condition string) {
 
 func (p *place) dump() string {
 	p.t.Helper()
-	zone := p.on("jino0", "sh", "-c", "kdig @127.0.0.1 -y "+p.Config.TSIG.String()+" +noall +answer shop.test AXFR | grep -v 'SOA\\|_plumb\\|TSIG' | sort")
+	zone := p.on("jino0", "sh", "-c", "kdig @127.0.0.1 -k "+lab.KeyFile+" +noall +answer shop.test AXFR | grep -v 'SOA\\|_plumb\\|TSIG' | sort")
 	return marks.ReplaceAllString(p.on("jino0", "sh", "-c", dump), "") + zone
 }
 
