@@ -24,20 +24,13 @@ sinks: [{file: %q}]
 %s
 `
 
-// Wire is a variable of the environment that names where to keep what crosses to hosts (NAME.in) and back (NAME.out).
-const Wire = "PLUMB_LAB_WIRE"
-
 // reach is the line that says how hosts are reached: through the laboratory's entrance, or not at all.
 func (s *Site) reach() string {
 	if s.Model {
 		return fmt.Sprintf("model: %q", s.Path("model"))
 	}
-	tee := ""
-	if dump := os.Getenv(Wire); dump != "" {
-		tee = fmt.Sprintf("\"sh\", \"-c\", %q, %q, ", `tee -a "$0.in" | "$@" | tee -a "$0.out"`, dump)
-	}
-	const line = `transports: [%s{hosts: "*", argv: [%s%q, "plumb-lab-enter", %q, "{host}", "--", %q, "exec", "--stdio", "--name", "{host}"]}]`
-	return fmt.Sprintf(line, s.Transports, tee, s.Binary, s.Path("lab"), s.Binary)
+	const line = `transports: [%s{hosts: "*", argv: [%q, "plumb-lab-enter", %q, "{host}", "--", %q, "exec", "--stdio", "--name", "{host}"]}]`
+	return fmt.Sprintf(line, s.Transports, s.Binary, s.Path("lab"), s.Binary)
 }
 
 func (s *Site) writeController() error {
