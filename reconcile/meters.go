@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -55,7 +57,10 @@ func ListenMeters(address string) (net.Listener, error) {
 
 // Serve answers /metrics, /healthz and /readyz until the context ends.
 func (m *Meters) Serve(ctx context.Context, listener net.Listener, c *Controller) error {
-	server := &http.Server{Handler: m.Handler(c), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler: m.Handler(c), ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: log.New(io.Discard, "", 0), // of what strangers send
+	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -156,6 +156,11 @@ func find(ctx context.Context, c Client, number int64, account, marker string) (
 	return nil, err
 }
 
+// mostPages ends a list that a forge never ends.
+const mostPages = 1000
+
+var errPages = fmt.Errorf("cannot list the comments: there are more than %d pages", mostPages)
+
 // failure is an answer of a forge that is no success.
 type failure struct {
 	status int // of HTTP; 0 = there was no answer

@@ -39,7 +39,7 @@ func (t *tea) Account(ctx context.Context) (string, error) {
 		return "", err
 	}
 	user, answer, err := c.GetMyUserInfo()
-	if err != nil {
+	if err != nil || user == nil {
 		return "", t.failed("ask the forge whose token this is", answer, err)
 	}
 	return user.UserName, nil
@@ -51,7 +51,7 @@ func (t *tea) Head(ctx context.Context, number int64) (string, error) {
 		return "", err
 	}
 	request, answer, err := c.GetPullRequest(t.owner, t.repository, number)
-	if err != nil || request.Head == nil {
+	if err != nil || request == nil || request.Head == nil {
 		return "", t.failed("read the request", answer, err)
 	}
 	return request.Head.Sha, nil
@@ -68,6 +68,9 @@ func (t *tea) Comments(ctx context.Context, number int64) (all []Comment, err er
 			return nil, t.failed("list the comments", answer, err)
 		}
 		for _, one := range list {
+			if one == nil {
+				continue
+			}
 			comment := Comment{ID: one.ID, Body: one.Body}
 			if one.Poster != nil {
 				comment.Author = one.Poster.UserName
@@ -76,6 +79,9 @@ func (t *tea) Comments(ctx context.Context, number int64) (all []Comment, err er
 		}
 		if answer.NextPage == 0 {
 			return all, nil
+		}
+		if n == mostPages {
+			return nil, errPages
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (h *hub) Head(ctx context.Context, number int64) (string, error) {
 
 func (h *hub) Comments(ctx context.Context, number int64) (all []Comment, err error) {
 	options := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: page}}
-	for {
+	for range mostPages {
 		list, answer, err := h.Issues.ListComments(ctx, h.owner, h.repository, int(number), options)
 		if err != nil {
 			return nil, h.failed("list the comments", answer, err)
@@ -60,6 +60,7 @@ func (h *hub) Comments(ctx context.Context, number int64) (all []Comment, err er
 			return all, nil
 		}
 	}
+	return nil, errPages
 }
 
 func (h *hub) Write(ctx context.Context, number, id int64, body string) error {

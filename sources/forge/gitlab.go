@@ -30,7 +30,7 @@ func (l *lab) failed(what string, answer *gitlab.Response, err error) error {
 
 func (l *lab) Account(ctx context.Context) (string, error) {
 	user, answer, err := l.Users.CurrentUser(gitlab.WithContext(ctx))
-	if err != nil {
+	if err != nil || user == nil { // it may answer "null"
 		return "", l.failed("ask GitLab whose token this is", answer, err)
 	}
 	return user.Username, nil
@@ -38,7 +38,7 @@ func (l *lab) Account(ctx context.Context) (string, error) {
 
 func (l *lab) Head(ctx context.Context, number int64) (string, error) {
 	request, answer, err := l.MergeRequests.GetMergeRequest(l.project, number, nil, gitlab.WithContext(ctx))
-	if err != nil {
+	if err != nil || request == nil {
 		return "", l.failed("read the request", answer, err)
 	}
 	return request.SHA, nil
@@ -47,18 +47,22 @@ func (l *lab) Head(ctx context.Context, number int64) (string, error) {
 func (l *lab) Comments(ctx context.Context, number int64) (all []Comment, err error) {
 	oldest, ascending := "created_at", "asc"
 	options := &gitlab.ListMergeRequestNotesOptions{OrderBy: &oldest, Sort: &ascending, ListOptions: gitlab.ListOptions{PerPage: page}}
-	for {
+	for range mostPages {
 		list, answer, err := l.Notes.ListMergeRequestNotes(l.project, number, options, gitlab.WithContext(ctx))
 		if err != nil {
 			return nil, l.failed("list the comments", answer, err)
 		}
 		for _, one := range list {
+			if one == nil {
+				continue
+			}
 			all = append(all, Comment{ID: one.ID, Author: one.Author.Username, Body: one.Body})
 		}
 		if options.Page = answer.NextPage; answer.NextPage == 0 {
 			return all, nil
 		}
 	}
+	return nil, errPages
 }
 
 func (l *lab) Write(ctx context.Context, number, id int64, body string) error {

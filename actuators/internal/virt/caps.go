@@ -16,6 +16,10 @@ func (c *Conn) HasKVM(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return kvmIn(text)
+}
+
+func kvmIn(text string) (bool, error) {
 	var caps libvirtxml.Caps
 	if err := caps.Unmarshal(text); err != nil {
 		return false, err
