@@ -147,7 +147,7 @@ func (e *executors) play(m *move, targets []string) bool {
 	}
 	now = e.parts()
 	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if m.after != nil && now[name] != m.after[name] {
+		if m.after != nil && now[name] != m.after[name] && !(m.fails && slices.ContainsFunc(killed, blinds)) {
 			e.t.Errorf("%s, killed at %q, then applied: %s is not as after:\n%s\nbut\n%s", m.name, killed, name, m.after[name], now[name])
 		}
 	}
