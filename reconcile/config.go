@@ -134,6 +134,7 @@ type Transport struct {
 type Limits struct {
 	Destroys int     `json:"destroys"`
 	Share    float64 `json:"share"`
+	Hosts    int     `json:"hosts"` // that are changed at the same time; 0 = any number
 }
 
 // Retire is how long what was removed is kept before people are reminded of its purge; 0 = DefaultKeep.

@@ -15,7 +15,7 @@ func newRunner(in Input, p *plan.Plan) (*runner, error) {
 	r := &runner{
 		in: in, plan: p, begunAt: in.Now(), installation: in.Store.Installation(),
 		byID: map[int]*lane{}, steps: map[string]*task{}, gates: map[string]*gate{}, objects: map[schema.Instance]*object{},
-		queue: newQueue(in.PerHost), results: make(chan finished), written: make(chan written), wake: make(chan struct{}, 1),
+		queue: newQueue(in.PerHost, in.HostsAtOnce), results: make(chan finished), written: make(chan written), wake: make(chan struct{}, 1),
 		looks: map[schema.Instance]seen{}, inUse: map[string]exec.Executor{},
 	}
 	for _, l := range p.Lanes {

@@ -46,5 +46,5 @@
 //	gate.go      what many wait for together
 //	lane.go      what a lane does with it     scribe.go  the journal, many records at a time
 //	result.go    what it all came to          input.go   what a run is given
-//	resume.go    the journal read back
+//	resume.go    the journal read back        limit.go   on how many hosts at once
 package run

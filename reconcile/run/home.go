@@ -68,6 +68,7 @@ func (r *runner) disband(c *crew, last []ending) {
 		c.tasks = []*task{last[0].task}
 	}
 	r.under--
+	r.queue.port(c.host).under--
 	r.queue.leave(c)
 }
 

@@ -44,11 +44,14 @@ type Input struct {
 	Store    Store
 	Hosts    Hosts
 	Kinds    *actuators.Registry
-	Parallel int           // steps under way at a time, or companies of steps that go together; 0 = 1024
-	PerHost  int           // verbs at a time on one host; 0 = 4
-	Patience time.Duration // how long an undo waits for a host that does not answer; 0 = 2 minutes
-	Progress func(Event)   // called by one goroutine, in order; nil = nobody listens
-	Log      zerolog.Logger
+	Parallel int // steps under way at a time, or companies of steps that go together; 0 = 1024
+	PerHost  int // verbs at a time on one host; 0 = 4
+	// HostsAtOnce is on how many hosts something is changed at the same time; steps of others wait. 0 = any number. Ways back
+	// ask nobody.
+	HostsAtOnce int
+	Patience    time.Duration // how long an undo waits for a host that does not answer; 0 = 2 minutes
+	Progress    func(Event)   // called by one goroutine, in order; nil = nobody listens
+	Log         zerolog.Logger
 	// May is asked before each lane begins and says why it may not, or "". What has begun goes on to its end, or back. nil: all may.
 	May func(objects []schema.Instance) string
 	// Abort, when closed, stops everything at once and leaves the plan open. The context's end is the gentle way: the

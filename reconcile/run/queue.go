@@ -9,6 +9,7 @@ import (
 // queue holds the crews that are ready, and knows which hosts and containers have room.
 type queue struct {
 	perHost int
+	changes hostLimit
 	hosts   map[string]*port
 	open    ports            // hosts that have room and something to start
 	joining map[string]*crew // by key: crews that wait, and that more steps may join
@@ -18,9 +19,12 @@ type queue struct {
 
 // port is the way to one host.
 type port struct {
-	busy  int
-	ready crews
-	at    int // in the heap of open ports; -1 = not in it
+	busy   int
+	ready  crews
+	under  int  // crews from their start to their end
+	taken  bool // one of the hosts that may be changed now
+	barred bool // to be changed, and must wait for one of those to end
+	at     int  // in the heap of open ports; -1 = not in it
 }
 
 // room is a container.
@@ -35,8 +39,8 @@ type hold struct {
 	task  *task
 }
 
-func newQueue(perHost int) *queue {
-	return &queue{perHost: perHost, hosts: map[string]*port{}, joining: map[string]*crew{}, rooms: map[string]*room{}}
+func newQueue(perHost, hosts int) *queue {
+	return &queue{perHost: perHost, changes: hostLimit{most: hosts}, hosts: map[string]*port{}, joining: map[string]*crew{}, rooms: map[string]*room{}}
 }
 
 // push makes a verb of a step ready.
@@ -72,7 +76,7 @@ func (q *queue) port(host string) *port {
 
 // settle puts a port where it belongs among the open ones.
 func (q *queue) settle(p *port) {
-	open := p.busy < q.perHost && len(p.ready) > 0
+	open := p.busy < q.perHost && len(p.ready) > 0 && !(p.barred && p.ready[0].verb == prepare)
 	switch {
 	case open && p.at < 0:
 		heap.Push(&q.open, p)
@@ -103,6 +107,9 @@ func (h crews) hold(c *crew) bool { return c.at < len(h) && h[c.at] == c }
 // next takes the crew that starts next from those whose host has room; nil when there is none. With begun it takes only
 // one that has begun.
 func (q *queue) next(begun bool) *crew {
+	for len(q.open) > 0 && !q.mayChange(q.open[0]) {
+		q.bar(q.open[0])
+	}
 	if len(q.open) == 0 || begun && q.open[0].ready[0].verb != act {
 		return nil
 	}

@@ -155,7 +155,7 @@ func (s *scene) play(t fataler, path string, dies ...int) (deaths int) {
 
 func (s *scene) input(store *journal.Store, dies int) run.Input {
 	in := s.world.input(store, s.plan, dies)
-	in.Parallel = s.parallel
+	in.Parallel, in.HostsAtOnce, s.world.hosts = s.parallel, s.hosts, s.hosts
 	return in
 }
 

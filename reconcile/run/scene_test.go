@@ -27,6 +27,7 @@ type scene struct {
 	changed map[schema.Instance]bool // not as the plan saw it
 
 	parallel int
+	hosts    int // that may be changed at the same time; 0 = any
 }
 
 var doFaults = []string{"", "", "", "", "error before", "error half", "error after", "unknown half", "unknown after", "transient", "never", "foreign"}
@@ -54,6 +55,7 @@ func drawScene(t *rapid.T) *scene {
 	}
 	throughGates(s.plan, func(step actuators.Step) bool { return rapid.Bool().Draw(t, "through gates "+step.ID) })
 	s.parallel = rapid.SampledFrom([]int{1, 1, 4}).Draw(t, "parallel")
+	s.hosts = rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "hosts at once")
 	s.begin()
 	return s
 }
@@ -64,7 +66,7 @@ var chains = [][]string{
 }
 
 func (s *scene) drawObject(t *rapid.T, n int) {
-	host := rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "host")
+	host := rapid.SampledFrom([]string{"h1", "h2", "h3"}).Draw(t, "host")
 	i := schema.MakeID("toy", fmt.Sprintf("t%d", n)).On(host)
 	lane := &s.plan.Lanes[rapid.IntRange(0, len(s.plan.Lanes)-1).Draw(t, "lane")]
 	ops := rapid.SampledFrom(chains).Draw(t, "ops")

@@ -56,8 +56,12 @@ func (r *runner) start(ctx context.Context) (hold time.Duration) {
 	}
 	now := r.in.Now()
 	r.queue.due(now)
+	r.queue.free()
 	for {
 		c := r.queue.next(r.under >= r.in.Parallel)
+		if c == nil && r.queue.free() {
+			continue
+		}
 		if c == nil {
 			break
 		}
@@ -92,6 +96,7 @@ func (r *runner) admit(c *crew) bool {
 	}
 	r.queue.split(c)
 	r.under++
+	r.queue.port(c.host).under++
 	for _, t := range c.tasks {
 		t.lane.active++
 	}

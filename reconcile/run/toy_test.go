@@ -25,6 +25,8 @@ type world struct {
 	toys    map[schema.Instance]config
 	faults  map[string]string // "do STEP" → what goes wrong, each once but "always"
 	steps   map[string]actuators.Step
+	hosts   int               // that may be changed at the same time; 0 = any
+	doing   map[string]int    // Dos under way by host
 	busy    map[string]string // container or instance → who is in it
 	company string            // who enters now, if many do together
 	clock   time.Time
@@ -65,7 +67,7 @@ type params struct {
 func newWorld() *world {
 	return &world{
 		toys: map[schema.Instance]config{}, faults: map[string]string{}, steps: map[string]actuators.Step{}, life: &life{},
-		busy: map[string]string{}, begun: map[string]bool{}, crowds: map[exec.Verb]int{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		busy: map[string]string{}, begun: map[string]bool{}, crowds: map[exec.Verb]int{}, doing: map[string]int{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 }
 
@@ -105,6 +107,11 @@ func (w *world) enter(verb string, c exec.Call) func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.promise(w.begun[c.Step], "%s %s before its begun record was acknowledged", verb, c.Step)
+	host := w.steps[c.Step].Host
+	if verb == string(exec.Do) {
+		w.doing[host]++
+		w.promise(w.hosts == 0 || len(w.doing) <= w.hosts, "%s on %d hosts at once: %v", c.Step, len(w.doing), w.doing)
+	}
 	rooms := append(slices.Clone(w.steps[c.Step].Share), c.Instance.String())
 	company := cmp.Or(w.company, c.Step)
 	for _, room := range rooms {
@@ -116,6 +123,11 @@ func (w *world) enter(verb string, c exec.Call) func() {
 		defer w.mu.Unlock()
 		for _, room := range rooms {
 			delete(w.busy, room)
+		}
+		if verb == string(exec.Do) {
+			if w.doing[host]--; w.doing[host] == 0 {
+				delete(w.doing, host)
+			}
 		}
 	}
 }
