@@ -148,6 +148,25 @@ func TestCompute(t *testing.T) {
 	}
 }
 
+func TestWhatAppearsAndGoesAlikeGetsAHint(t *testing.T) {
+	for _, c := range []struct{ name, want, applied, live, says string }{
+		{"alike", "thing/b@h1=1", "thing/a@h1=1", "thing/a@h1=1", `thing/b@h1: is new and thing/a goes: the same but for the name; to rename it in place write was: "a"`},
+		{"unlike", "thing/b@h1=2", "thing/a@h1=1", "thing/a@h1=1", ""},
+		{"of another kind", "disk/b@h1=1", "thing/a@h1=1", "thing/a@h1=1", ""},
+		{"of a kind that cannot be renamed", "plain/b@h1=1", "plain/a@h1=1", "plain/a@h1=1", ""},
+		{"on another host", "thing/b@h2=1", "thing/a@h1=1", "thing/a@h1=1", ""},
+		{"gone already", "thing/b@h1=1", "thing/a@h1=1", "", ""},
+	} {
+		says := ""
+		for _, n := range diff.Compute(input(t, c.want, c.applied, c.live, "", "")).Notes {
+			says += n.Instance.String() + ": " + n.Text
+		}
+		if says != c.says {
+			t.Errorf("%s: says %q, want %q", c.name, says, c.says)
+		}
+	}
+}
+
 func TestRefusalsNameTheRemedy(t *testing.T) {
 	in := input(t, "thing/a@h1=1 thing/s@h1=1 disk/m@h1=1 plain/n@h1=1!was:o", "thing/s@h1=1!stuck disk/m@h1=1 plain/o@h1=1", "thing/a@h1=1!foreign thing/s@h1=1 plain/o@h1=1", "", "")
 	texts := map[string]string{}

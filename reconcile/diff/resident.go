@@ -79,6 +79,7 @@ func (r *Resident) Compute(in Input) Result {
 	if c.Rules.Purge {
 		c.purge(retired)
 	}
+	c.hints()
 	c.lost()
 	c.protect()
 	c.limit()
