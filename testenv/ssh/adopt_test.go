@@ -128,6 +128,7 @@ func TestWhatRunsIsImportedAndAdopted(t *testing.T) {
 	key := p.Config.TSIG.Name
 	zone := []string{"--zone", "shop.test@jino0", "--key", key}
 	before := p.dump()
+	looked := p.onlyLooked("jino0")
 
 	p.says(p.plumb(10, append([]string{"observe", "jino0", "edge1", "nowhere"}, zone...)...),
 		"vm/web ", "foreign", "cpu {max 2, now 1}", "volume/web ", "pool/images ", "network/lan ", "bridge/br0 ", "address/br0-10.1.1.1 ", "vip/office ",
@@ -156,6 +157,8 @@ func TestWhatRunsIsImportedAndAdopted(t *testing.T) {
 			t.Errorf("the plan after the import is not empty: %q\n%s", word, plan)
 		}
 	}
+
+	looked()
 
 	p.on("ctr0", "sed", "-i", `s/manage: *"observe"/manage: "adopt"/`, "/srv/found/jino0/jino0.cue")
 	plan = p.plumb(2, append([]string{"plan", "--detailed-exitcode", "--steps"}, repo...)...)
