@@ -167,7 +167,11 @@ func (c *Controller) mask(p *plan.Plan) (unmask func()) {
 	}
 	open := func() {}
 	if engine != nil {
-		open = engine.Mask(touched)
+		var changed []schema.Instance
+		for _, step := range p.Steps {
+			changed = append(changed, step.Instance)
+		}
+		open = engine.Mask(touched, changed)
 	}
 	return func() {
 		c.mirror.Touch(touched...)

@@ -156,6 +156,10 @@ func (r Retire) keep() time.Duration {
 type DriftConfig struct {
 	Interval Duration          `json:"interval"`
 	Heal     map[string]string `json:"heal"`
+	Hold     Duration          `json:"hold"` // see drift.Options, as the following
+	Alone    int               `json:"alone"`
+	Flaps    int               `json:"flaps"`
+	Remind   Duration          `json:"remind"`
 }
 
 // Sink is one place that notices go to.

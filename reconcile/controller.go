@@ -35,8 +35,8 @@ type Options struct {
 	Cache     *schema.Cache // what evaluations gave; nil: kept in memory
 	Dial      Dialer        // nil: by the transports of Config
 	Version   string
-	Notify    func(notify.Notice) // nil: nobody is told
-	Again     time.Duration       // how soon a head is considered anew that could not be applied in full; 0 = 10 s
+	Tell      notify.Teller // nil: nobody is told
+	Again     time.Duration // how soon a head is considered anew that could not be applied in full; 0 = 10 s
 	Now       func() time.Time
 }
 
@@ -73,7 +73,6 @@ type Controller struct {
 	nudge      chan struct{}                // somebody asks to consider the head again
 	handled    string                       // head that was considered; the loop's own
 	unfinished bool                         // and something kept it from being applied in full that may pass by itself
-	told       string                       // what was told last of a head's outcome; the loop's own
 	froze      string                       // the freeze that was told last; the loop's own
 	opens      time.Time                    // when a change window lets through what it held; the loop's own
 	replanned  bool                         // the head was planned anew at once because something had changed meanwhile
@@ -85,7 +84,8 @@ type Controller struct {
 	mirror     *mirror.Mirror
 	question   question
 	verdicts   *drift.Verdicts
-	sinks      func(notify.Notice)
+	teller     notify.Teller
+	news       news
 
 	mu        sync.Mutex
 	graph     *schema.Graph // of the last considered commit
@@ -96,7 +96,7 @@ type Controller struct {
 // New wires a controller. Close it when done.
 func New(o Options) *Controller {
 	c := &Controller{cfg: o.Config, kinds: o.Kinds, source: o.Source, store: o.Store, memory: o.Memory, eval: o.Evaluator, cache: o.Cache, log: o.Log, now: o.Now,
-		nudge: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, sinks: o.Notify, again: o.Again}
+		nudge: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, teller: o.Tell, again: o.Again}
 	if c.memory == nil && o.Store != nil {
 		c.memory = o.Store
 	}
@@ -229,7 +229,7 @@ func (c *Controller) Status() Status {
 		s.Suspended = why
 	}
 	for _, i := range c.open() {
-		if i.Phase == drift.Firing {
+		if i.Open() {
 			s.Incidents++
 		}
 	}
@@ -272,7 +272,7 @@ func (c *Controller) setGraph(g *schema.Graph) {
 }
 
 func (c *Controller) notify(n notify.Notice) {
-	if c.sinks != nil {
-		c.sinks(n)
+	if c.teller != nil {
+		c.teller.Commit(nil, n)
 	}
 }

@@ -20,10 +20,14 @@ import (
 func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) error) *drift.Engine {
 	return drift.New(drift.Options{
 		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Verdicts: c.verdicts, Heal: heal,
-		Notify: c.notify, Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
-		Interval: time.Duration(c.cfg.Drift.Interval), Now: c.now, Log: c.log,
+		Tell: c.teller, Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
+		Interval: time.Duration(c.cfg.Drift.Interval), Hold: time.Duration(c.cfg.Drift.Hold), Gather: gatherFor, Alone: c.cfg.Drift.Alone, Flaps: c.cfg.Drift.Flaps,
+		Remind: time.Duration(c.cfg.Drift.Remind), Now: c.now, Log: c.log,
 	})
 }
+
+// gatherFor is how long what fires waits for more of the same cause, so that one cause is one message.
+const gatherFor = 150 * time.Millisecond
 
 // startDrift watches in the background; the channel closes when it has ended.
 func (c *Controller) startDrift(ctx context.Context) <-chan struct{} {

@@ -120,21 +120,14 @@ func (c *Controller) turn(ctx context.Context) (retry bool) {
 
 // lost says that the source cannot be read. What is applied stays, and is watched and healed as before.
 func (c *Controller) lost(err error) {
-	var repeated bool
-	c.board.update(func(s *Status) {
-		repeated = s.Source == err.Error()
-		s.Source = err.Error()
-	})
-	if !repeated {
-		c.tellFault("", err)
-	}
+	c.board.update(func(s *Status) { s.Source = err.Error() })
+	c.tellFault("", err)
 }
 
 // found takes in the head, and tells that the source is back if it was lost.
 func (c *Controller) found(head sources.Commit) {
-	var back bool
+	back := c.tellNews(newsSource, "")
 	c.board.update(func(s *Status) {
-		back = s.Source != ""
 		if s.Head != head.ID {
 			s.Verdict = "" // the one of the old head
 		}
@@ -277,6 +270,7 @@ func (c *Controller) settle(graph *schema.Graph, p *plan.Plan, result run.Result
 		s.Verdict, s.Plan, s.Error, s.Problems = string(result.Verdict), p.ID, "", nil
 		s.Refusals, s.Held, s.Notes = p.Refusals, held, p.Notes
 	})
+	c.tellNews(newsFault, "")
 	c.tellOutcome(p, result)
 }
 
@@ -284,14 +278,10 @@ func (c *Controller) settle(graph *schema.Graph, p *plan.Plan, result run.Result
 func (c *Controller) fault(commit string, err error) {
 	var problems schema.Problems
 	errors.As(err, &problems)
-	var repeated bool
 	c.board.update(func(s *Status) {
-		repeated = s.Error == err.Error()
 		s.Verdict, s.Error, s.Problems = "refused", err.Error(), problems
 	})
-	if !repeated {
-		c.tellFault(commit, err)
-	}
+	c.tellFault(commit, err)
 }
 
 func (c *Controller) onProgress(e run.Event) {

@@ -13,10 +13,17 @@ import (
 	"plumbline/sources/trust"
 )
 
-// tellResult tells what came of a plan. A plan that did nothing is not worth a notice.
+// tellResult tells what came of a plan.
 func (c *Controller) tellResult(p *plan.Plan, r run.Result) {
+	for _, n := range c.resultNotices(p, r) {
+		c.notify(n)
+	}
+}
+
+// resultNotices is what there is to tell of a plan: one that did nothing is not worth a notice.
+func (c *Controller) resultNotices(p *plan.Plan, r run.Result) []notify.Notice {
 	if p.Empty() && len(p.Refusals) == 0 {
-		return
+		return nil
 	}
 	n := notify.Notice{
 		ID: r.Plan, Status: notify.Event, Reason: reasonOf(p, r), Severity: severityOf(r), Commit: p.Commit, StartsAt: c.now(),
@@ -33,7 +40,7 @@ func (c *Controller) tellResult(p *plan.Plan, r run.Result) {
 	for _, left := range r.Residue {
 		n.Details[left.Step] = fmt.Sprintf("%s: %s", left.State, left.Text)
 	}
-	c.notify(n)
+	return []notify.Notice{n}
 }
 
 // tellOutcome tells what came of a head, but not a second time that nothing was done for the same reasons: one that waits for
@@ -43,10 +50,9 @@ func (c *Controller) tellOutcome(p *plan.Plan, r run.Result) {
 	for _, refusal := range p.Refusals {
 		words += fmt.Sprint(" ", refusal.Instance, refusal.Class) // not its text: a host is away in many words
 	}
-	if words != c.told || acted(r) {
+	if !c.tellNews(newsOutcome, words, c.resultNotices(p, r)...) && acted(r) {
 		c.tellResult(p, r)
 	}
-	c.told = words
 }
 
 // acted tells whether a plan did anything, and be it in vain.
@@ -91,11 +97,12 @@ func severityOf(r run.Result) notify.Severity {
 	return notify.Warning
 }
 
-// tellFault tells why a commit goes no further.
+// tellFault tells why a commit goes no further, once for the same words.
 func (c *Controller) tellFault(commit string, err error) {
 	n := notify.Notice{Status: notify.Event, Severity: notify.Warning, Commit: commit, StartsAt: c.now(), Message: err.Error()}
 	var problems schema.Problems
 	var untrusted *trust.Error
+	topic := newsFault
 	switch {
 	case errors.As(err, &untrusted):
 		n.Reason = notify.ReasonUntrusted
@@ -103,18 +110,18 @@ func (c *Controller) tellFault(commit string, err error) {
 	case errors.As(err, &problems):
 		n.Reason = notify.ReasonValidationFailed
 	case commit == "":
-		n.Reason = notify.ReasonSourceFailed
+		n.Reason, topic = notify.ReasonSourceFailed, newsSource
 	default:
 		n.Reason = notify.ReasonPlanRefused
 	}
-	n.ID = n.Reason + "/" + commit
-	c.notify(n)
+	n.ID = fmt.Sprintf("%s/%s/%s", n.Reason, commit, n.StartsAt.UTC().Format(stamp))
+	c.tellNews(topic, commit+" "+err.Error(), n)
 }
 
 // tellFound tells that the source can be read again.
 func (c *Controller) tellFound(head string) {
 	c.notify(notify.Notice{
-		ID: notify.ReasonSourceFound + "/" + head, Status: notify.Event, Reason: notify.ReasonSourceFound, Severity: notify.Info, Commit: head,
+		ID: fmt.Sprintf("%s/%s/%s", notify.ReasonSourceFound, head, c.now().UTC().Format(stamp)), Status: notify.Event, Reason: notify.ReasonSourceFound, Severity: notify.Info, Commit: head,
 		StartsAt: c.now(), Message: "the repository can be read again",
 	})
 }
@@ -122,6 +129,6 @@ func (c *Controller) tellFound(head string) {
 func (c *Controller) tellSuspension(reason, text string) {
 	now := c.now()
 	c.notify(notify.Notice{
-		ID: reason + "/" + now.UTC().Format("20060102T150405.000"), Status: notify.Event, Reason: reason, Severity: notify.Info, StartsAt: now, Message: text,
+		ID: reason + "/" + now.UTC().Format(stamp), Status: notify.Event, Reason: reason, Severity: notify.Info, StartsAt: now, Message: text,
 	})
 }

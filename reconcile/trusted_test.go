@@ -90,7 +90,7 @@ func newTrustingScene(t *testing.T) (*scene, *signedRepository) {
 	kinds := s.world.kinds()
 	s.Controller = reconcile.New(reconcile.Options{
 		Config: reconcile.Config{State: s.dir, Trust: &reconcile.TrustConfig{Mode: trust.Range, Signers: list}},
-		Kinds:  kinds, Source: repo, Store: s.store, Dial: s.world.dialer(kinds, s.dir), Again: 5 * time.Millisecond, Notify: s.tell,
+		Kinds:  kinds, Source: repo, Store: s.store, Dial: s.world.dialer(kinds, s.dir), Again: 5 * time.Millisecond, Tell: notify.To(s.tell),
 	})
 	s.Cleanup(s.Controller.Close)
 	return s, repo

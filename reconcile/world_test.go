@@ -264,7 +264,7 @@ func (s *scene) wire() {
 	kinds := s.world.kinds()
 	s.Controller = reconcile.New(reconcile.Options{
 		Config: reconcile.Config{State: s.dir}, Kinds: kinds, Source: s.repo, Store: s.store, Dial: s.world.dialer(kinds, s.dir),
-		Again: 5 * time.Millisecond, Notify: s.tell, Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
+		Again: 5 * time.Millisecond, Tell: notify.To(s.tell), Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
 	})
 	s.Cleanup(s.Controller.Close)
 }

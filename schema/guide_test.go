@@ -12,7 +12,7 @@ func TestExplainKnowsEveryFieldOfTheSchema(t *testing.T) {
 		"vm.cpu.max":                {"default", "*now | (int & >=now & <=4096)", ""},
 		"vm.disks.volume":           {"required", "#Name", "is a name"},
 		"vm.nics.mac":               {"optional", "#MAC", "derived"},
-		"vm.drift":                  {"optional", `"alert" | "heal"`, "differs"},
+		"vm.drift":                  {"optional", `"alert" | "heal" | "ask"`, "differs"},
 		"balancer.backends.address": {"required", "string & net.IPv4", ""},
 		"balancer.hosts":            {"optional", "[#Name, ...#Name] | {[string]: string}", "Several hosts"},
 	}

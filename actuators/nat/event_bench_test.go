@@ -58,7 +58,7 @@ func BenchmarkEventToSink(b *testing.B) {
 	told := make(chan notify.Notice, 10)
 	engine := drift.New(drift.Options{
 		Kinds: kinds, Hosts: executor, View: m, Installation: kindtest.Installation, Interval: time.Hour, Now: time.Now, Log: zerolog.Nop(),
-		Inventory: func() (inventory.Inventory, error) { return inv, nil }, Notify: func(n notify.Notice) { told <- n },
+		Inventory: func() (inventory.Inventory, error) { return inv, nil }, Tell: notify.To(func(n notify.Notice) { told <- n }),
 	})
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error)

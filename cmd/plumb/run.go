@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -45,11 +46,16 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	}
 	defer socket.Close()
 	meters := reconcile.NewMeters(version)
-	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, s.sinks()...)
+	box, err := notify.OpenOutbox(filepath.Join(s.config.State, "notices.log"))
+	if err != nil {
+		return err
+	}
+	defer box.Close()
+	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, box, s.sinks()...)
 	defer bus.Close()
 	c := reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Log: s.log, Evaluator: s.evaluator(), Cache: s.cache(), Version: version,
-		Notify: bus.Notify, Dial: s.dialer(),
+		Tell: bus, Dial: s.dialer(),
 	})
 	defer c.Close()
 	cmd.PrintErr(s.modelled())

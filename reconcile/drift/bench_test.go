@@ -23,7 +23,7 @@ func BenchmarkEventToNotice(b *testing.B) {
 	r := newRig(b, strings.Join(names, " "))
 	r.options.Interval = time.Hour
 	notices := make(chan notify.Notice, 1)
-	r.options.Notify = func(n notify.Notice) { notices <- n }
+	r.options.Tell = notify.To(func(n notify.Notice) { notices <- n })
 	r.engine = newEngine(r)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)

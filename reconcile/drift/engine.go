@@ -2,6 +2,7 @@ package drift
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -34,7 +35,7 @@ type View interface {
 	Deaf(host, kind string)
 }
 
-// Options wire an engine. Verdicts, Heal, Frozen and Notify may be nil.
+// Options wire an engine. Verdicts, Heal, Frozen and Tell may be nil.
 type Options struct {
 	Kinds        *actuators.Registry
 	Hosts        Hosts
@@ -43,11 +44,16 @@ type Options struct {
 	View         View
 	Verdicts     *Verdicts // nil: of this engine alone
 	Heal         func(ctx context.Context, instances []schema.Instance) error
-	Notify       func(notify.Notice)
+	Tell         notify.Teller
 	Frozen       func() bool                // nothing may be healed now
 	May          func(schema.Instance) bool // may it be healed now; nil: all may
-	Policy       map[string]string          // by kind: alert | heal
+	Policy       map[string]string          // by kind: alert | heal | ask
 	Interval     time.Duration              // of the full sweep
+	Hold         time.Duration              // how long an incident is seen to be over before it is resolved; 0: once
+	Gather       time.Duration              // how long what fires waits for more of the same cause; 0: for what the same looks saw
+	Alone        int                        // how many incidents of one cause are told one by one; 0: all
+	Flaps        int                        // how often an instance may come back within an hour; 0: as often as it does
+	Remind       time.Duration              // how often what fires for long is told again; 0: never
 	Now          func() time.Time
 	Log          zerolog.Logger
 }
@@ -65,10 +71,20 @@ type Engine struct {
 	seen      map[schema.Instance]time.Time // newest look at it alone
 	good      map[schema.Instance]time.Time // when it was seen as applied by such a look, or again
 	newest    map[place]*verdict
-	healed    map[schema.Instance][]time.Time
+	past      map[schema.Instance]*past
+	changed   map[schema.Instance]time.Time // when a plan of ours last did something there
+	pending   map[schema.Instance]*Incident // they fire, and wait for others of their cause
+	gathering time.Time                     // since when
+	gathered  time.Time                     // when the last one came
+	groups    map[string]*Group             // by cause
+	members   map[string]int                // open incidents of each
+	reminded  time.Time
 	silent    map[string]*silence // hosts of which something does not answer
 	withheld  bool                // too much drifts to be healed, and that was told
 	outbox    []notify.Notice
+	dirty     map[string]json.RawMessage // state to be written down with them
+	later     *time.Timer                // tells what gathers
+	ended     bool
 
 	telling sync.Mutex    // notices leave in order
 	fired   chan struct{} // something may be healed
@@ -85,12 +101,15 @@ func New(o Options) *Engine {
 	if o.Verdicts == nil {
 		o.Verdicts = NewVerdicts()
 	}
-	return &Engine{
+	e := &Engine{
 		Options: o, owned: &owned{read: o.Inventory}, visits: newVisits(), newest: map[place]*verdict{}, seen: map[schema.Instance]time.Time{},
 		incidents: map[schema.Instance]*Incident{}, masked: map[schema.Instance]int{}, fresh: map[schema.Instance]time.Time{},
-		good: map[schema.Instance]time.Time{}, healed: map[schema.Instance][]time.Time{}, silent: map[string]*silence{},
+		good: map[schema.Instance]time.Time{}, past: map[schema.Instance]*past{}, silent: map[string]*silence{}, dirty: map[string]json.RawMessage{},
+		changed: map[schema.Instance]time.Time{}, pending: map[schema.Instance]*Incident{}, groups: map[string]*Group{}, members: map[string]int{},
 		fired: make(chan struct{}, 1), applied: make(chan struct{}, 1),
 	}
+	e.recall()
+	return e
 }
 
 // confirmMost is the longest that a suspicion waits for its second look.
@@ -117,6 +136,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.visits.stop()
 		watchers.all.Wait()
 		healer.Wait()
+		e.finish()
 	}()
 	sweep, confirm := time.NewTicker(e.sweepEvery()), time.NewTicker(e.confirmAfter()/2)
 	defer sweep.Stop()
@@ -164,12 +184,15 @@ func (e *Engine) together(ctx context.Context, places []place) {
 }
 
 // Mask keeps our own changes from being taken for drift. After unmask only looks that begin later count, and two of them
-// have to differ: what we did may still be settling.
-func (e *Engine) Mask(instances []schema.Instance) (unmask func()) {
+// have to differ: what we did may still be settling. Those of changed are where steps are to be done.
+func (e *Engine) Mask(instances, changed []schema.Instance) (unmask func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, i := range instances {
 		e.masked[i]++
+	}
+	for _, i := range changed {
+		e.changed[i] = e.Now()
 	}
 	return sync.OnceFunc(func() { e.unmask(instances) })
 }
@@ -212,28 +235,55 @@ func (e *Engine) Incidents() []Incident {
 	return out
 }
 
-// Firing counts the incidents that were told and are not resolved.
+// Firing counts the incidents that fire.
 func (e *Engine) Firing() int {
 	n := 0
 	for _, i := range e.Incidents() {
-		if i.Phase == Firing {
+		if i.Open() {
 			n++
 		}
 	}
 	return n
 }
 
-// tell sends what was decided under the lock, in order and without the lock.
+// tell hands on what was decided under the lock, in order and without the lock, with the state that goes with it.
 func (e *Engine) tell() {
 	e.telling.Lock()
 	defer e.telling.Unlock()
 	e.mu.Lock()
-	out := e.outbox
-	e.outbox = nil
+	e.sortWhenRipe()
+	state, out := e.dirty, e.outbox
+	e.dirty, e.outbox = map[string]json.RawMessage{}, nil
 	e.mu.Unlock()
-	for _, n := range out {
-		if e.Notify != nil {
-			e.Notify(n)
-		}
+	if e.Tell != nil && len(state)+len(out) > 0 {
+		e.Tell.Commit(state, out...)
 	}
+}
+
+// sortWhenRipe tells what gathered, or comes back to it.
+func (e *Engine) sortWhenRipe() {
+	if len(e.pending) == 0 {
+		return
+	}
+	wait := e.ripe(e.Now())
+	if wait <= 0 || e.ended {
+		e.sort()
+		return
+	}
+	if e.later == nil {
+		e.later = time.AfterFunc(wait, e.tell)
+	} else {
+		e.later.Reset(wait)
+	}
+}
+
+// finish tells what still gathers.
+func (e *Engine) finish() {
+	e.mu.Lock()
+	e.ended = true
+	if e.later != nil {
+		e.later.Stop()
+	}
+	e.mu.Unlock()
+	e.tell()
 }

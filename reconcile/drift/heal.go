@@ -76,11 +76,11 @@ func (e *Engine) due() []schema.Instance {
 	var due []schema.Instance
 	now, firing := e.Now(), 0
 	for i, incident := range e.incidents {
-		if incident.Phase != Firing {
+		if !incident.Open() || !incident.Clean.IsZero() {
 			continue
 		}
 		firing++
-		if incident.Policy == Heal && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) && (e.May == nil || e.May(i)) {
+		if incident.Phase == Firing && incident.Policy == Heal && incident.Muted == "" && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) && (e.May == nil || e.May(i)) {
 			due = append(due, i)
 		}
 	}
@@ -116,8 +116,7 @@ func (e *Engine) rested(i schema.Instance, now time.Time) bool {
 
 // recent is when an instance was healed within the time that counts.
 func (e *Engine) recent(i schema.Instance, now time.Time) []time.Time {
-	e.healed[i] = slices.DeleteFunc(e.healed[i], func(at time.Time) bool { return now.Sub(at) >= healsWithin })
-	return e.healed[i]
+	return since(e.history(i).Heals, now, healsWithin)
 }
 
 // count notes an attempt; false means that the instance is contended, which is told once.
@@ -128,7 +127,8 @@ func (e *Engine) count(i schema.Instance, now time.Time) bool {
 		e.contended(incident, heals)
 		return false
 	}
-	e.healed[i] = append(e.healed[i], now)
+	e.lived(i, now, func(p *past) { p.Heals = append(p.Heals, now) })
 	incident.Heals++
+	e.rememberIncident(incident)
 	return true
 }

@@ -17,7 +17,7 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	case f.Class == diff.Clean:
 		e.good[entry.Instance] = at
 		if incident != nil {
-			e.resolve(incident, e.resolver(incident, entry))
+			e.cleared(incident, entry, at)
 		}
 		return
 	}
@@ -33,14 +33,18 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	if words != "" {
 		incident.Told = words
 	}
-	was := severity(incident)
+	back := !incident.Clean.IsZero()
 	incident.update(f)
 	incident.Policy = e.policy(entry)
+	was := incident.Severity
+	incident.Severity = severity(incident)
 	switch {
 	case incident.Phase == Suspected && (hinted || !first):
 		e.fire(incident)
-	case incident.Phase == Firing && severity(incident) == notify.Critical && was != notify.Critical:
-		e.open(incident) // it became worse
+	case incident.Open() && back:
+		e.returned(incident)
+	case incident.Open() && incident.Severity == notify.Critical && was != notify.Critical:
+		e.worse(incident)
 	}
 }
 
@@ -52,6 +56,8 @@ func (e *Engine) policy(entry *inventory.Entry) Policy {
 		return Alert
 	case entry.Drift != "":
 		return Policy(entry.Drift)
+	case e.Policy[entry.Instance.ID.Kind()] == string(Ask):
+		return Ask
 	case kind.HoldsData:
 		return Alert
 	case e.Policy[entry.Instance.ID.Kind()] == string(Heal):
@@ -60,9 +66,13 @@ func (e *Engine) policy(entry *inventory.Entry) Policy {
 	return Alert
 }
 
+// fire has an incident told, alone or in a group, when what fires with it has gathered.
 func (e *Engine) fire(i *Incident) {
+	now := e.Now()
 	i.Phase = Firing
-	e.open(i)
+	e.lived(i.Instance, now, func(p *past) { p.Onsets = append(p.Onsets, now) })
+	i.Flapping = e.flaps(i)
+	e.gather(i, now)
 	signal(e.fired)
 }
 
@@ -70,22 +80,28 @@ func (e *Engine) fire(i *Incident) {
 func (e *Engine) resolver(i *Incident, entry *inventory.Entry) string {
 	switch {
 	case i.Heals > 0:
-		return "heal"
-	case entry.AppliedAt.After(i.FirstSeen):
-		return "apply"
+		return ByHeal
+	case !entry.AppliedAt.After(i.FirstSeen):
+		return ByManual
+	case e.changed[i.Instance].After(i.FirstSeen):
+		return ByApply
 	}
-	return "hand"
+	return ByAdopted
 }
 
-// resolve closes an incident; one that was only suspected was never told and just goes.
+// resolve closes an incident; one that was never told just goes.
 func (e *Engine) resolve(i *Incident, by string) {
 	delete(e.incidents, i.Instance)
-	if i.Phase != Firing {
+	delete(e.pending, i.Instance)
+	if !i.Open() {
 		return
 	}
 	i.Phase, i.ResolvedAt, i.ResolvedBy = Resolved, e.Now(), by
-	e.closed(i)
+	e.remember(keyIncident+i.Instance.String(), nil)
+	if i.Sent > 0 {
+		e.closed(i)
+	}
+	if i.Group != "" {
+		e.left(i)
+	}
 }
-
-// noLongerDeclared is who resolves the incident of what is not ours any more.
-const noLongerDeclared = "no longer declared"

@@ -1,6 +1,7 @@
 package drift_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,8 +107,8 @@ func TestAnIncidentKeepsItsIdentityUntilItIsResolvedOnce(t *testing.T) {
 		pass(2 * time.Minute)
 		r.expect(fires + "evented/a@h1; " + fires + "evented/a@h1; " + byHand + "evented/a@h1")
 		first := r.notices[0]
-		for _, n := range r.notices[1:] {
-			if n.ID != first.ID || n.Fingerprint != first.Fingerprint || !n.StartsAt.Equal(first.StartsAt) {
+		for k, n := range r.notices {
+			if n.ID != fmt.Sprintf("%s/20000101T000001.000000/%d", first.Fingerprint, k+1) || n.Fingerprint != first.Fingerprint || !n.StartsAt.Equal(first.StartsAt) {
 				t.Errorf("%+v is not of %+v", n, first)
 			}
 		}

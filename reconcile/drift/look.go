@@ -41,14 +41,19 @@ func (e *Engine) visitAll() {
 	}
 }
 
-// settle looks again at what is only suspected, and closes what is not ours any more.
+// settle looks again at what is only suspected or seems to be over, reminds, and closes what is not ours any more.
 func (e *Engine) settle() {
 	for _, p := range e.suspected(e.Now().Add(-e.confirmAfter())) {
 		e.visits.ask(p, nil)
 	}
 	e.mu.Lock()
 	open := len(e.incidents)
+	due := e.holding(e.Now())
+	e.remind()
 	e.mu.Unlock()
+	for _, p := range due {
+		e.visits.ask(p, nil)
+	}
 	if open == 0 {
 		return
 	}
@@ -115,7 +120,7 @@ func (e *Engine) see(ctx context.Context, s *snapshot, p place, told hints) []*d
 func (e *Engine) closeStrays(s *snapshot) {
 	for i, incident := range e.incidents {
 		if s.inventory[i] == nil && e.masked[i] == 0 {
-			e.resolve(incident, noLongerDeclared)
+			e.resolve(incident, NoLongerDeclared)
 		}
 	}
 }

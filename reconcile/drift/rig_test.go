@@ -127,8 +127,8 @@ func newRig(t testing.TB, instances string) *rig {
 			}
 			return copied, nil
 		},
-		View:   r,
-		Notify: r.told,
+		View: r,
+		Tell: notify.To(r.told),
 	}
 	return r
 }
@@ -246,6 +246,27 @@ func (r *rig) run() (stop func()) {
 	}
 }
 
+// remembering has a rig tell through an outbox, as controllers do, so that another engine can go on.
+func (r *rig) remembering(box *notify.Outbox) *rig {
+	r.options.Tell = keeper{box, r}
+	return r
+}
+
+// keeper commits to an outbox and tells the rig.
+type keeper struct {
+	*notify.Outbox
+	rig *rig
+}
+
+func (k keeper) Commit(state map[string]json.RawMessage, notices ...notify.Notice) {
+	if err := k.Outbox.Commit(state, notices...); err != nil {
+		k.rig.t.Error(err)
+	}
+	for _, n := range notices {
+		k.rig.told(n)
+	}
+}
+
 // pass lets time go by and everything happen that is due.
 func pass(d time.Duration) {
 	time.Sleep(d)
@@ -311,7 +332,7 @@ func (r *rig) heal() {
 		if healing != nil {
 			return healing(ctx, instances)
 		}
-		unmask := r.engine.Mask(instances)
+		unmask := r.engine.Mask(instances, instances)
 		defer unmask()
 		for _, i := range instances {
 			r.apply(i.String(), "1", time.Now())

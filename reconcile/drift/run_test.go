@@ -130,7 +130,7 @@ func TestWhatIsAppliedNewlyIsWatchedAtOnce(t *testing.T) {
 		r.options.Interval = time.Hour
 		defer r.run()()
 		pass(time.Second)
-		unmask := r.engine.Mask(one("evented/n@h9"))
+		unmask := r.engine.Mask(one("evented/n@h9"), one("evented/n@h9"))
 		r.apply("evented/n@h9", "1", time.Now())
 		unmask()
 		pass(time.Second)
@@ -160,7 +160,7 @@ func TestASilentHostIsToldOnceAndAgainWhenItAnswers(t *testing.T) {
 		silence(false)
 		pass(time.Minute)
 		r.expect("firing ProbeStale host/h1@h1; resolved ProbeStale host/h1@h1")
-		if r.notices[0].ID != r.notices[1].ID || r.notices[0].Severity != notify.Critical {
+		if r.notices[0].Fingerprint != r.notices[1].Fingerprint || r.notices[0].ID == r.notices[1].ID || r.notices[0].Severity != notify.Critical {
 			t.Errorf("%+v", r.notices)
 		}
 	})

@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type sink struct {
 	name  string
 	mu    sync.Mutex
 	fails int
+	no    error // what a failure is; nil: "not now"
 	hangs bool
 	tried []time.Time
 	got   []string
@@ -39,7 +41,7 @@ func (s *sink) Send(ctx context.Context, n notify.Notice) error {
 		return ctx.Err()
 	}
 	if fails {
-		return errors.New("not now")
+		return cmp.Or(s.no, errors.New("not now"))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +80,7 @@ func TestEverySinkGetsEveryNoticeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := &sink{name: "a"}, &sink{name: "b", fails: 2}
 		var c counter
-		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, a, b)
+		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, nil, a, b)
 		send(bus, 5)
 		bus.Close()
 		if a.has() != "0 1 2 3 4" || b.has() != a.has() || c.n["a ok"] != 5 || c.n["b ok"] != 5 {
@@ -87,11 +89,11 @@ func TestEverySinkGetsEveryNoticeInOrder(t *testing.T) {
 	})
 }
 
-func TestADeliveryIsTriedWithGrowingPauses(t *testing.T) {
+func TestWhatASinkRefusesIsGivenUpAfterSomeTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sink{name: "s", fails: 5}
+		s := &sink{name: "s", fails: 5, no: notify.ErrRefused}
 		var c counter
-		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, s)
+		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, nil, s)
 		begun := time.Now()
 		send(bus, 2)
 		bus.Close()
@@ -106,10 +108,23 @@ func TestADeliveryIsTriedWithGrowingPauses(t *testing.T) {
 	})
 }
 
+func TestASinkThatIsAwayIsTriedUntilItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{name: "s", fails: 200}
+		bus := notify.NewBus(t.Context(), zerolog.Nop(), nil, nil, s)
+		send(bus, 2)
+		time.Sleep(24 * time.Hour)
+		bus.Close()
+		if s.has() != "0 1" {
+			t.Errorf("%q after %d tries", s.has(), len(s.tried))
+		}
+	})
+}
+
 func TestASinkThatHangsDelaysNoOtherAndNotTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dead, well := &sink{name: "dead", hangs: true}, &sink{name: "well"}
-		bus := notify.NewBus(t.Context(), zerolog.Nop(), nil, dead, well)
+		bus := notify.NewBus(t.Context(), zerolog.Nop(), nil, nil, dead, well)
 		begun := time.Now()
 		send(bus, 3)
 		synctest.Wait()
@@ -127,7 +142,7 @@ func TestTooMuchForASinkLosesTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{name: "s", hangs: true}
 		var c counter
-		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, s)
+		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, nil, s)
 		send(bus, 1)
 		synctest.Wait() // it is under way
 		send(bus, 1030)
@@ -145,7 +160,7 @@ func TestWhatIsQueuedWhenTheContextEndsIsSentOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &sink{name: "s", fails: 1}
-		bus := notify.NewBus(ctx, zerolog.Nop(), nil, s)
+		bus := notify.NewBus(ctx, zerolog.Nop(), nil, nil, s)
 		cancel()
 		send(bus, 3)
 		bus.Close()
@@ -159,7 +174,7 @@ func TestNothingIsSentAfterClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{name: "s"}
 		var c counter
-		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, s)
+		bus := notify.NewBus(t.Context(), zerolog.Nop(), c.count, nil, s)
 		bus.Close()
 		send(bus, 1)
 		bus.Close()

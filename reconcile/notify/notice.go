@@ -29,7 +29,7 @@ const (
 
 // Notice is one thing that people should know. Reason is one of a fixed set of CamelCase words (DriftDetected, RolledBack …).
 type Notice struct {
-	ID          string            `json:"id"` // the same at every delivery of the same notice
+	ID          string            `json:"id"` // the same at every delivery of the same notice, and of no other
 	Fingerprint string            `json:"fingerprint,omitempty"`
 	Status      Status            `json:"status"`
 	Reason      string            `json:"reason"`
@@ -61,6 +61,7 @@ const (
 	ReasonDriftHealed      = "DriftHealed"
 	ReasonDriftResolved    = "DriftResolved"
 	ReasonDriftContended   = "DriftContended"
+	ReasonDriftFlapping    = "DriftFlapping"
 	ReasonHealWithheld     = "HealWithheld"
 	ReasonProbeStale       = "ProbeStale"
 	ReasonSuspended        = "Suspended"

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -13,6 +14,9 @@ type Sink interface {
 	Send(ctx context.Context, n Notice) error
 	String() string
 }
+
+// ErrRefused means that a sink was there and does not take this notice: trying it for ever would keep back all that follow.
+var ErrRefused = errors.New("it is refused")
 
 // sendTimeout bounds one delivery to one sink.
 const sendTimeout = 10 * time.Second

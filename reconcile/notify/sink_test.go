@@ -85,7 +85,7 @@ func TestWebhookPostsTheNotice(t *testing.T) {
 	defer server.Close()
 	hook := &notify.Webhook{URL: server.URL + "/secret"}
 	resolved := notice()
-	resolved.Status, resolved.Reason = notify.Resolved, notify.ReasonDriftResolved
+	resolved.ID, resolved.Status, resolved.Reason = "f1/t1/2", notify.Resolved, notify.ReasonDriftResolved
 	for _, n := range []notify.Notice{notice(), notice(), resolved} {
 		if err := hook.Send(t.Context(), n); err != nil {
 			t.Fatal(err)

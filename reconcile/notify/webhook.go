@@ -29,7 +29,7 @@ func (w *Webhook) Send(ctx context.Context, n Notice) error {
 		return fmt.Errorf("cannot post to %s: the URL is not one", w.place())
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Idempotency-Key", fmt.Sprintf("%s/%s/%s/%s", n.ID, n.Status, n.Reason, n.Severity))
+	request.Header.Set("Idempotency-Key", n.ID)
 	client := w.Client
 	if client == nil {
 		client = http.DefaultClient

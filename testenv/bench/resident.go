@@ -60,14 +60,14 @@ func openResident(ctx context.Context, p *place, report func(measure)) (*residen
 		return nil, err
 	}
 	r.pool = schema.NewPool([]string{self, "eval"})
-	r.bus = notify.NewBus(ctx, zerolog.Nop(), nil, sink(r.notices))
+	r.bus = notify.NewBus(ctx, zerolog.Nop(), nil, nil, sink(r.notices))
 	config := reconcile.Config{
 		Repository: p.path("repo.git"), Branch: "main", Path: ".", State: p.path("state"), Parallel: 64,
 		Limits: reconcile.Limits{Destroys: 1_000_000, Share: 1}, Drift: reconcile.DriftConfig{Interval: reconcile.Duration(time.Hour)},
 	}
 	r.Controller = reconcile.New(reconcile.Options{
 		Config: config, Kinds: all.Registry(), Source: r.source, Store: r.store, Evaluator: r.pool, Version: "bench", Dial: r.world.Dial,
-		Cache: schema.NewCache(filepath.Join(config.State, "cache", "eval")), Log: zerolog.Nop(), Notify: r.bus.Notify,
+		Cache: schema.NewCache(filepath.Join(config.State, "cache", "eval")), Log: zerolog.Nop(), Tell: r.bus,
 	})
 	return r, nil
 }
