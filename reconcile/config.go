@@ -40,6 +40,7 @@ type Config struct {
 	Retire     Retire      `json:"retire"`
 	Drift      DriftConfig `json:"drift"`
 	Sinks      []Sink      `json:"sinks"`
+	Secrets    string      `json:"secrets"`
 	Listen     string      `json:"listen"`
 
 	Windows []Window `json:"windows,omitempty"`
@@ -64,8 +65,8 @@ func (c Config) Check(kinds *actuators.Registry) error {
 		}
 	}
 	for i, sink := range c.Sinks {
-		if sink.Webhook == "" && sink.File == "" {
-			mistakes = append(mistakes, fmt.Errorf("sinks.%d: it names no place; give it a webhook or a file", i))
+		if err := sink.check(); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("sinks.%d: %w", i, err))
 		}
 	}
 	if c.Listen != "" {
@@ -160,12 +161,6 @@ type DriftConfig struct {
 	Alone    int               `json:"alone"`
 	Flaps    int               `json:"flaps"`
 	Remind   Duration          `json:"remind"`
-}
-
-// Sink is one place that notices go to.
-type Sink struct {
-	Webhook string `json:"webhook"`
-	File    string `json:"file"`
 }
 
 // Size is an amount of bytes whose JSON is text like "64Mi".

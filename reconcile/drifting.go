@@ -80,6 +80,25 @@ func (c *Controller) Incidents(ctx context.Context) ([]drift.Incident, []HostErr
 	return engine.Incidents(), c.looks.unseen(inv), nil
 }
 
+// Ack notes that somebody sees to what drifted, see drift.Engine; it tells what it did.
+func (c *Controller) Ack(name string, ack drift.Ack) (string, error) {
+	c.mu.Lock()
+	engine := c.drift
+	c.mu.Unlock()
+	if engine == nil {
+		return "", errors.New("this controller does not watch for drift")
+	}
+	n, err := engine.Ack(name, ack)
+	if err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("%s sees to %d of %s", ack.By, n, name)
+	if !ack.Until.IsZero() {
+		text += " until " + ack.Until.Format(time.DateTime)
+	}
+	return text, nil
+}
+
 // open lists the incidents of the running engine, for the status and the meters.
 func (c *Controller) open() []drift.Incident {
 	c.mu.Lock()

@@ -51,7 +51,11 @@ func (s *settings) follow(cmd *cobra.Command) error {
 		return err
 	}
 	defer box.Close()
-	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, box, s.sinks()...)
+	sinks, err := s.sinks(box)
+	if err != nil {
+		return err
+	}
+	bus := notify.NewBus(cmd.Context(), s.log, meters.Notified, box, sinks...)
 	defer bus.Close()
 	c := reconcile.New(reconcile.Options{
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Log: s.log, Evaluator: s.evaluator(), Cache: s.cache(), Version: version,
@@ -87,18 +91,4 @@ func (s *settings) listen() (socket, page net.Listener, err error) {
 		}
 	}
 	return socket, page, err
-}
-
-// sinks are where notices go: the log always, and what the configuration names.
-func (s *settings) sinks() []notify.Sink {
-	sinks := []notify.Sink{notify.Log{Logger: s.log}}
-	for _, sink := range s.config.Sinks {
-		if sink.File != "" {
-			sinks = append(sinks, &notify.File{Path: sink.File})
-		}
-		if sink.Webhook != "" {
-			sinks = append(sinks, &notify.Webhook{URL: sink.Webhook})
-		}
-	}
-	return sinks
 }

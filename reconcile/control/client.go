@@ -188,6 +188,15 @@ func (c *Client) Trust(ctx context.Context, host string) (string, error) {
 	return reply.Text, nil
 }
 
+// Ack says that somebody sees to alerts; it tells what it did.
+func (c *Client) Ack(ctx context.Context, name string, ack drift.Ack) (string, error) {
+	reply, err := c.call(ctx, Request{Verb: Ack, Name: name, Ack: &ack}, nil)
+	if err != nil {
+		return "", err
+	}
+	return reply.Text, nil
+}
+
 // TrustOnce accepts a commit that nobody signed who may; it tells what it did.
 func (c *Client) TrustOnce(ctx context.Context, once journal.Once) (string, error) {
 	reply, err := c.call(ctx, Request{Verb: Once, Once: &once}, nil)

@@ -38,6 +38,7 @@ const (
 	Release  Verb = "release" // a parked effect or a stuck instance
 	Rewind   Verb = "rewind"
 	Trust    Verb = "trust" // a host that is another machine
+	Ack      Verb = "ack"   // somebody sees to an alert
 	Once     Verb = "once"  // a commit that nobody signed who may
 )
 
@@ -50,6 +51,7 @@ type Request struct {
 	Suspension json.RawMessage   `json:"suspension,omitempty"`
 	Name       string            `json:"name,omitempty"`
 	Once       *journal.Once     `json:"once,omitempty"`
+	Ack        *drift.Ack        `json:"ack,omitempty"`
 }
 
 // Reply is one message of the answer. Events come first; the last message has Done.

@@ -90,6 +90,11 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 			return errors.New("cannot trust a commit: the request names none")
 		}
 		reply.Text, err = s.controller.TrustOnce(ctx, *r.Once)
+	case Ack:
+		if r.Ack == nil {
+			return errors.New("cannot take the word: the request holds none")
+		}
+		reply.Text, err = s.controller.Ack(r.Name, *r.Ack)
 	case Rewind:
 		err = s.controller.Rewind()
 	default:

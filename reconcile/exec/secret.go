@@ -30,6 +30,14 @@ func (m *machine) Secret(ref actuators.Secret) ([]byte, error) {
 	return value, nil
 }
 
+// LocalSecret reads a secret of the machine that the controller runs on. name is that of a file in the directory.
+func LocalSecret(dir, name string) (string, error) {
+	m := &machine{}
+	m.dirs.Secrets = dir
+	value, err := m.Secret(actuators.Secret{Name: name})
+	return string(value), err
+}
+
 func (m *machine) secret(ref actuators.Secret) ([]byte, error) {
 	if ref.Name == "" || strings.ContainsAny(ref.Name, "/\x00") || strings.HasPrefix(ref.Name, ".") || strings.Contains(ref.Name, "..") {
 		return nil, fmt.Errorf("%w: a secret's name holds no \"/\" and no \"..\"", actuators.ErrRefused)
