@@ -111,6 +111,15 @@ func (m *Meters) observe(c *Controller) {
 	})
 	gauge("plumb_suspended", "1 while nothing may be changed.", func() float64 { return truth(c.suspension() != "") })
 	m.registry.MustRegister(driftCollector{c})
+	if w, ok := c.teller.(interface{ Waiting() map[string]int }); ok {
+		gauge("plumb_notices_waiting", "Notices that a sink was not given yet.", func() float64 {
+			most := 0
+			for _, n := range w.Waiting() {
+				most = max(most, n)
+			}
+			return float64(most)
+		})
+	}
 }
 
 func truth(b bool) float64 {

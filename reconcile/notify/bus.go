@@ -108,6 +108,9 @@ func (b *Bus) Commit(state map[string]json.RawMessage, notices ...Notice) {
 	}
 }
 
+// Waiting counts what each sink was not given yet.
+func (b *Bus) Waiting() map[string]int { return b.box.Waiting() }
+
 // State is what was committed under keys with this beginning.
 func (b *Bus) State(prefix string) map[string]json.RawMessage { return b.box.State(prefix) }
 

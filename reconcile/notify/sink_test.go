@@ -116,7 +116,7 @@ func TestWebhookErrorsNameTheHostAndNoSecret(t *testing.T) {
 		}
 	}
 	hook := &notify.Webhook{URL: refusing.URL + "/secret"}
-	if err := hook.Send(t.Context(), notice()); err.Error() != "cannot post to "+refusing.URL+": it answered 418 I'm a teapot" {
+	if err := hook.Send(t.Context(), notice()); err.Error() != "cannot post to "+refusing.URL+": it is refused, it answered 418 I'm a teapot" {
 		t.Error(err)
 	}
 }

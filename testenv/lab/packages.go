@@ -19,7 +19,7 @@ func Packages() []string {
 	return []string{
 		"bind9", "bind9-dnsutils", "busybox-static", "conntrack", "curl", "dnsmasq-base", "e2fsprogs",
 		"iproute2", "iptables", "iputils-ping", "keepalived", "knot", "knot-dnsutils", "libvirt-clients",
-		"libvirt-daemon-system", "mmdebstrap", "mtools", "nftables", "openssh-client", "openssh-server", "procps", "qemu-system-x86", "qemu-utils",
+		"libvirt-daemon-system", "mmdebstrap", "mtools", "nftables", "openssh-client", "openssh-server", "procps", "prometheus", "prometheus-alertmanager", "qemu-system-x86", "qemu-utils",
 		"rpm", "sudo", "syslinux", "user-mode-linux",
 	}
 }

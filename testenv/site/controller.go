@@ -20,7 +20,7 @@ interval: %q
 %s
 drift: interval: %q
 limits: destroys: 10
-sinks: [{file: %q}]
+sinks: [%s{file: %q}]
 %s
 `
 
@@ -39,7 +39,7 @@ func (s *Site) writeController() error {
 		interval = 2 * time.Second
 	}
 	text := fmt.Sprintf(controllerFile, s.Path("boston.git"), s.Path("state"), s.Path("plumb.sock"), interval,
-		s.reach(), interval, s.Path("notices.jsonl"), s.Settings)
+		s.reach(), interval, s.Sinks, s.Path("notices.jsonl"), s.Settings)
 	return os.WriteFile(s.Path("plumb.cue"), []byte(text), 0o600)
 }
 

@@ -27,6 +27,7 @@ type Options struct {
 	Change     func(*lab.Config) // changes the laboratory of the payroll story; nil = as it is
 	Interval   time.Duration     // of repository and polling for drift; 0 = 2 s
 	Transports string            // of the controller's file, before the one that enters the hosts; each ends with a comma
+	Sinks      string            // further sinks of the controller's file; each ends with a comma
 	Settings   string            // further lines of the controller's file
 	Env        []string          // further environment of `plumb run`
 	Model      bool              // no laboratory: a modelled datacenter, which needs no root

@@ -3,8 +3,10 @@ package site
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -20,6 +22,15 @@ func (s *Site) Cut(name, from, to string) error {
 		return fmt.Errorf("%s holds nothing from %q to %q", name, from, to)
 	}
 	return os.WriteFile(s.Path("work", name), []byte(head+tail), 0o644)
+}
+
+// Only makes a file all of the work tree's topology.
+func (s *Site) Only(name, text string) error {
+	old, err := filepath.Glob(s.Path("work", "*.cue"))
+	for _, file := range old {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return errors.Join(err, s.Write(name, text))
 }
 
 // Remove deletes a file of the work tree.
