@@ -88,7 +88,8 @@ type Controller struct {
 	news       news
 
 	mu        sync.Mutex
-	graph     *schema.Graph // of the last considered commit
+	graph     *schema.Graph   // of the last considered commit
+	ignores   []schema.Ignore // nil: not read yet
 	listeners map[int]func(run.Event)
 	drift     *drift.Engine // while Run runs
 }

@@ -22,7 +22,7 @@ func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) erro
 		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Verdicts: c.verdicts, Heal: heal,
 		Tell: c.teller, Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
 		Interval: time.Duration(c.cfg.Drift.Interval), Hold: time.Duration(c.cfg.Drift.Hold), Gather: gatherFor, Alone: c.cfg.Drift.Alone, Flaps: c.cfg.Drift.Flaps,
-		Remind: time.Duration(c.cfg.Drift.Remind), Now: c.now, Log: c.log,
+		Ignore: c.Ignores, Remind: time.Duration(c.cfg.Drift.Remind), Now: c.now, Log: c.log,
 	})
 }
 
@@ -174,6 +174,7 @@ func (c *Controller) planHeal(ctx context.Context, instances []schema.Instance, 
 		wanted[i] = true
 	}
 	graph := inventoryGraph(inv, commits.Applied)
+	graph.Ignores = c.Ignores()
 	c.nameHosts(graph)
 	return c.planGraph(ctx, graph, scope{only: func(i schema.Instance) bool { return len(wanted) == 0 || wanted[i] }, by: by})
 }

@@ -262,6 +262,7 @@ func held(p *plan.Plan, r run.Result) []string {
 // settle writes the outcome on the board and tells it.
 func (c *Controller) settle(graph *schema.Graph, p *plan.Plan, result run.Result) {
 	c.setGraph(graph)
+	c.follows(graph.Ignores)
 	if result.Verdict == run.Applied && len(p.Refusals) > 0 {
 		result.Verdict = run.Partly // every lane went through, and something was left out
 	}

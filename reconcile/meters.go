@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"plumbline/reconcile/drift"
 )
 
 // Meters are the Prometheus metrics of one controller and of its process (go_*, process_*), and its health endpoints.
@@ -134,22 +136,42 @@ type driftCollector struct{ c *Controller }
 
 var (
 	driftObjects = prometheus.NewDesc("plumb_drift_objects", "Instances that differ from what was last applied.", []string{"class", "phase"}, nil)
+	ignoreRules  = prometheus.NewDesc("plumb_ignore_rules", "Rules about drift of the repository.", []string{"state"}, nil)
 	driftOldest  = prometheus.NewDesc("plumb_drift_oldest_seconds", "Age of the oldest open incident.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
-func (driftCollector) Describe(out chan<- *prometheus.Desc) { out <- driftObjects; out <- driftOldest }
+func (driftCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- driftObjects
+	out <- driftOldest
+	out <- ignoreRules
+}
 
 // Collect implements prometheus.Collector.
 func (d driftCollector) Collect(out chan<- prometheus.Metric) {
 	counts := map[[2]string]float64{}
 	oldest := time.Duration(0)
 	for _, i := range d.c.open() {
-		counts[[2]string{string(i.Class), string(i.Phase)}]++
+		counts[[2]string{string(i.Class), phase(i)}]++
 		oldest = max(oldest, d.c.now().Sub(i.FirstSeen))
+	}
+	rules := map[string]float64{"active": 0, "expired": 0}
+	for _, rule := range d.c.Ignores() {
+		rules[map[bool]string{true: "active", false: "expired"}[rule.Active(d.c.now())]]++
+	}
+	for state, n := range rules {
+		out <- prometheus.MustNewConstMetric(ignoreRules, prometheus.GaugeValue, n, state)
 	}
 	for key, n := range counts {
 		out <- prometheus.MustNewConstMetric(driftObjects, prometheus.GaugeValue, n, key[0], key[1])
 	}
 	out <- prometheus.MustNewConstMetric(driftOldest, prometheus.GaugeValue, oldest.Seconds())
+}
+
+// phase is that of an incident; of one that a rule has told to nobody it is "muted".
+func phase(i drift.Incident) string {
+	if i.Muted != "" {
+		return "muted"
+	}
+	return string(i.Phase)
 }

@@ -14,6 +14,7 @@ type Graph struct {
 	Objects   []*Object  // sorted by ID
 	Nodes     []*Node    // sorted by Instance
 	Approvals []Approval // sorted; see Approval
+	Ignores   []Ignore   // sorted by name
 	External  []External // needs that nobody in the topology provides, outside every declared range
 	Warnings  []Problem
 

@@ -165,7 +165,7 @@ func gateFacts(_ Instance, s thingSpec) Facts {
 func testSchema(t testing.TB) fs.FS {
 	t.Helper()
 	files := map[string][]byte{}
-	for _, name := range []string{moduleFile, "topology.cue", "approve.cue", "site.cue", "host.cue"} {
+	for _, name := range []string{moduleFile, "topology.cue", "approve.cue", "ignore.cue", "site.cue", "host.cue"} {
 		data, err := fs.ReadFile(FS(), name)
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Evaluator turns the CUE of a topology into objects, in this process or in one that can be killed.
@@ -84,7 +85,8 @@ func (l *loader) load(ctx context.Context, fsys fs.FS, commit string) (_ *Graph,
 		return nil, l.locate(ctx, r)
 	}
 	g := r.graph(commit)
-	g.Warnings, g.Approvals = evaluation.Warnings, r.approvals
+	g.Approvals, g.Ignores = r.approvals, r.ignores
+	g.Warnings = append(slices.Clone(evaluation.Warnings), ignoreWarnings(g, time.Now())...)
 	return g, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // resolver turns declarations into a graph: it finds the hosts of every object, checks every name, resolves every
@@ -35,6 +36,7 @@ type resolver struct {
 	moved     bool                         // somebody waits for something else than in the load before
 
 	approvals []Approval // sorted
+	ignores   []Ignore   // sorted
 	ranges    []Range
 	external  []External
 	findings  findings
@@ -72,6 +74,10 @@ func newResolver(kinds Kinds, e Evaluation, past *memo) *resolver {
 	objects := e.Objects
 	if from, to := approvalsOf(objects); from < to {
 		r.approve(objects[from:to])
+		objects = slices.Concat(objects[:from], objects[to:])
+	}
+	if from, to := rulesOf(objects); from < to {
+		r.ignore(objects[from:to], time.Now())
 		objects = slices.Concat(objects[:from], objects[to:])
 	}
 	r.declare(objects)

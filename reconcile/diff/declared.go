@@ -80,6 +80,14 @@ func (c *comparison) compare(kind *actuators.Kind, n *schema.Node, entry *invent
 		c.refuse(n.Instance, n.Object.Pos, Refused, err.Error())
 		return
 	}
+	all := d
+	d, rules := Managed(c.Want.Ignores, c.Rules.Now, n.Instance, d)
+	if len(rules) > 0 {
+		c.note(n.Instance, left(all, rules))
+		if d.Action == actuators.None && (have.Here == nil || !have.Owned) {
+			return
+		}
+	}
 	c.note(n.Instance, d.Notes...)
 	c.remark(kind, n, entry, have)
 	works := d.Action != actuators.None // an adoption that only the inventory knows of has no steps

@@ -27,6 +27,7 @@ type Resident struct {
 	nodes        []*schema.Node      // of the last graph, sorted
 	entries      []*inventory.Entry  // beside nodes; nil = none
 	outcomes     []outcome           // beside nodes, at the first one of each object
+	rules        string              // that leave fields to others
 	told         map[schema.ID]words // of the objects with outcome spoken
 }
 
@@ -52,6 +53,9 @@ func (r *Resident) Compute(in Input) Result {
 	c.World = r.world
 	entries, matched := beside(in.Want.Nodes, in.Inventory)
 	past := *r
+	if r.rules = leaves(in.Want.Ignores, in.Rules.Now); r.rules != past.rules {
+		past.nodes = nil
+	}
 	r.nodes, r.entries, r.outcomes, r.told = in.Want.Nodes, entries, make([]outcome, len(entries)), map[schema.ID]words{}
 	var anew []span
 	old := 0

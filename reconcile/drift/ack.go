@@ -48,11 +48,12 @@ const remindEvery = 10 * time.Second
 // remind tells again what fires for long, and wakes what was snoozed. The caller holds the lock.
 func (e *Engine) remind() {
 	now := e.Now()
-	if e.Remind <= 0 || now.Sub(e.reminded) < min(remindEvery, e.Remind) {
+	if now.Sub(e.reminded) < remindEvery {
 		return
 	}
 	e.reminded = now
 	for _, i := range e.sorted() {
+		e.hush(i)
 		if i.Sent > 0 && i.Muted == "" && e.overdue(&i.Life, now) {
 			e.again(i)
 			e.rememberIncident(i)
@@ -71,7 +72,7 @@ func (e *Engine) overdue(a *Life, now time.Time) bool {
 		a.Phase, a.Ack = Firing, nil
 		return true
 	}
-	return a.Phase == Firing && now.Sub(a.SentAt) >= e.Remind
+	return e.Remind > 0 && a.Phase == Firing && now.Sub(a.SentAt) >= e.Remind
 }
 
 // sorted lists the incidents by instance.

@@ -54,6 +54,7 @@ type Options struct {
 	Alone        int                        // how many incidents of one cause are told one by one; 0: all
 	Flaps        int                        // how often an instance may come back within an hour; 0: as often as it does
 	Remind       time.Duration              // how often what fires for long is told again; 0: never
+	Ignore       func() []schema.Ignore     // rules of the repository; nil: there are none
 	Now          func() time.Time
 	Log          zerolog.Logger
 }

@@ -11,6 +11,11 @@ import (
 // step moves the incident of one instance on by one finding. The caller holds the lock.
 func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told hints) {
 	incident := e.incidents[entry.Instance]
+	if f = e.managed(entry, f); f.Class == diff.Clean && incident != nil && incident.Open() {
+		if e.leftToOthers(incident) {
+			return
+		}
+	}
 	switch {
 	case f.Class == diff.Unseen:
 		return
@@ -98,7 +103,7 @@ func (e *Engine) resolve(i *Incident, by string) {
 	}
 	i.Phase, i.ResolvedAt, i.ResolvedBy = Resolved, e.Now(), by
 	e.remember(keyIncident+i.Instance.String(), nil)
-	if i.Sent > 0 {
+	if i.Sent > 0 && i.Muted == "" {
 		e.closed(i)
 	}
 	if i.Group != "" {

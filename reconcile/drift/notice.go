@@ -50,8 +50,8 @@ func (e *Engine) again(i *Incident) {
 // details are what else people want to know, and the ways out.
 func (e *Engine) details(i *Incident) map[string]string {
 	out := map[string]string{
-		"heal": "plumb heal " + i.Instance.String(), "adopt": "plumb adopt " + i.Instance.String(),
-		"ignore": "plumb drift --write-ignore " + i.Instance.String(), "since": i.FirstSeen.Format(time.DateTime),
+		"heal":  "plumb heal " + i.Instance.String(),
+		"since": i.FirstSeen.Format(time.DateTime),
 	}
 	if !i.LastGood.IsZero() {
 		out["last good"] = i.LastGood.Format(time.DateTime)

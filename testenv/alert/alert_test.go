@@ -69,7 +69,9 @@ func (r *received) all() string {
 
 func TestAlertsReachAlertmanagerAndPrometheus(t *testing.T) {
 	need.Program(t, "git", "prometheus", "prometheus-alertmanager", "promtool", "amtool")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	binary := filepath.Join(t.TempDir(), "plumb")
+	check(t, "go", "build", "-o", binary, "plumbline/cmd/plumb")
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	dir, people := t.TempDir(), &received{}
 	receiver := httptest.NewServer(people)
@@ -88,7 +90,7 @@ func TestAlertsReachAlertmanagerAndPrometheus(t *testing.T) {
 		"--web.listen-address="+manager, "--cluster.listen-address=")
 	start(t, dir, "prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+prometheus)
 
-	up := begin(t, ctx, filepath.Join(dir, "site"), manager, metrics)
+	up := begin(t, ctx, binary, filepath.Join(dir, "site"), manager, metrics)
 	world, www := sim.New(all.Registry(), sim.Options{Dir: up.Path("model")}), schema.ParseInstance("address/www@edge1")
 	until(t, ctx, func() error {
 		if out := command("promtool", "query", "instant", "http://"+prometheus, `up{job="plumb"}`); !strings.Contains(out, "=> 1") {
@@ -147,12 +149,8 @@ func documented(t *testing.T, name string) string {
 }
 
 // begin has plumb run follow the topology on a model.
-func begin(t *testing.T, ctx context.Context, dir, manager, metrics string) *site.Site {
+func begin(t *testing.T, ctx context.Context, binary, dir, manager, metrics string) *site.Site {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "plumb")
-	if out, err := exec.Command("go", "build", "-o", binary, "plumbline/cmd/plumb").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	up, err := site.Up(ctx, site.Options{Binary: binary, Dir: dir, Out: io.Discard, Model: true, Interval: time.Second,
 		Sinks: fmt.Sprintf(`{alertmanager: "http://%s"}, `, manager), Settings: fmt.Sprintf("listen: %q", metrics)})
 	t.Cleanup(func() { _ = up.Down() })
@@ -184,7 +182,7 @@ func want(got, want string) error {
 
 func until(t *testing.T, ctx context.Context, condition func() error) {
 	t.Helper()
-	if err := site.Until(ctx, 30*time.Second, condition); err != nil {
+	if err := site.Until(ctx, 90*time.Second, condition); err != nil {
 		t.Fatal(err)
 	}
 }
