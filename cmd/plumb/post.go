@@ -86,7 +86,7 @@ func (p *post) send(cmd *cobra.Command, what preview.Preview, limit int) error {
 }
 
 func (p *post) status(ctx context.Context, what preview.Preview) error {
-	head, err := p.client.Head(ctx, p.request.Number)
+	pull, err := p.client.Pull(ctx, p.request.Number)
 	if err != nil {
 		return err
 	}
@@ -97,5 +97,5 @@ func (p *post) status(ctx context.Context, what preview.Preview) error {
 	case preview.Unknown:
 		state = forge.Error
 	}
-	return p.client.Report(ctx, head, forge.Status{Context: statusContext, State: state, Description: what.Summary()})
+	return p.client.Report(ctx, pull.Head, forge.Status{Context: statusContext, State: state, Description: what.Summary()})
 }

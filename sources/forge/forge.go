@@ -6,11 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -18,8 +14,18 @@ import (
 type Client interface {
 	// Account is the name of who the token belongs to.
 	Account(ctx context.Context) (string, error)
-	// Head is the newest commit of a request.
-	Head(ctx context.Context, number int64) (string, error)
+	// Pulls are the open requests for a branch, whatever the number of pages.
+	Pulls(ctx context.Context, branch string) ([]Pull, error)
+	// Pull is one request as it stands.
+	Pull(ctx context.Context, number int64) (Pull, error)
+	// Ref names the ref of the project that holds a request's newest commit.
+	Ref(number int64) string
+	// MayWrite tells whether an account may push to the project, as the forge says now.
+	MayWrite(ctx context.Context, account string) (bool, error)
+	// React answers a comment with a sign.
+	React(ctx context.Context, number, id int64, sign Sign) error
+	// Ask opens a request that merges one branch of the project into another.
+	Ask(ctx context.Context, from, into, title, body string) (Pull, error)
 	// Comments are all comments of a request, oldest first, whatever the number of pages.
 	Comments(ctx context.Context, number int64) ([]Comment, error)
 	// Write makes a comment, or changes the one with an ID.
@@ -35,11 +41,32 @@ type Comment struct {
 	Body   string
 }
 
+// Pull is a request as it stands.
+type Pull struct {
+	Number int64
+	Head   string // newest commit
+	Branch string // that it is for
+	Author string
+	Fork   bool // its commits lie in another repository
+	Open   bool
+	Merged string // commit that it became on the branch; "" = it is not merged
+}
+
+// Sign is an answer to a comment.
+type Sign string
+
+// The signs: done, and refused.
+const (
+	Yes Sign = "+1"
+	No  Sign = "-1"
+)
+
 // State is the state of a Status.
 type State string
 
 // The states.
 const (
+	Pending State = "pending"
 	Success State = "success"
 	Failure State = "failure" // the change is at fault
 	Error   State = "error"   // we are, or the world is
@@ -59,67 +86,6 @@ func (s Status) description() string {
 		return string(r[:mostDescription-1]) + "…"
 	}
 	return s.Description
-}
-
-// Request is one request to merge.
-type Request struct {
-	Base    string // "https://git.mycompany.com"
-	Project string // "ops/boston"; of GitLab it may have more parts
-	Number  int64
-	make    func(r Request, token string) (Client, error)
-}
-
-// forges are told by the form of the address of a request.
-var forges = []struct {
-	path *regexp.Regexp
-	make func(r Request, token string) (Client, error)
-}{
-	{regexp.MustCompile(`^/([^/]+/[^/]+)/pull/(\d+)$`), newGitHub},
-	{regexp.MustCompile(`^/([^/]+/[^/]+)/pulls/(\d+)$`), newGitea},
-	{regexp.MustCompile(`^/(.+)/-/merge_requests/(\d+)$`), newGitLab},
-}
-
-// Parse reads the address of a request, as a browser shows it:
-//
-//	https://github.com/OWNER/REPOSITORY/pull/N               GitHub
-//	https://HOST/OWNER/REPOSITORY/pulls/N                    Gitea, Forgejo
-//	https://HOST/GROUP/…/PROJECT/-/merge_requests/N          GitLab
-//
-// http is accepted for loopback addresses only.
-func Parse(address string) (Request, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil {
-		return Request{}, fmt.Errorf("%q is not the address of a request", address)
-	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return Request{}, fmt.Errorf("cannot use %s: the token would be sent in the clear; use https", address)
-	}
-	for _, f := range forges {
-		if m := f.path.FindStringSubmatch(strings.TrimRight(u.Path, "/")); m != nil {
-			n, err := strconv.ParseInt(m[2], 10, 64)
-			return Request{Base: u.Scheme + "://" + u.Host, Project: m[1], Number: n, make: f.make}, err
-		}
-	}
-	return Request{}, fmt.Errorf("%s is not the address of a request: want …/pull/N (GitHub), …/pulls/N (Gitea, Forgejo) or …/-/merge_requests/N (GitLab)", address)
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// Open gives the client for a request.
-func (r Request) Open(token string) (Client, error) {
-	if strings.TrimSpace(token) == "" || strings.ContainsAny(token, "\r\n") {
-		return nil, errors.New("the token is empty or has several lines")
-	}
-	return r.make(r, token)
-}
-
-// owner and repository of a project with two parts.
-func (r Request) parts() (owner, repository string) {
-	owner, repository, _ = strings.Cut(r.Project, "/")
-	return owner, repository
 }
 
 // Upsert makes the one comment of an account that begins with a marker be body: an older one is changed in place. It tells

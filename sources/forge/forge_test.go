@@ -117,15 +117,16 @@ func TestStatusAccountAndHead(t *testing.T) {
 		if err != nil || who != f.Login {
 			t.Errorf("account %q, %v", who, err)
 		}
-		head, err := c.Head(t.Context(), number)
-		if err != nil || head != f.Head {
-			t.Errorf("head %q, %v", head, err)
+		pull, err := c.Pull(t.Context(), number)
+		head := f.Pull(7).Head
+		if want := (forge.Pull{Number: 7, Head: head, Branch: "main", Author: "ada", Open: true}); err != nil || pull != want {
+			t.Errorf("request %+v, %v", pull, err)
 		}
 		if err := c.Report(t.Context(), head, forge.Status{Context: "plumb/plan", State: forge.Failure, Description: strings.Repeat("long ", 100)}); err != nil {
 			t.Fatal(err)
 		}
 		all := f.Statuses()
-		if len(all) != 1 || all[0]["commit"] != f.Head || all[0]["context"] != "plumb/plan" || !strings.HasPrefix(all[0]["state"], "fail") || len([]rune(all[0]["description"])) != 140 {
+		if len(all) != 1 || all[0]["commit"] != head || all[0]["context"] != "plumb/plan" || !strings.HasPrefix(all[0]["state"], "fail") || len([]rune(all[0]["description"])) != 140 {
 			t.Errorf("statuses %v", all)
 		}
 	})
@@ -164,7 +165,7 @@ func TestAddressesOfRequests(t *testing.T) {
 		"-oops": "not the address of a request",
 	} {
 		r, err := forge.Parse(address)
-		got := fmt.Sprintf("%s %s %d", r.Base, r.Project, r.Number)
+		got := fmt.Sprintf("%s %s %d", r.Base, r.Path, r.Number)
 		if err != nil {
 			got = err.Error()
 		}

@@ -2,6 +2,7 @@ package forge
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"code.gitea.io/sdk/gitea"
@@ -16,9 +17,9 @@ type tea struct {
 	http                           *http.Client
 }
 
-func newGitea(r Request, token string) (Client, error) {
-	owner, repository := r.parts()
-	return &tea{r.Base, token, owner, repository, client()}, nil
+func newGitea(p Project, token string) (Client, error) {
+	owner, repository := p.parts()
+	return &tea{p.Base, token, owner, repository, client()}, nil
 }
 
 func (t *tea) with(ctx context.Context) (*gitea.Client, error) {
@@ -45,16 +46,90 @@ func (t *tea) Account(ctx context.Context) (string, error) {
 	return user.UserName, nil
 }
 
-func (t *tea) Head(ctx context.Context, number int64) (string, error) {
+func (t *tea) Pulls(ctx context.Context, branch string) (all []Pull, err error) {
 	c, err := t.with(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	request, answer, err := c.GetPullRequest(t.owner, t.repository, number)
-	if err != nil || request == nil || request.Head == nil {
-		return "", t.failed("read the request", answer, err)
+	for n := 1; ; n++ {
+		list, answer, err := c.ListRepoPullRequests(t.owner, t.repository, gitea.ListPullRequestsOptions{State: gitea.StateOpen, ListOptions: gitea.ListOptions{Page: n, PageSize: page}})
+		if err != nil {
+			return nil, t.failed("list the requests", answer, err)
+		}
+		for _, one := range list {
+			if p := t.pull(one); p.Branch == branch {
+				all = append(all, p)
+			}
+		}
+		if answer.NextPage == 0 {
+			return all, nil
+		}
 	}
-	return request.Head.Sha, nil
+}
+
+func (t *tea) Pull(ctx context.Context, number int64) (Pull, error) {
+	c, err := t.with(ctx)
+	if err != nil {
+		return Pull{}, err
+	}
+	one, answer, err := c.GetPullRequest(t.owner, t.repository, number)
+	if err != nil {
+		return Pull{}, t.failed("read the request", answer, err)
+	}
+	return t.pull(one), nil
+}
+
+func (t *tea) pull(p *gitea.PullRequest) Pull {
+	out := Pull{Number: p.Index, Open: p.State == gitea.StateOpen, Fork: true}
+	if p.Poster != nil {
+		out.Author = p.Poster.UserName
+	}
+	if p.Head != nil && p.Base != nil {
+		out.Head, out.Branch = p.Head.Sha, p.Base.Ref
+		out.Fork = p.Head.RepoID != p.Base.RepoID
+	}
+	if p.HasMerged && p.MergedCommitID != nil {
+		out.Merged = *p.MergedCommitID
+	}
+	return out
+}
+
+func (t *tea) Ref(number int64) string { return fmt.Sprintf("refs/pull/%d/head", number) }
+
+func (t *tea) MayWrite(ctx context.Context, account string) (bool, error) {
+	c, err := t.with(ctx)
+	if err != nil {
+		return false, err
+	}
+	level, answer, err := c.CollaboratorPermission(t.owner, t.repository, account)
+	if answer != nil && answer.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, t.failed("ask what "+account+" may do", answer, err)
+	}
+	return level.Permission == gitea.AccessModeWrite || level.Permission == gitea.AccessModeAdmin || level.Permission == gitea.AccessModeOwner, nil
+}
+
+func (t *tea) React(ctx context.Context, _, id int64, sign Sign) error {
+	c, err := t.with(ctx)
+	if err != nil {
+		return err
+	}
+	_, answer, err := c.PostIssueCommentReaction(t.owner, t.repository, id, string(sign))
+	return t.failed("answer the comment", answer, err)
+}
+
+func (t *tea) Ask(ctx context.Context, from, into, title, body string) (Pull, error) {
+	c, err := t.with(ctx)
+	if err != nil {
+		return Pull{}, err
+	}
+	one, answer, err := c.CreatePullRequest(t.owner, t.repository, gitea.CreatePullRequestOption{Head: from, Base: into, Title: title, Body: body})
+	if err != nil {
+		return Pull{}, t.failed("open a request", answer, err)
+	}
+	return t.pull(one), nil
 }
 
 func (t *tea) Comments(ctx context.Context, number int64) (all []Comment, err error) {

@@ -2,12 +2,13 @@ package forge
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/google/go-github/v87/github"
 )
 
-// page is how many comments are asked for at once.
+// page is how many comments or requests are asked for at once.
 const page = 100
 
 type hub struct {
@@ -15,16 +16,16 @@ type hub struct {
 	*github.Client
 }
 
-func newGitHub(r Request, token string) (Client, error) {
+func newGitHub(p Project, token string) (Client, error) {
 	options := []github.ClientOptionsFunc{github.WithHTTPClient(client()), github.WithAuthToken(token)}
-	if r.Base != "https://github.com" {
-		options = append(options, github.WithEnterpriseURLs(r.Base, r.Base))
+	if p.Base != "https://github.com" {
+		options = append(options, github.WithEnterpriseURLs(p.Base, p.Base))
 	}
 	c, err := github.NewClient(options...)
 	if err != nil {
 		return nil, err
 	}
-	owner, repository := r.parts()
+	owner, repository := p.parts()
 	return &hub{owner, repository, c}, nil
 }
 
@@ -41,9 +42,63 @@ func (h *hub) Account(ctx context.Context) (string, error) {
 	return user.GetLogin(), h.failed("ask GitHub whose token this is", answer, err)
 }
 
-func (h *hub) Head(ctx context.Context, number int64) (string, error) {
-	request, answer, err := h.PullRequests.Get(ctx, h.owner, h.repository, int(number))
-	return request.GetHead().GetSHA(), h.failed("read the request", answer, err)
+func (h *hub) Pulls(ctx context.Context, branch string) (all []Pull, err error) {
+	options := &github.PullRequestListOptions{State: "open", Base: branch, ListOptions: github.ListOptions{PerPage: page}}
+	for {
+		list, answer, err := h.PullRequests.List(ctx, h.owner, h.repository, options)
+		if err != nil {
+			return nil, h.failed("list the requests", answer, err)
+		}
+		for _, one := range list {
+			all = append(all, h.pull(one))
+		}
+		if options.Page = answer.NextPage; answer.NextPage == 0 {
+			return all, nil
+		}
+	}
+}
+
+func (h *hub) Pull(ctx context.Context, number int64) (Pull, error) {
+	one, answer, err := h.PullRequests.Get(ctx, h.owner, h.repository, int(number))
+	if err != nil {
+		return Pull{}, h.failed("read the request", answer, err)
+	}
+	return h.pull(one), nil
+}
+
+func (h *hub) pull(p *github.PullRequest) Pull {
+	out := Pull{
+		Number: int64(p.GetNumber()), Head: p.GetHead().GetSHA(), Branch: p.GetBase().GetRef(), Author: p.GetUser().GetLogin(),
+		Fork: p.GetHead().GetRepo().GetID() != p.GetBase().GetRepo().GetID(), Open: p.GetState() == "open",
+	}
+	if !out.Open && p.MergedAt != nil {
+		out.Merged = p.GetMergeCommitSHA() // of an open one it is GitHub's trial
+	}
+	return out
+}
+
+func (h *hub) Ref(number int64) string { return fmt.Sprintf("refs/pull/%d/head", number) }
+
+func (h *hub) MayWrite(ctx context.Context, account string) (bool, error) {
+	level, answer, err := h.Repositories.GetPermissionLevel(ctx, h.owner, h.repository, account)
+	if answer != nil && answer.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	word := level.GetPermission()
+	return word == "admin" || word == "write", h.failed("ask what "+account+" may do", answer, err)
+}
+
+func (h *hub) React(ctx context.Context, _, id int64, sign Sign) error {
+	_, answer, err := h.Reactions.CreateIssueCommentReaction(ctx, h.owner, h.repository, id, string(sign))
+	return h.failed("answer the comment", answer, err)
+}
+
+func (h *hub) Ask(ctx context.Context, from, into, title, body string) (Pull, error) {
+	one, answer, err := h.PullRequests.Create(ctx, h.owner, h.repository, &github.NewPullRequest{Title: &title, Head: &from, Base: &into, Body: &body})
+	if err != nil {
+		return Pull{}, h.failed("open a request", answer, err)
+	}
+	return h.pull(one), nil
 }
 
 func (h *hub) Comments(ctx context.Context, number int64) (all []Comment, err error) {

@@ -1,8 +1,11 @@
 package forge
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 )
@@ -12,12 +15,12 @@ type lab struct {
 	*gitlab.Client
 }
 
-func newGitLab(r Request, token string) (Client, error) {
-	c, err := gitlab.NewClient(token, gitlab.WithBaseURL(r.Base), gitlab.WithHTTPClient(client()), gitlab.WithoutRetries())
+func newGitLab(p Project, token string) (Client, error) {
+	c, err := gitlab.NewClient(token, gitlab.WithBaseURL(p.Base), gitlab.WithHTTPClient(client()), gitlab.WithoutRetries())
 	if err != nil {
 		return nil, err
 	}
-	return &lab{r.Project, c}, nil
+	return &lab{p.Path, c}, nil
 }
 
 func (l *lab) failed(what string, answer *gitlab.Response, err error) error {
@@ -36,12 +39,74 @@ func (l *lab) Account(ctx context.Context) (string, error) {
 	return user.Username, nil
 }
 
-func (l *lab) Head(ctx context.Context, number int64) (string, error) {
-	request, answer, err := l.MergeRequests.GetMergeRequest(l.project, number, nil, gitlab.WithContext(ctx))
-	if err != nil || request == nil {
-		return "", l.failed("read the request", answer, err)
+func (l *lab) Pulls(ctx context.Context, branch string) (all []Pull, err error) {
+	state := "opened"
+	options := &gitlab.ListProjectMergeRequestsOptions{State: &state, TargetBranch: &branch, ListOptions: gitlab.ListOptions{PerPage: page}}
+	for {
+		list, answer, err := l.MergeRequests.ListProjectMergeRequests(l.project, options, gitlab.WithContext(ctx))
+		if err != nil {
+			return nil, l.failed("list the requests", answer, err)
+		}
+		for _, one := range list {
+			all = append(all, l.pull(one))
+		}
+		if options.Page = answer.NextPage; answer.NextPage == 0 {
+			return all, nil
+		}
 	}
-	return request.SHA, nil
+}
+
+func (l *lab) Pull(ctx context.Context, number int64) (Pull, error) {
+	one, answer, err := l.MergeRequests.GetMergeRequest(l.project, number, nil, gitlab.WithContext(ctx))
+	if err != nil {
+		return Pull{}, l.failed("read the request", answer, err)
+	}
+	return l.pull(&one.BasicMergeRequest), nil
+}
+
+func (l *lab) pull(p *gitlab.BasicMergeRequest) Pull {
+	out := Pull{Number: p.IID, Head: p.SHA, Branch: p.TargetBranch, Fork: p.SourceProjectID != p.TargetProjectID, Open: p.State == "opened"}
+	if p.Author != nil {
+		out.Author = p.Author.Username
+	}
+	if p.State == "merged" { // squashed, merged, or moved forward
+		out.Merged = cmp.Or(p.MergeCommitSHA, p.SquashCommitSHA, p.SHA)
+	}
+	return out
+}
+
+func (l *lab) Ref(number int64) string { return fmt.Sprintf("refs/merge-requests/%d/head", number) }
+
+// MayWrite: a developer may push (GitLab's table of permissions).
+func (l *lab) MayWrite(ctx context.Context, account string) (bool, error) {
+	what := "ask what " + account + " may do"
+	users, answer, err := l.Users.ListUsers(&gitlab.ListUsersOptions{Username: &account}, gitlab.WithContext(ctx))
+	if err != nil || len(users) != 1 || users[0].Username != account {
+		return false, l.failed(what, answer, err)
+	}
+	member, answer, err := l.ProjectMembers.GetInheritedProjectMember(l.project, users[0].ID, gitlab.WithContext(ctx))
+	if answer != nil && answer.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, l.failed(what, answer, err)
+	}
+	return member.State != "blocked" && member.AccessLevel >= gitlab.DeveloperPermissions, nil
+}
+
+func (l *lab) React(ctx context.Context, number, id int64, sign Sign) error {
+	name := map[Sign]string{Yes: "thumbsup", No: "thumbsdown"}[sign]
+	_, answer, err := l.AwardEmoji.CreateMergeRequestAwardEmojiOnNote(l.project, number, id, &gitlab.CreateAwardEmojiOptions{Name: name}, gitlab.WithContext(ctx))
+	return l.failed("answer the comment", answer, err)
+}
+
+func (l *lab) Ask(ctx context.Context, from, into, title, body string) (Pull, error) {
+	options := &gitlab.CreateMergeRequestOptions{SourceBranch: &from, TargetBranch: &into, Title: &title, Description: &body}
+	one, answer, err := l.MergeRequests.CreateMergeRequest(l.project, options, gitlab.WithContext(ctx))
+	if err != nil {
+		return Pull{}, l.failed("open a request", answer, err)
+	}
+	return l.pull(&one.BasicMergeRequest), nil
 }
 
 func (l *lab) Comments(ctx context.Context, number int64) (all []Comment, err error) {
@@ -76,12 +141,19 @@ func (l *lab) Write(ctx context.Context, number, id int64, body string) error {
 	return l.failed("write the comment", answer, err)
 }
 
-// Report knows no error as a state of its own: GitLab has success and failed.
+// Report knows no error as a state of its own: GitLab has pending, success and failed. It refuses
+// a state that stands already ("Cannot transition status"), which is no failure.
 func (l *lab) Report(ctx context.Context, commit string, s Status) error {
-	state, text := gitlab.Success, s.description()
-	if s.State != Success {
-		state = gitlab.Failed
+	state, text := gitlab.Failed, s.description()
+	switch s.State {
+	case Success:
+		state = gitlab.Success
+	case Pending:
+		state = gitlab.Pending
 	}
 	_, answer, err := l.Commits.SetCommitStatus(l.project, commit, &gitlab.SetCommitStatusOptions{State: state, Description: &text, Context: &s.Context}, gitlab.WithContext(ctx))
+	if err != nil && answer != nil && answer.StatusCode == http.StatusBadRequest && strings.Contains(err.Error(), "Cannot transition status") {
+		return nil
+	}
 	return l.failed("set the status", answer, err)
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,20 +16,36 @@ import (
 // Comment is a comment as it stands.
 type Comment struct {
 	ID     int64
+	Number int64 // of its request
 	Author string
 	Body   string
+	Signs  []string // answers to it, as the dialect calls them
 }
 
-// Forge is one project with one request.
+// Pull is a request as it stands.
+type Pull struct {
+	Number int64
+	Head   string // newest commit
+	Branch string // that it is for
+	From   string // branch that it brings
+	Title  string
+	Author string
+	Fork   bool
+	Closed bool
+	Merged string // commit that it became
+}
+
+// Forge is one project. It begins with one request, number 7.
 type Forge struct {
 	URL   string // of the server
 	Token string // that is let in
 	Login string // whose it is
-	Head  string // newest commit of the request
-	Pages int    // how many comments are in a page at most; 0 = as many as are asked for
+	Pages int    // how many things are in a page at most; 0 = as many as are asked for
 
 	mu       sync.Mutex
+	pulls    []Pull
 	comments []Comment
+	writers  []string // who may push
 	statuses []map[string]string
 	calls    []string
 	faults   []Fault
@@ -39,69 +55,122 @@ type Forge struct {
 type Fault struct {
 	Method string
 	Status int
-	After  bool // the call is carried out, and its answer lost
+	After  bool          // the call is carried out, and its answer lost
+	Later  string        // Retry-After
+	Until  chan struct{} // the body of the answer comes when this is closed
 }
 
 // New starts a forge; it ends with the test.
-func New(t *testing.T) *Forge {
-	f := &Forge{Token: "t0ken", Login: "plumb-bot", Head: strings.Repeat("a", 40)}
+func New(t testing.TB) *Forge {
+	f := &Forge{Token: "t0ken", Login: "plumb-bot", pulls: []Pull{{Number: 7, Head: strings.Repeat("a", 40), Branch: "main", Author: "ada"}}}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	f.URL = server.URL
 	return f
 }
 
-// Address of the request, in the dialect of a forge.
+// Address of request 7, in the dialect of a forge.
 func (f *Forge) Address(dialect string) string {
-	return f.URL + map[string]string{"github": "/ops/boston/pull/7", "gitea": "/ops/boston/pulls/7", "gitlab": "/ops/sites/boston/-/merge_requests/7"}[dialect]
+	return f.Project(dialect) + map[string]string{"github": "/pull/7", "gitea": "/pulls/7", "gitlab": "/-/merge_requests/7"}[dialect]
+}
+
+// Project is the address of the project, in the dialect of a forge.
+func (f *Forge) Project(dialect string) string {
+	return f.URL + map[string]string{"github": "/ops/boston", "gitea": "/ops/boston", "gitlab": "/ops/sites/boston"}[dialect]
 }
 
 // Fail makes the next calls of these kinds go wrong.
-func (f *Forge) Fail(faults ...Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.faults = append(f.faults, faults...)
+func (f *Forge) Fail(faults ...Fault) { f.locked(func() { f.faults = append(f.faults, faults...) }) }
+
+// Set makes a request, or changes the one of that number.
+func (f *Forge) Set(p Pull) {
+	f.locked(func() {
+		if i := slices.IndexFunc(f.pulls, func(old Pull) bool { return old.Number == p.Number }); i >= 0 {
+			f.pulls[i] = p
+			return
+		}
+		f.pulls = append(f.pulls, p)
+	})
 }
 
-// Comment puts a comment of somebody there.
-func (f *Forge) Comment(author, body string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.comments = append(f.comments, Comment{ID: int64(len(f.comments) + 1), Author: author, Body: body})
+// Pull is the request of a number.
+func (f *Forge) Pull(number int64) (p Pull) {
+	f.locked(func() {
+		if i := slices.IndexFunc(f.pulls, func(p Pull) bool { return p.Number == number }); i >= 0 {
+			p = f.pulls[i]
+		}
+	})
+	return p
+}
+
+// Pulls are all requests.
+func (f *Forge) Pulls() (all []Pull) {
+	f.locked(func() { all = slices.Clone(f.pulls) })
+	return all
+}
+
+// Allow lets accounts push.
+func (f *Forge) Allow(accounts ...string) { f.locked(func() { f.writers = accounts }) }
+
+// Comment puts a comment of somebody on request 7.
+func (f *Forge) Comment(author, body string) { f.locked(func() { f.comment(7, author, body) }) }
+
+func (f *Forge) comment(number int64, author, body string) Comment {
+	f.comments = append(f.comments, Comment{ID: int64(len(f.comments) + 1), Number: number, Author: author, Body: body})
+	return f.comments[len(f.comments)-1]
 }
 
 // Comments are all there are.
-func (f *Forge) Comments() []Comment {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]Comment(nil), f.comments...)
+func (f *Forge) Comments() (all []Comment) {
+	f.locked(func() { all = slices.Clone(f.comments) })
+	return all
 }
 
 // Statuses are all that were set: commit, state, context and description.
-func (f *Forge) Statuses() []map[string]string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]map[string]string(nil), f.statuses...)
+func (f *Forge) Statuses() (all []map[string]string) {
+	f.locked(func() { all = slices.Clone(f.statuses) })
+	return all
 }
 
 // Calls are all that came, as "METHOD path".
-func (f *Forge) Calls() []string {
+func (f *Forge) Calls() (all []string) {
+	f.locked(func() { all = slices.Clone(f.calls) })
+	return all
+}
+
+func (f *Forge) locked(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]string(nil), f.calls...)
+	do()
+}
+
+// fault takes the next one for a call.
+func (f *Forge) fault(r *http.Request) (fault Fault) {
+	f.locked(func() {
+		f.calls = append(f.calls, r.Method+" "+r.URL.Path)
+		if i := slices.IndexFunc(f.faults, func(next Fault) bool { return next.Method == r.Method }); i >= 0 {
+			fault = f.faults[i]
+			f.faults = slices.Delete(f.faults, i, i+1)
+		}
+	})
+	return fault
 }
 
 // ServeHTTP answers a call.
 func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fault := f.fault(r)
+	if fault.Until != nil {
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		select {
+		case <-fault.Until:
+		case <-r.Context().Done():
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, r.Method+" "+r.URL.Path)
-	var fault Fault
-	for i, next := range f.faults {
-		if next.Method == r.Method {
-			fault, f.faults = next, append(f.faults[:i:i], f.faults[i+1:]...)
-			break
-		}
+	if fault.Later != "" {
+		w.Header().Set("Retry-After", fault.Later)
 	}
 	switch {
 	case fault.Status != 0 && !fault.After:
@@ -126,81 +195,6 @@ func refuse(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	fmt.Fprintf(w, `{"message": "no: %d"}`, status)
-}
-
-// answer is the same for all dialects but for names: /api/v3 is GitHub's, /api/v1 Gitea's, /api/v4 GitLab's.
-func (f *Forge) answer(w http.ResponseWriter, r *http.Request) {
-	path := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api/v1"), "/api/v3"), "/api/v4")
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	last := parts[len(parts)-1]
-	switch {
-	case path == "/user":
-		reply(w, map[string]any{"id": 1, "login": f.Login, "username": f.Login})
-	case (last == "comments" || last == "notes") && r.Method == http.MethodGet:
-		f.list(w, r)
-	case last == "comments" || last == "notes":
-		f.comments = append(f.comments, Comment{ID: int64(len(f.comments) + 1), Author: f.Login, Body: body(r)["body"]})
-		w.WriteHeader(http.StatusCreated)
-		reply(w, shape(f.comments[len(f.comments)-1]))
-	case r.Method == http.MethodPatch || r.Method == http.MethodPut:
-		f.edit(w, last, body(r)["body"])
-	case strings.Contains(path, "/statuses/"):
-		status := body(r)
-		status["commit"] = last
-		f.statuses = append(f.statuses, status)
-		w.WriteHeader(http.StatusCreated)
-		reply(w, map[string]any{"id": 1})
-	case last == "7" && r.Method == http.MethodGet:
-		reply(w, map[string]any{"number": 7, "iid": 7, "head": map[string]string{"sha": f.Head}, "sha": f.Head})
-	default:
-		refuse(w, http.StatusNotFound)
-	}
-}
-
-func (f *Forge) list(w http.ResponseWriter, r *http.Request) {
-	number := func(names ...string) int {
-		for _, name := range names {
-			if n, err := strconv.Atoi(r.URL.Query().Get(name)); err == nil {
-				return n
-			}
-		}
-		return 0
-	}
-	size := number("per_page", "limit")
-	if f.Pages > 0 {
-		size = min(size, f.Pages)
-	}
-	n := max(number("page"), 1)
-	begin, end := min((n-1)*size, len(f.comments)), min(n*size, len(f.comments))
-	if end < len(f.comments) {
-		next := *r.URL
-		query := next.Query()
-		query.Set("page", strconv.Itoa(n+1))
-		next.RawQuery = query.Encode()
-		w.Header().Set("Link", fmt.Sprintf(`<%s%s>; rel="next"`, f.URL, next.String()))
-		w.Header().Set("X-Next-Page", strconv.Itoa(n+1))
-	}
-	all := []any{}
-	for _, c := range f.comments[begin:end] {
-		all = append(all, shape(c))
-	}
-	reply(w, all)
-}
-
-func (f *Forge) edit(w http.ResponseWriter, id, text string) {
-	for i := range f.comments {
-		if strconv.FormatInt(f.comments[i].ID, 10) == id {
-			f.comments[i].Body = text
-			reply(w, shape(f.comments[i]))
-			return
-		}
-	}
-	refuse(w, http.StatusNotFound)
-}
-
-func shape(c Comment) map[string]any {
-	who := map[string]any{"id": 1, "login": c.Author, "username": c.Author}
-	return map[string]any{"id": c.ID, "body": c.Body, "user": who, "author": who}
 }
 
 func body(r *http.Request) map[string]string {
