@@ -24,6 +24,8 @@ var (
 	// ErrIrregular: a symbolic link, submodule or other thing that is
 	// neither file nor directory was read.
 	ErrIrregular = errors.New("neither file nor directory")
+	// ErrConflict: two commits change the same thing, and a person has to merge them.
+	ErrConflict = errors.New("conflict")
 )
 
 // GoneError says what vanished and what is there instead.

@@ -64,7 +64,13 @@ func (s *store) open() error {
 
 // List implements treefs.Store.
 func (s *store) List(ref string, most int) ([]treefs.Entry, error) {
-	o, err := s.object(plumbing.TreeObject, plumbing.NewHash(ref), int64(most)*mostEntry)
+	entries, err := s.entries(plumbing.NewHash(ref), most)
+	return listing(entries), err
+}
+
+// entries are those of a tree of at most most of them.
+func (s *store) entries(h plumbing.Hash, most int) ([]object.TreeEntry, error) {
+	o, err := s.object(plumbing.TreeObject, h, int64(most)*mostEntry)
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +78,15 @@ func (s *store) List(ref string, most int) ([]treefs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]treefs.Entry, len(tree.Entries))
-	for i, e := range tree.Entries {
+	return tree.Entries, nil
+}
+
+func listing(entries []object.TreeEntry) []treefs.Entry {
+	list := make([]treefs.Entry, len(entries))
+	for i, e := range entries {
 		list[i] = treefs.Entry{Name: e.Name, Mode: mode(e.Mode), Ref: e.Hash.String()}
 	}
-	return list, nil
+	return list
 }
 
 // Size implements treefs.Store.

@@ -72,7 +72,7 @@ func (s *Source) tree(ctx context.Context, id string) (*treefs.FS, error) {
 
 // below follows a path from the root tree of a commit; files beside it do not
 // count against the limits of what is read below it.
-func below(st *store, root, dir string, most int) (string, error) {
+func below(st treefs.Store, root, dir string, most int) (string, error) {
 	if dir == "." {
 		return root, nil
 	}
