@@ -45,7 +45,9 @@ type Config struct {
 
 	Windows []Window `json:"windows,omitempty"`
 
-	Trust *TrustConfig `json:"trust"` // nil: every commit of the branch is followed
+	Trust   *TrustConfig  `json:"trust"` // nil: every commit of the branch is followed
+	Forge   *ForgeConfig  `json:"forge"` // nil: nobody opens requests
+	Preview PreviewConfig `json:"preview"`
 }
 
 // Check finds what the schema of the file cannot: what would be taken and then never have an effect.
@@ -76,6 +78,12 @@ func (c Config) Check(kinds *actuators.Registry) error {
 	}
 	if _, err := window.Parse(c.rules()); err != nil {
 		mistakes = append(mistakes, err)
+	}
+	if err := c.Forge.check(c.Repository); err != nil {
+		mistakes = append(mistakes, err)
+	}
+	if c.Preview.Required && c.Forge == nil {
+		mistakes = append(mistakes, errors.New("preview.required: no forge is named, so nobody is shown anything and nothing could be applied; name forge"))
 	}
 	if err := c.Trust.check(c.Repository); err != nil {
 		mistakes = append(mistakes, err)

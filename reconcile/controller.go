@@ -32,6 +32,7 @@ type Options struct {
 	Memory    Memory         // what is remembered, for planning without the store itself; nil: the store, or nothing
 	Log       zerolog.Logger
 	Evaluator schema.Evaluator
+	Fresh     schema.Evaluator // for commits of strangers; nil: Evaluator
 	Cache     *schema.Cache // what evaluations gave; nil: kept in memory
 	Dial      Dialer        // nil: by the transports of Config
 	Version   string
@@ -58,6 +59,7 @@ type Controller struct {
 	memory Memory
 	hosts  *Hosts
 	eval   schema.Evaluator
+	fresh  schema.Evaluator // for commits of strangers
 	cache  *schema.Cache
 	log    zerolog.Logger
 	now    func() time.Time
@@ -71,6 +73,7 @@ type Controller struct {
 	pulse      pulse
 	loaded     atomic.Pointer[schema.Graph] // of the commit that was loaded last
 	nudge      chan struct{}                // somebody asks to consider the head again
+	hint       chan struct{}                // somebody tells that there may be a new one
 	handled    string                       // head that was considered; the loop's own
 	unfinished bool                         // and something kept it from being applied in full that may pass by itself
 	froze      string                       // the freeze that was told last; the loop's own
@@ -97,13 +100,16 @@ type Controller struct {
 // New wires a controller. Close it when done.
 func New(o Options) *Controller {
 	c := &Controller{cfg: o.Config, kinds: o.Kinds, source: o.Source, store: o.Store, memory: o.Memory, eval: o.Evaluator, cache: o.Cache, log: o.Log, now: o.Now,
-		nudge: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, teller: o.Tell, again: o.Again}
+		nudge: make(chan struct{}, 1), hint: make(chan struct{}, 1), listeners: map[int]func(run.Event){}, teller: o.Tell, again: o.Again}
 	if c.memory == nil && o.Store != nil {
 		c.memory = o.Store
 	}
 	c.windows, c.unfit = window.Parse(c.cfg.rules())
 	if c.eval == nil {
 		c.eval = schema.InProcess()
+	}
+	if c.fresh = o.Fresh; c.fresh == nil {
+		c.fresh = c.eval
 	}
 	if c.cache == nil {
 		c.cache = schema.NewCache("")
@@ -137,17 +143,13 @@ var ErrEmpty = errors.New("cannot apply an empty topology over one that is not: 
 // Load reads and validates one commit; the error is schema.Problems for mistakes in it. The graph is not to be changed: it is
 // given again for the same commit.
 func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, error) {
-	return c.loadFrom(ctx, c.source, commit)
-}
-
-func (c *Controller) loadFrom(ctx context.Context, source sources.Source, commit string) (*schema.Graph, error) {
 	inv, err := c.inventory()
 	if err != nil {
 		return nil, err
 	}
 	graph := c.loaded.Load()
 	if graph == nil || graph.Commit != commit {
-		tree, err := treeOf(ctx, source, commit)
+		tree, err := treeOf(ctx, c.source, commit)
 		if err != nil {
 			return nil, err
 		}
@@ -239,6 +241,14 @@ func (c *Controller) Status() Status {
 
 // Reconsider makes the loop consider the head anew.
 func (c *Controller) Reconsider() { signalOnce(c.nudge) }
+
+// Look makes the loop ask the repository at once. A head that was held because nobody was shown it is considered anew.
+func (c *Controller) Look() {
+	if c.board.Status().Unseen != "" {
+		c.Reconsider()
+	}
+	signalOnce(c.hint)
+}
 
 // Listen calls back for everything that a run does, until stop is called.
 func (c *Controller) Listen(callback func(run.Event)) (stop func()) {

@@ -76,6 +76,7 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 		case <-wake:
 		case <-c.nudge:
 			c.handled = ""
+		case <-c.hint:
 		case <-retry:
 			c.handled, retry = "", nil
 		}
@@ -222,6 +223,9 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 	}
 	c.phase(Planning)
 	if p, err = c.planGraph(ctx, graph, scope{purge: true}); err != nil {
+		return result, nil, nil, err
+	}
+	if err = c.seen(ctx, p); err != nil {
 		return result, nil, nil, err
 	}
 	if err = c.accept(commit, signer); err != nil {

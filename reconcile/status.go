@@ -35,6 +35,7 @@ type Status struct {
 	Refusals  []diff.Refusal      `json:"refusals,omitempty"`
 	Held      []string            `json:"held,omitempty"` // lanes that wait, and why
 	Notes     []diff.Note         `json:"notes,omitempty"`
+	Unseen    string              `json:"unseen,omitempty"` // effect of Head, which is held because it is not what its request showed
 	Suspended string              `json:"suspended,omitempty"`
 	Windows   []string            `json:"windows,omitempty"` // the change windows, each with whether it is active
 	Objects   int                 `json:"objects"`

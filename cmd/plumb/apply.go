@@ -12,7 +12,7 @@ import (
 )
 
 func newApply(s *settings) *cobra.Command {
-	var yes bool
+	var yes, unseen bool
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "apply [PLAN-FILE]",
@@ -33,6 +33,9 @@ back, verified; 8: failed, and something remains changed.`,
 					err = s.ask(cmd, p)
 				}
 			}
+			if err == nil && !unseen && dir == "" {
+				err = s.seen(cmd.Context(), p)
+			}
 			if err != nil {
 				return err
 			}
@@ -47,8 +50,21 @@ back, verified; 8: failed, and something remains changed.`,
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "auto-approve", false, "do not ask")
+	cmd.Flags().BoolVar(&unseen, "unseen", false, "apply also what no request showed, where the controller's file wants that")
 	cmd.Flags().StringVar(&dir, "dir", "", "apply a plain directory instead of the head")
 	return cmd
+}
+
+// seen refuses what no request showed, where that is wanted.
+func (s *settings) seen(ctx context.Context, p *plan.Plan) error {
+	if !s.config.Preview.Required {
+		return nil
+	}
+	source, err := s.openSource()
+	if err != nil {
+		return err
+	}
+	return reconcile.Seen(ctx, s.config, source, p)
 }
 
 // leftOut names what the plan refused to touch; the rest was applied.

@@ -86,7 +86,7 @@ func exitCode(err error) int {
 		return c.code
 	case errors.As(err, &problems), errors.Is(err, reconcile.ErrEmpty):
 		return exitInvalid
-	case errors.Is(err, reconcile.ErrStale), errors.Is(err, journal.ErrInUse):
+	case errors.Is(err, reconcile.ErrStale), errors.Is(err, reconcile.ErrUnseen), errors.Is(err, journal.ErrInUse):
 		return exitStale
 	case errors.Is(err, trust.ErrUntrusted):
 		return exitUntrusted

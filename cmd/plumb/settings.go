@@ -51,7 +51,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.socket, "socket", "", "socket of a running controller")
 	f.StringVarP(&s.output, "output", "o", "text", "text, json or ndjson")
 	f.BoolVar(&s.noColor, "no-color", false, "no colour, also on a terminal")
-	f.StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error (default warn, and info for run)")
+	f.StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error (default warn, and info for run and serve)")
 }
 
 // standalone commands need no controller's file, so that a broken one keeps nobody from them.
@@ -79,7 +79,7 @@ func (s *settings) complete(cmd *cobra.Command) error {
 	}
 	if s.logLevel == "" {
 		s.logLevel = "warn"
-		if cmd.Name() == "run" {
+		if cmd.Name() == "run" || cmd.Name() == "serve" {
 			s.logLevel = "info"
 		}
 	}

@@ -179,6 +179,12 @@ func (c *Client) Rewind(ctx context.Context) error {
 	return err
 }
 
+// Look has the controller ask the repository at once.
+func (c *Client) Look(ctx context.Context) error {
+	_, err := c.call(ctx, Request{Verb: Look}, nil)
+	return err
+}
+
 // Trust accepts that a host is another machine; it tells what it did.
 func (c *Client) Trust(ctx context.Context, host string) (string, error) {
 	reply, err := c.call(ctx, Request{Verb: Trust, Name: host}, nil)

@@ -11,7 +11,7 @@ import (
 // classes are the errors that keep their identity across the socket.
 var classes = map[string]error{
 	"stale": reconcile.ErrStale, "no-store": reconcile.ErrNoStore, "empty": reconcile.ErrEmpty, "stranger": reconcile.ErrStranger,
-	"left-out": reconcile.ErrLeftOut, "frozen": reconcile.ErrFrozen, "untrusted": trust.ErrUntrusted,
+	"left-out": reconcile.ErrLeftOut, "unseen": reconcile.ErrUnseen, "frozen": reconcile.ErrFrozen, "untrusted": trust.ErrUntrusted,
 }
 
 func classOf(err error) string {

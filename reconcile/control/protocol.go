@@ -40,6 +40,7 @@ const (
 	Trust    Verb = "trust" // a host that is another machine
 	Ack      Verb = "ack"   // somebody sees to an alert
 	Once     Verb = "once"  // a commit that nobody signed who may
+	Look     Verb = "look"  // at the repository, at once
 )
 
 // Request is one call.

@@ -55,7 +55,7 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 	case Status:
 		reply.Status, err = json.Marshal(s.controller.Status())
 	case Memory:
-		reply.Memory, err = s.memory()
+		reply.Memory, err = Snapshot(s.store)
 	case Apply:
 		if r.Plan == nil {
 			return errors.New("cannot apply: the request holds no plan")
@@ -95,6 +95,8 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 			return errors.New("cannot take the word: the request holds none")
 		}
 		reply.Text, err = s.controller.Ack(r.Name, *r.Ack)
+	case Look:
+		s.controller.Look()
 	case Rewind:
 		err = s.controller.Rewind()
 	default:
@@ -103,18 +105,19 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 	return err
 }
 
-func (s *server) memory() (*Remembered, error) {
-	out := &Remembered{Who: s.store.Installation()}
-	inv, err := s.store.Inventory()
+// Snapshot copies what a memory holds now.
+func Snapshot(m reconcile.Memory) (*Remembered, error) {
+	out := &Remembered{Who: m.Installation()}
+	inv, err := m.Inventory()
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range inv {
 		out.Entries = append(out.Entries, e)
 	}
-	if out.Last, err = s.store.Commits(); err != nil {
+	if out.Last, err = m.Commits(); err != nil {
 		return nil, err
 	}
-	out.Held, err = s.store.Parked()
+	out.Held, err = m.Parked()
 	return out, err
 }

@@ -5,6 +5,8 @@ package preview
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"slices"
 
 	"plumbline/actuators"
@@ -20,12 +22,23 @@ type Preview struct {
 	Plan     *plan.Plan      // of everything that applying would do
 	Own      []*plan.Change  // of these, what the request is the cause of; in the order of the plan
 	Anyway   []*plan.Change  // and what the branch would do without it: drift, and what is pending
+	Live     string          // digest of what the branch alone would do: it differs when the live state does
 	Version  string          // of the program
+}
+
+// Live is the digest of a plan of the branch alone. What was looked at and what could not be stand in it, and no text.
+func Live(base *plan.Plan) string {
+	h := sha256.New()
+	fmt.Fprintln(h, base.EffectDigest)
+	for _, r := range base.Refusals {
+		fmt.Fprintln(h, r.Instance, r.Class)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:16])
 }
 
 // Compare makes a preview of two plans over the same live state.
 func Compare(base, request *plan.Plan) Preview {
-	p := Preview{Base: base.Commit, Head: request.Commit, Plan: request}
+	p := Preview{Base: base.Commit, Head: request.Commit, Plan: request, Live: Live(base)}
 	for _, c := range request.InOrder() {
 		if same(base.Change(c.Instance), c) {
 			p.Anyway = append(p.Anyway, c)

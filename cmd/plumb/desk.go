@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"os"
+	"sync/atomic"
+
+	"plumbline/actuators/all"
+	"plumbline/reconcile"
+	"plumbline/reconcile/control"
+	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/plan"
+	"plumbline/reconcile/preview"
+	"plumbline/schema"
+	"plumbline/sources"
+	"plumbline/sources/git"
+)
+
+// desk is where requests are planned: a controller that only looks, beside the one that runs. It implements requests.World.
+type desk struct {
+	s      *settings
+	source *git.Source
+	memory *remembered
+	c      *reconcile.Controller
+}
+
+func (s *settings) desk() (*desk, error) {
+	source, err := s.gitSource()
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{s: s, source: source, memory: &remembered{}}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	d.c = reconcile.New(reconcile.Options{
+		Config: s.config, Kinds: all.Registry(), Source: source, Memory: d.memory, Log: s.log, Evaluator: s.evaluator(),
+		Fresh: schema.Worker([]string{self, "eval"}), Cache: s.cache(), Version: version, Dial: s.dialer(),
+	})
+	return d, nil
+}
+
+func (d *desk) close() { d.c.Close() }
+
+// Refresh implements requests.World. The store is not held open: the controller may want to start.
+func (d *desk) Refresh(ctx context.Context) error {
+	memory, done, err := d.s.memory(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	now := &control.Remembered{}
+	if memory != nil {
+		if now, err = control.Snapshot(memory); err != nil {
+			return err
+		}
+	}
+	d.memory.now.Store(now)
+	return nil
+}
+
+func (d *desk) Head(ctx context.Context) (sources.Commit, error) { return d.source.Head(ctx) }
+
+func (d *desk) Merge(ctx context.Context, ref, base, head string) (reconcile.Candidate, string, error) {
+	if err := d.source.Fetch(ctx, ref, head); err != nil {
+		return reconcile.Candidate{}, "", err
+	}
+	m, err := d.source.Merge(ctx, base, head)
+	if err != nil {
+		return reconcile.Candidate{}, "", err
+	}
+	return reconcile.Candidate{ID: m.Root, Tree: m.Tree}, m.Root, nil
+}
+
+func (d *desk) Standing(ctx context.Context, base string) (*plan.Plan, error) { return d.c.Standing(ctx, base) }
+
+func (d *desk) PreviewOf(ctx context.Context, base string, of reconcile.Candidate) (preview.Preview, error) {
+	return d.c.PreviewOf(ctx, base, of)
+}
+
+func (d *desk) Validate(ctx context.Context, of reconcile.Candidate) (schema.Problems, error) {
+	return d.c.Validate(ctx, of)
+}
+
+func (d *desk) Status(ctx context.Context) (reconcile.Status, bool) {
+	client, err := control.Dial(ctx, d.s.config.Socket)
+	if err != nil {
+		return reconcile.Status{}, false
+	}
+	defer client.Close()
+	now, err := client.Status(ctx)
+	return now, err == nil
+}
+
+// History is empty while no controller answers.
+func (d *desk) History(ctx context.Context, n int) ([]journal.Past, error) {
+	client, err := control.Dial(ctx, d.s.config.Socket)
+	if err != nil {
+		return nil, nil
+	}
+	defer client.Close()
+	return client.History(ctx, n)
+}
+
+// Look is a hint: without a controller there is nobody to take it.
+func (d *desk) Look(ctx context.Context) {
+	if client, err := control.Dial(ctx, d.s.config.Socket); err == nil {
+		defer client.Close()
+		if err := client.Look(ctx); err != nil {
+			d.s.log.Warn().Err(err).Msg("cannot tell the controller to look at the repository")
+		}
+	}
+}
+
+// remembered is the memory of a controller that outlives what it was told.
+type remembered struct {
+	now atomic.Pointer[control.Remembered]
+}
+
+func (r *remembered) get() *control.Remembered {
+	if now := r.now.Load(); now != nil {
+		return now
+	}
+	return &control.Remembered{}
+}
+
+func (r *remembered) Installation() string                       { return r.get().Installation() }
+func (r *remembered) Inventory() (inventory.Inventory, error)    { return r.get().Inventory() }
+func (r *remembered) Commits() (journal.Commits, error)          { return r.get().Commits() }
+func (r *remembered) Parked() (map[string]journal.Parked, error) { return r.get().Parked() }
+
+// reverter pushes a branch that takes a commit back, if that is wanted.
+func (d *desk) reverter(wanted bool) func(ctx context.Context, commit string) (string, error) {
+	if !wanted {
+		return nil
+	}
+	return func(ctx context.Context, commit string) (string, error) {
+		branch := "plumb/revert-" + plan.ShortCommit(commit)
+		return branch, d.source.Revert(ctx, commit, branch)
+	}
+}
