@@ -33,8 +33,8 @@ type Options struct {
 	Log       zerolog.Logger
 	Evaluator schema.Evaluator
 	Fresh     schema.Evaluator // for commits of strangers; nil: Evaluator
-	Cache     *schema.Cache // what evaluations gave; nil: kept in memory
-	Dial      Dialer        // nil: by the transports of Config
+	Cache     *schema.Cache    // what evaluations gave; nil: kept in memory
+	Dial      Dialer           // nil: by the transports of Config
 	Version   string
 	Tell      notify.Teller // nil: nobody is told
 	Again     time.Duration // how soon a head is considered anew that could not be applied in full; 0 = 10 s

@@ -74,7 +74,9 @@ func (d *desk) Merge(ctx context.Context, ref, base, head string) (reconcile.Can
 	return reconcile.Candidate{ID: m.Root, Tree: m.Tree}, m.Root, nil
 }
 
-func (d *desk) Standing(ctx context.Context, base string) (*plan.Plan, error) { return d.c.Standing(ctx, base) }
+func (d *desk) Standing(ctx context.Context, base string) (*plan.Plan, error) {
+	return d.c.Standing(ctx, base)
+}
 
 func (d *desk) PreviewOf(ctx context.Context, base string, of reconcile.Candidate) (preview.Preview, error) {
 	return d.c.PreviewOf(ctx, base, of)

@@ -219,7 +219,9 @@ func TestARequestIsToldFromTheFirstPushToWhatCameOfIt(t *testing.T) {
 			t.Errorf("a webhook is answered with %d", code)
 		}
 	}
-	r.until("the last commit", func() bool { return strings.Contains(r.comment("preview"), "head="+head) && strings.Contains(r.comment("preview"), "make 40Mi") })
+	r.until("the last commit", func() bool {
+		return strings.Contains(r.comment("preview"), "head="+head) && strings.Contains(r.comment("preview"), "make 40Mi")
+	})
 
 	r.git(r.work, "checkout", "-q", "main")
 	r.git(r.work, "merge", "-q", "--no-ff", "-m", "merge", head)

@@ -89,7 +89,7 @@ type Commit struct {
 // Of finds the request that became a commit: as its forge said, as a parent, or by its content. nil = none is known.
 func (b *Book) Of(c Commit) *Request {
 	for _, fits := range []func(*Request) bool{
-		func(r *Request) bool { return r.Merged == c.ID },
+		func(r *Request) bool { return r.Merged != "" && r.Merged == c.ID },
 		func(r *Request) bool { return r.Head != "" && (r.Head == c.ID || slices.Contains(c.Parents, r.Head)) },
 		func(r *Request) bool { return r.Root != "" && r.Root == c.Tree },
 	} {

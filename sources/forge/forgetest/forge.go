@@ -54,6 +54,7 @@ type Forge struct {
 // Fault makes a call go wrong once.
 type Fault struct {
 	Method string
+	Path   string // how it ends; "" = any
 	Status int
 	After  bool          // the call is carried out, and its answer lost
 	Later  string        // Retry-After
@@ -148,7 +149,7 @@ func (f *Forge) locked(do func()) {
 func (f *Forge) fault(r *http.Request) (fault Fault) {
 	f.locked(func() {
 		f.calls = append(f.calls, r.Method+" "+r.URL.Path)
-		if i := slices.IndexFunc(f.faults, func(next Fault) bool { return next.Method == r.Method }); i >= 0 {
+		if i := slices.IndexFunc(f.faults, func(next Fault) bool { return next.Method == r.Method && strings.HasSuffix(r.URL.Path, next.Path) }); i >= 0 {
 			fault = f.faults[i]
 			f.faults = slices.Delete(f.faults, i, i+1)
 		}

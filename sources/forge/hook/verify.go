@@ -108,4 +108,6 @@ func sum(secret, text []byte) []byte {
 }
 
 // Path is where deliveries signed with a secret come to: nobody guesses it who does not know the secret.
-func Path(secret []byte) string { return "/hook/" + hex.EncodeToString(sum(secret, []byte("plumb: path of the hook"))) }
+func Path(secret []byte) string {
+	return "/hook/" + hex.EncodeToString(sum(secret, []byte("plumb: path of the hook")))
+}

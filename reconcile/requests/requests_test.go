@@ -1,0 +1,442 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"plumbline/actuators"
+	"plumbline/reconcile"
+	"plumbline/reconcile/journal"
+	"plumbline/reconcile/plan"
+	"plumbline/reconcile/preview"
+	"plumbline/reconcile/run"
+	"plumbline/schema"
+	"plumbline/sources"
+	"plumbline/sources/forge"
+	"plumbline/sources/forge/forgetest"
+	"plumbline/sources/forge/hook"
+)
+
+// world is a branch and a live state of one word each.
+type world struct {
+	head, live string
+	conflict   bool
+	problems   schema.Problems
+	broken     error
+	text       string // that plans tell
+	planned    []string
+	looked     int
+	past       []journal.Past
+	status     reconcile.Status
+	meanwhile  func() // called once while a request is planned
+}
+
+func (w *world) Refresh(context.Context) error { return nil }
+
+func (w *world) Head(context.Context) (sources.Commit, error) { return sources.Commit{ID: w.head}, nil }
+
+func (w *world) Merge(_ context.Context, ref, base, head string) (reconcile.Candidate, string, error) {
+	if w.conflict {
+		return reconcile.Candidate{}, "", fmt.Errorf("cannot merge: %w in %q", sources.ErrConflict, "a```b.cue")
+	}
+	return reconcile.Candidate{ID: head}, "tree of " + head + " on " + base, nil
+}
+
+func (w *world) plan(commit string) *plan.Plan {
+	i := schema.ID("vm/x").On("h")
+	step := actuators.Step{ID: "1", Instance: i, Op: "set", Summary: "set " + w.text, Params: []byte(`"` + commit + `"`), Reversal: actuators.Exact}
+	return &plan.Plan{Commit: commit, EffectDigest: "effect of " + commit + " over " + w.live, Steps: []actuators.Step{step},
+		Changes: []*plan.Change{{Instance: i, Action: actuators.Update, Steps: []actuators.Step{step}}}, CreatedAt: time.Unix(0, 0)}
+}
+
+func (w *world) Standing(_ context.Context, base string) (*plan.Plan, error) {
+	return w.plan(base), nil
+}
+
+func (w *world) PreviewOf(_ context.Context, base string, of reconcile.Candidate) (preview.Preview, error) {
+	w.planned = append(w.planned, fmt.Sprintf("%.4s stranger=%t", of.ID, of.Stranger))
+	if w.meanwhile != nil {
+		w.meanwhile()
+		w.meanwhile = nil
+	}
+	if w.problems != nil {
+		return preview.Preview{Base: base, Head: of.ID, Problems: w.problems}, nil
+	}
+	if w.broken != nil {
+		return preview.Preview{}, w.broken
+	}
+	return preview.Compare(w.plan(base), w.plan(of.ID)), nil
+}
+
+func (w *world) Validate(context.Context, reconcile.Candidate) (schema.Problems, error) {
+	return w.problems, nil
+}
+
+func (w *world) Status(context.Context) (reconcile.Status, bool) { return w.status, true }
+
+func (w *world) History(context.Context, int) ([]journal.Past, error) {
+	return append([]journal.Past(nil), w.past...), nil
+}
+
+func (w *world) Look(context.Context) { w.looked++ }
+
+// site is a service between a world and a forge.
+type site struct {
+	*testing.T
+	*world
+	forge *forgetest.Forge
+	s     *Service
+	at    time.Time
+	state string
+}
+
+func newSite(t *testing.T, change func(*Options)) *site {
+	x := &site{T: t, world: &world{head: strings.Repeat("1", 40), live: "rest", text: "a word"}, forge: forgetest.New(t), at: time.Unix(1_790_000_000, 0), state: t.TempDir()}
+	x.forge.Allow("ada")
+	x.open(change)
+	return x
+}
+
+// open begins a service, as a restart does.
+func (x *site) open(change func(*Options)) {
+	p, err := forge.ParseProject(forge.Gitea, x.forge.Project("gitea"))
+	if err != nil {
+		x.Fatal(err)
+	}
+	client, err := p.Open(x.forge.Token)
+	if err != nil {
+		x.Fatal(err)
+	}
+	o := Options{Client: client, World: x.world, State: x.state, Branch: "main", Rules: "rules", Version: "1", Limit: 60_000, Now: func() time.Time { return x.at }}
+	if change != nil {
+		change(&o)
+	}
+	if x.s, err = New(o); err != nil {
+		x.Fatal(err)
+	}
+}
+
+// turn lets the service look at everything once, a minute later.
+func (x *site) turn() {
+	x.Helper()
+	x.at = x.at.Add(time.Minute)
+	if err := x.s.poll(x.Context()); err != nil {
+		x.Fatal(err)
+	}
+	if err := x.s.tell(x.Context()); err != nil {
+		x.Fatal(err)
+	}
+	x.s.work(x.Context())
+}
+
+func (x *site) push(digit string) {
+	p := x.forge.Pull(7)
+	p.Head = strings.Repeat(digit, 40)
+	x.forge.Set(p)
+}
+
+// comment is the one that begins with a marker.
+func (x *site) comment(marker string) (text string) {
+	x.Helper()
+	n := 0
+	for _, c := range x.forge.Comments() {
+		if strings.HasPrefix(c.Body, marker) && c.Author == x.forge.Login {
+			text, n = c.Body, n+1
+		}
+	}
+	if n > 1 {
+		x.Errorf("%d comments of one sort", n)
+	}
+	return text
+}
+
+// has tells whether the comment holds all texts.
+func (x *site) has(texts ...string) {
+	x.Helper()
+	got := x.comment(preview.Marker)
+	for _, text := range texts {
+		if !strings.Contains(got, text) {
+			x.Errorf("the comment has no %q:\n%s", text, got)
+		}
+	}
+}
+
+// statuses are what was set since the last call.
+func (x *site) statuses() string {
+	var all []string
+	for _, s := range x.forge.Statuses() {
+		all = append(all, fmt.Sprintf("%.4s %s %s: %s", s["commit"], s["context"], s["state"], s["description"]))
+	}
+	return strings.Join(all, "\n")
+}
+
+func (x *site) signs() string {
+	text := ""
+	for _, c := range x.forge.Comments() {
+		if len(c.Signs) > 0 {
+			text += strings.Join(c.Signs, "") + " "
+		}
+	}
+	return text
+}
+
+func TestARequestIsToldOnceWhileNothingMoves(t *testing.T) {
+	x := newSite(t, nil)
+	for range 3 {
+		x.turn()
+	}
+	x.open(nil)
+	x.turn()
+	x.has("### plumb: `~1`", "`vm/x@h`", "plumb approve")
+	if len(x.planned) != 1 || x.statuses() != "aaaa plumb/plan pending: planning\naaaa plumb/plan success: ~1" {
+		t.Errorf("planned %v\n%s", x.planned, x.statuses())
+	}
+}
+
+func TestThreePushesMakeOneCommentWithTheLastCommit(t *testing.T) {
+	x := newSite(t, nil)
+	x.turn()
+	for _, digit := range []string{"b", "c", "d"} {
+		x.push(digit)
+		x.s.Hint(hook.Hint{Number: 7})
+		x.at = x.at.Add(600 * time.Millisecond)
+		x.s.work(t.Context())
+	}
+	if len(x.planned) != 1 {
+		t.Errorf("planned before it rested: %v", x.planned)
+	}
+	x.at = x.at.Add(3 * time.Second)
+	x.s.work(t.Context())
+	x.has("head=" + strings.Repeat("d", 40))
+	if fmt.Sprint(x.planned) != "[aaaa stranger=false dddd stranger=false]" {
+		t.Errorf("planned %v", x.planned)
+	}
+}
+
+func TestAPushWhileItIsPlannedIsPlannedInstead(t *testing.T) {
+	x := newSite(t, nil)
+	x.meanwhile = func() { x.push("b") }
+	x.turn()
+	if x.comment(preview.Marker) != "" {
+		t.Errorf("what is old is shown: %s", x.comment(preview.Marker))
+	}
+	x.turn()
+	x.has("head=bbbb")
+}
+
+func TestWhatMovedMakesItStale(t *testing.T) {
+	for why, move := range map[string]func(x *site){
+		"main moved to 2222222222":      func(x *site) { x.head = strings.Repeat("2", 40) },
+		"the live state moved":          func(x *site) { x.live = "unrest" },
+		"plumb or its settings changed": func(x *site) { x.s.o.Rules = "others" },
+	} {
+		t.Run(why, func(t *testing.T) {
+			x := newSite(t, nil)
+			x.turn()
+			move(x)
+			seen := ""
+			x.meanwhile = func() { seen = x.comment(preview.Marker) }
+			x.turn()
+			if !strings.Contains(seen, "> **stale**: `"+why+"`") || !strings.HasPrefix(seen, preview.Marker) {
+				t.Errorf("while it was planned there stood\n%s", seen)
+			}
+			if !strings.Contains(x.statuses(), "pending: stale: "+why+"\naaaa plumb/plan success") || strings.Contains(x.comment(preview.Marker), "stale") {
+				t.Errorf("%s\n%s", x.statuses(), x.comment(preview.Marker))
+			}
+		})
+	}
+}
+
+func TestAConflictIsTold(t *testing.T) {
+	x := newSite(t, nil)
+	x.conflict = true
+	x.turn()
+	x.has("**conflict**", "````")
+	if len(x.planned) != 0 || !strings.Contains(x.statuses(), "failure: it cannot be merged as it is") {
+		t.Errorf("%v, %s", x.planned, x.statuses())
+	}
+}
+
+func TestWhatCannotBePlannedIsTriedAgain(t *testing.T) {
+	x := newSite(t, nil)
+	x.broken = errors.New("no route @everyone <!-- plumb -->")
+	x.turn()
+	x.has("not planned, and tried again", "no route")
+	x.broken = nil
+	x.turn()
+	x.has("`~1`")
+	if !strings.HasSuffix(x.statuses(), "success: ~1") {
+		t.Error(x.statuses())
+	}
+}
+
+func TestAForksCommitIsPlannedWhenAMaintainerAllowsIt(t *testing.T) {
+	x := newSite(t, nil)
+	p := x.forge.Pull(7)
+	p.Fork = true
+	x.forge.Set(p)
+	x.turn()
+	x.has("it comes from a fork", "plumb plan "+p.Head)
+	x.forge.Comment("eve", "plumb plan")
+	x.turn()
+	x.forge.Comment("ada", "yes:\n\n  plumb plan bbbbbbb\n")
+	x.turn()
+	if len(x.planned) != 0 || x.signs() != "-1 -1 " {
+		t.Fatalf("planned %v, %s", x.planned, x.signs())
+	}
+	x.forge.Comment("ada", "plumb plan\r\n")
+	x.turn()
+	if fmt.Sprint(x.planned) != "[aaaa stranger=true]" || x.signs() != "-1 -1 +1 " {
+		t.Fatalf("planned %v, %s", x.planned, x.signs())
+	}
+	x.push("b")
+	x.turn()
+	x.has("it comes from a fork")
+	if len(x.planned) != 1 {
+		t.Errorf("the next commit is planned, too: %v", x.planned)
+	}
+}
+
+// What was pushed between the comment that stands there and an order is not what the order is for.
+func TestAForksPushAfterTheOrderIsNotAllowed(t *testing.T) {
+	x := newSite(t, nil)
+	p := x.forge.Pull(7)
+	p.Fork = true
+	x.forge.Set(p)
+	x.turn()
+	x.forge.Comment("ada", "plumb plan")
+	x.push("b")
+	x.turn()
+	if len(x.planned) != 0 || x.signs() != "-1 " {
+		t.Errorf("planned %v, %s", x.planned, x.signs())
+	}
+}
+
+func TestOrdersCountFromThoseWhoMayPush(t *testing.T) {
+	x := newSite(t, nil)
+	x.turn()
+	x.forge.Comment("eve", "plumb discard")
+	x.forge.Comment("eve", "plumb approve")
+	x.turn()
+	if r := x.s.book.Request(7); r.Retired != "" || r.Agreed != nil || x.signs() != "-1 -1 " {
+		t.Errorf("%+v, %s", r, x.signs())
+	}
+	x.forge.Comment("ada", "I would say `plumb discard` or\n> plumb discard\nor plumb discard")
+	x.turn()
+	if r := x.s.book.Request(7); r.Retired != "" {
+		t.Error("talk of an order is an order")
+	}
+	x.forge.Comment("ada", "plumb approve")
+	x.turn()
+	r := x.s.book.Request(7)
+	if r.Agreed == nil || r.Agreed.By != "ada" || !r.Saw(r.Effect) {
+		t.Errorf("%+v", r.Agreed)
+	}
+	x.has("**approved** by `ada`")
+	x.forge.Comment("ada", "plumb discard")
+	x.turn()
+	if r := x.s.book.Request(7); r.Saw(r.Effect) || r.Retired != "ada" {
+		t.Errorf("%+v", r)
+	}
+	x.has("**discarded**")
+	x.forge.Comment("ada", "plumb plan")
+	x.turn()
+	x.has("`~1`")
+	x.forge.Comment("ada", "plumb help")
+	x.turn()
+	if !strings.Contains(x.comment(preview.HelpMarker), "plumb discard") {
+		t.Errorf("no help: %+v", x.forge.Comments())
+	}
+}
+
+// A forge that does not say who may is asked again; the order waits.
+func TestAnOrderWaitsForAForgeThatDoesNotAnswer(t *testing.T) {
+	x := newSite(t, nil)
+	x.turn()
+	x.forge.Comment("ada", "plumb discard")
+	x.forge.Fail(forgetest.Fault{Method: http.MethodGet, Path: "permission", Status: 403})
+	x.turn()
+	if x.signs() != "" || x.s.book.Request(7).Retired != "" {
+		t.Errorf("%s, %+v", x.signs(), x.s.book.Request(7))
+	}
+	x.turn()
+	if x.signs() != "+1 " {
+		t.Errorf("%s", x.signs())
+	}
+}
+
+func ended(commit, verdict string, result string) journal.Past {
+	at := time.Unix(1_790_000_500, 0)
+	return journal.Past{Plan: &plan.Plan{ID: "plan " + commit, Commit: commit}, Summary: "1 update", BegunAt: at, EndedAt: &at, Verdict: verdict, Result: []byte(result)}
+}
+
+func TestWhatCameOfACommitIsTold(t *testing.T) {
+	reverted := ""
+	x := newSite(t, func(o *Options) {
+		o.Revert = func(_ context.Context, commit string) (string, error) {
+			reverted = commit
+			return "plumb/revert-1", nil
+		}
+	})
+	x.turn()
+	merged := strings.Repeat("c", 40)
+	p := x.forge.Pull(7)
+	p.Closed, p.Merged = true, merged
+	x.forge.Set(p)
+	x.turn()
+	if x.looked == 0 {
+		t.Error("the controller is not told to look")
+	}
+	x.past = []journal.Past{ended(merged, string(run.RolledBack), `{"verdict":"rolled back","lanes":[{"lane":1,"objects":["vm/x@h"],"outcome":"rolled back","cause":"error","err":"no `+"```"+` space @all"}]}`)}
+	x.turn()
+	x.turn()
+	got := x.comment(preview.OutcomeMarker)
+	if !strings.Contains(got, "````\nlane 1 (vm/x@h): rolled back: no ``` space @all\n````") || !strings.Contains(got, "parked") || !strings.Contains(got, "Request 101 takes it back") {
+		t.Errorf("%s", got)
+	}
+	if strings.Count(x.statuses(), "cccc plumb/apply failure: rolled back: 1 update") != 1 || reverted != merged || len(x.forge.Pulls()) != 2 {
+		t.Errorf("%s; reverted %s", x.statuses(), reverted)
+	}
+	next := ended(merged, string(run.Applied), `{"verdict":"applied"}`)
+	next.Plan.ID = "plan 2"
+	x.past = append(x.past, next)
+	x.turn()
+	if !strings.Contains(x.comment(preview.OutcomeMarker), "**applied**") || !strings.HasSuffix(x.statuses(), "cccc plumb/apply success: applied in 0s: 1 update") {
+		t.Errorf("%s\n%s", x.comment(preview.OutcomeMarker), x.statuses())
+	}
+}
+
+func TestWhatIsHeldIsShownAndCanBeApproved(t *testing.T) {
+	x := newSite(t, nil)
+	x.turn()
+	merged := strings.Repeat("c", 40)
+	p := x.forge.Pull(7)
+	p.Closed, p.Merged = true, merged
+	x.forge.Set(p)
+	x.turn()
+	x.live = "unrest"
+	x.status = reconcile.Status{Head: merged, Applied: x.head, Unseen: "effect"}
+	x.turn()
+	x.has("**held**", "head="+merged)
+	x.forge.Comment("ada", "plumb approve")
+	x.turn()
+	if r := x.s.book.Request(7); !r.Saw("effect of "+merged+" over unrest") || x.signs() != "+1 " {
+		t.Errorf("%+v %+v, %s", r, r.Agreed, x.signs())
+	}
+}
+
+// Neither names nor values go where strangers read.
+func TestAPublicForgeIsToldCounts(t *testing.T) {
+	x := newSite(t, func(o *Options) { o.Public = true })
+	x.text = "10.1.1.12"
+	x.turn()
+	x.has("`~1`", "- vm: `~1`")
+	if got := x.comment(preview.Marker); strings.Contains(got, "10.1.1.12") || strings.Contains(got, "vm/x") {
+		t.Error(got)
+	}
+}
