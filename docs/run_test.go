@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"plumbline/sources/forge/forgetest"
 	"plumbline/testenv/lab"
 	"plumbline/testenv/need"
 )
@@ -34,7 +35,7 @@ func TestCommandsOfThePagesRun(t *testing.T) {
 		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			need.Program(t, "bash", "git", "qemu-img")
+			need.Program(t, "bash", "git", "qemu-img", "curl", "jq", "openssl")
 			if inLab {
 				need.Root(t)
 				need.Package(t, lab.Packages()...)
@@ -63,6 +64,8 @@ type shell struct {
 	t   *testing.T
 	dir string // the clone in which the person begins
 	out map[int]string
+
+	forge *forgetest.Forge // that pages open requests at
 }
 
 func newShell(t *testing.T, binary string) *shell {
@@ -72,6 +75,14 @@ func newShell(t *testing.T, binary string) *shell {
 	}
 	s := &shell{t: t, dir: dir, out: map[int]string{}}
 	t.Cleanup(s.clean)
+	s.forge = forgetest.New(t)
+	s.forge.Tip = func(branch string) string {
+		out, err := exec.Command("git", "-C", filepath.Join(dir, "preview/boston.git"), "rev-parse", branch).Output()
+		if err != nil {
+			t.Errorf("cannot find branch %s: %v", branch, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
 	for _, step := range []func() error{
 		func() error { return os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../examples")) },
 		func() error { return os.Mkdir(filepath.Join(dir, "bin"), 0o755) },
@@ -153,6 +164,7 @@ func (s *shell) env() []string {
 	}
 	return []string{
 		"PATH=" + filepath.Join(s.dir, "bin") + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=" + s.dir, "XDG_CACHE_HOME=" + cache, "TZ=UTC",
+		"FORGE=" + s.forge.URL, "TOKEN=" + s.forge.Token,
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=ada", "GIT_AUTHOR_EMAIL=ada@mycompany.com",
 		"GIT_COMMITTER_NAME=ada", "GIT_COMMITTER_EMAIL=ada@mycompany.com",
 	}

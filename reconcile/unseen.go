@@ -25,7 +25,6 @@ type ForgeConfig struct {
 	Metrics  string             `json:"metrics"` // "" = none
 	Hooks    []actuators.Secret `json:"hooks"`
 	Public   bool               `json:"public"`
-	Revert   bool               `json:"revert"`
 }
 
 // PreviewConfig says what previews are for.

@@ -132,14 +132,3 @@ func (r *remembered) Installation() string                       { return r.get(
 func (r *remembered) Inventory() (inventory.Inventory, error)    { return r.get().Inventory() }
 func (r *remembered) Commits() (journal.Commits, error)          { return r.get().Commits() }
 func (r *remembered) Parked() (map[string]journal.Parked, error) { return r.get().Parked() }
-
-// reverter pushes a branch that takes a commit back, if that is wanted.
-func (d *desk) reverter(wanted bool) func(ctx context.Context, commit string) (string, error) {
-	if !wanted {
-		return nil
-	}
-	return func(ctx context.Context, commit string) (string, error) {
-		branch := "plumb/revert-" + plan.ShortCommit(commit)
-		return branch, d.source.Revert(ctx, commit, branch)
-	}
-}

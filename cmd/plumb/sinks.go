@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"plumbline/reconcile"
@@ -55,20 +54,17 @@ func (s *settings) sink(wanted reconcile.Sink, box *notify.Outbox) (notify.Sink,
 	return &hook, err
 }
 
-// requests is where each forge has its requests: a client is made of the address of one.
-var requests = map[string]string{"github": "/pull/1", "gitea": "/pulls/1", "gitlab": "/-/merge_requests/1"}
-
 // statuses is the sink that sets statuses on the commits of a project.
 func statuses(wanted reconcile.Sink, token string, box *notify.Outbox) (notify.Sink, error) {
-	request, err := forge.Parse(strings.TrimRight(wanted.Status, "/") + requests[wanted.Forge])
+	project, err := forge.ParseProject(forge.Kind(wanted.Forge), wanted.Status)
 	if err != nil {
 		return nil, err
 	}
-	client, err := request.Open(token)
+	client, err := project.Open(token)
 	if err != nil {
 		return nil, err
 	}
-	return &notify.Commits{Name: request.Base + "/" + request.Project, Open: box.Open, Report: func(ctx context.Context, commit, state, about, text string) error {
+	return &notify.Commits{Name: project.Base + "/" + project.Path, Open: box.Open, Report: func(ctx context.Context, commit, state, about, text string) error {
 		return client.Report(ctx, commit, forge.Status{Context: about, State: forge.State(state), Description: text})
 	}}, nil
 }

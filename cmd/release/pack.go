@@ -118,6 +118,7 @@ func (r *release) contents(format, binary string) ([]content, error) {
 		{"", "/etc/plumb", "dir", 0o755},
 		{"", "/etc/plumb/secrets", "dir", 0o700},
 		{r.staged("plumb.service"), "/usr/lib/systemd/system/plumb.service", "", 0o644},
+		{r.staged("plumb-serve.service"), "/usr/lib/systemd/system/plumb-serve.service", "", 0o644},
 		{r.staged("plumb-undo.service"), "/usr/lib/systemd/system/plumb-undo.service", "", 0o644},
 		{r.staged("80-plumb.preset"), "/usr/lib/systemd/system-preset/80-plumb.preset", "", 0o644},
 		{r.staged("sysusers.conf"), "/usr/lib/sysusers.d/plumb.conf", "", 0o644},

@@ -83,11 +83,12 @@ func (m *machine) deb() {
 	if out, _ := m.command("systemctl", "is-enabled", "plumb.service").Output(); string(out) != "disabled\n" {
 		m.Errorf("plumb.service is %s", out)
 	}
-	m.says(m.run("sh", "-c", "systemd-analyze verify plumb.service plumb-undo.service 2>&1 && echo sound"), "sound")
+	m.says(m.run("sh", "-c", "systemd-analyze verify plumb.service plumb-serve.service plumb-undo.service 2>&1 && echo sound"), "sound")
 	if out := m.run("systemd-analyze", "verify", "plumb.service"); out != "" {
 		m.Errorf("the unit: %s", out)
 	}
 	m.exposed("plumb.service", "25")
+	m.exposed("plumb-serve.service", "25")
 	m.write("/etc/plumb/plumb.cue", edited, 0o644)
 	m.write("/var/lib/plumb/journal.db", "what is ours", 0o600)
 	m.write("/etc/plumb/secrets/tsig", "secret", 0o600)

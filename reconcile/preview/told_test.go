@@ -12,7 +12,6 @@ func checkTold(t *testing.T, value string) {
 	if blank(value) {
 		return
 	}
-	// skeletons are compared by their number of lines outside of fences, which a value's own lines do not change.
 	for name, text := range map[string]func(string) string{
 		"told":    func(v string) string { return preview.Told(v, v, "conflict", v) + preview.Orders },
 		"outcome": func(v string) string { return preview.Outcome(v, "rolled back", v, "Parked.") },

@@ -102,15 +102,11 @@ func (s *Service) tellRequest(ctx context.Context, commit string, result run.Res
 		}
 		return s.outcome(ctx, r, preview.Outcome(commit, "applied", line, ""))
 	}
-	hint, err := s.revert(ctx, commit, result)
-	if err != nil {
-		s.try("open a request that takes a commit back", err)
-	}
 	text := ""
 	if !s.o.Public {
 		text = failures(result)
 	}
-	return s.outcome(ctx, r, preview.Outcome(commit, string(result.Verdict), text, hint))
+	return s.outcome(ctx, r, preview.Outcome(commit, string(result.Verdict), text, wayOut(commit)))
 }
 
 func (s *Service) outcome(ctx context.Context, r *shown.Request, body string) error {
@@ -150,24 +146,11 @@ func first[T fmt.Stringer](all []T, n int) (names []string) {
 	return names
 }
 
-// revert opens a request that takes a commit back, if that is wanted and an effect of it failed. It gives the words that tell of it.
-func (s *Service) revert(ctx context.Context, commit string, result run.Result) (string, error) {
-	failed := slices.ContainsFunc(result.Lanes, func(l run.LaneResult) bool { return l.Cause == run.CauseError })
-	const parked = "What failed is parked: it is not tried again until it changes, or until `plumb resume`. The rest goes on."
-	if s.o.Revert == nil || !failed {
-		return parked, nil
-	}
-	branch, err := s.o.Revert(ctx, commit)
-	if err != nil {
-		return parked, err
-	}
-	title := "Take back " + plan.ShortCommit(commit)
-	body := "Commit " + commit + " could not be applied (" + string(result.Verdict) + "). Merged, this takes it back. It can be closed when the cause is mended instead."
-	pull, err := s.o.Client.Ask(ctx, branch, s.o.Branch, title, body)
-	if err != nil {
-		return parked, err
-	}
-	return fmt.Sprintf("%s Request %d takes it back.", parked, pull.Number), nil
+// wayOut is what people can do about what failed. Nothing is pushed from here: a source is only read.
+func wayOut(commit string) string {
+	short := plan.ShortCommit(commit)
+	return fmt.Sprintf("What failed is parked: it is not tried again until it changes, or until `plumb resume`. The rest goes on. To take the commit back:\n\n"+
+		"```sh\ngit switch -c plumb/revert-%[1]s origin/HEAD\ngit revert --no-edit %[1]s   # of a merge: git revert --no-edit -m 1 %[1]s\ngit push -u origin plumb/revert-%[1]s\n```", short)
 }
 
 // tellHeld shows what the controller does not apply because nobody was shown it: what it would do now, for somebody to agree to.

@@ -59,10 +59,9 @@ type Options struct {
 	Settle   time.Duration // how long a request rests before it is planned; 0 = 2 s
 	Rules    string        // digest of version and settings: what was planned by others is stale
 	Version  string
-	Limit    int                                                                 // bytes of a comment
-	Public   bool                                                                // strangers read: neither names nor values are told
-	Required bool                                                                // what was not shown is not applied
-	Revert   func(ctx context.Context, commit string) (branch string, err error) // pushes a branch that takes a commit back; nil = nobody wants it
+	Limit    int  // bytes of a comment
+	Public   bool // strangers read: neither names nor values are told
+	Required bool // what was not shown is not applied
 	Log      zerolog.Logger
 	Now      func() time.Time
 }

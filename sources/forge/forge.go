@@ -24,8 +24,6 @@ type Client interface {
 	MayWrite(ctx context.Context, account string) (bool, error)
 	// React answers a comment with a sign.
 	React(ctx context.Context, number, id int64, sign Sign) error
-	// Ask opens a request that merges one branch of the project into another.
-	Ask(ctx context.Context, from, into, title, body string) (Pull, error)
 	// Comments are all comments of a request, oldest first, whatever the number of pages.
 	Comments(ctx context.Context, number int64) ([]Comment, error)
 	// Write makes a comment, or changes the one with an ID.

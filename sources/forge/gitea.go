@@ -120,18 +120,6 @@ func (t *tea) React(ctx context.Context, _, id int64, sign Sign) error {
 	return t.failed("answer the comment", answer, err)
 }
 
-func (t *tea) Ask(ctx context.Context, from, into, title, body string) (Pull, error) {
-	c, err := t.with(ctx)
-	if err != nil {
-		return Pull{}, err
-	}
-	one, answer, err := c.CreatePullRequest(t.owner, t.repository, gitea.CreatePullRequestOption{Head: from, Base: into, Title: title, Body: body})
-	if err != nil {
-		return Pull{}, t.failed("open a request", answer, err)
-	}
-	return t.pull(one), nil
-}
-
 func (t *tea) Comments(ctx context.Context, number int64) (all []Comment, err error) {
 	c, err := t.with(ctx)
 	if err != nil {

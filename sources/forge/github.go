@@ -93,14 +93,6 @@ func (h *hub) React(ctx context.Context, _, id int64, sign Sign) error {
 	return h.failed("answer the comment", answer, err)
 }
 
-func (h *hub) Ask(ctx context.Context, from, into, title, body string) (Pull, error) {
-	one, answer, err := h.PullRequests.Create(ctx, h.owner, h.repository, &github.NewPullRequest{Title: &title, Head: &from, Base: &into, Body: &body})
-	if err != nil {
-		return Pull{}, h.failed("open a request", answer, err)
-	}
-	return h.pull(one), nil
-}
-
 func (h *hub) Comments(ctx context.Context, number int64) (all []Comment, err error) {
 	options := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: page}}
 	for range mostPages {

@@ -100,15 +100,6 @@ func (l *lab) React(ctx context.Context, number, id int64, sign Sign) error {
 	return l.failed("answer the comment", answer, err)
 }
 
-func (l *lab) Ask(ctx context.Context, from, into, title, body string) (Pull, error) {
-	options := &gitlab.CreateMergeRequestOptions{SourceBranch: &from, TargetBranch: &into, Title: &title, Description: &body}
-	one, answer, err := l.MergeRequests.CreateMergeRequest(l.project, options, gitlab.WithContext(ctx))
-	if err != nil {
-		return Pull{}, l.failed("open a request", answer, err)
-	}
-	return l.pull(&one.BasicMergeRequest), nil
-}
-
 func (l *lab) Comments(ctx context.Context, number int64) (all []Comment, err error) {
 	oldest, ascending := "created_at", "asc"
 	options := &gitlab.ListMergeRequestNotesOptions{OrderBy: &oldest, Sort: &ascending, ListOptions: gitlab.ListOptions{PerPage: page}}

@@ -70,15 +70,6 @@ func TestCommentsAreAnswered(t *testing.T) {
 	})
 }
 
-func TestARequestIsOpened(t *testing.T) {
-	each(t, func(t *testing.T, f *forgetest.Forge, c forge.Client, _ int64) {
-		p, err := c.Ask(t.Context(), "plumb/revert-1", "main", "Revert", "why")
-		if err != nil || !p.Open || f.Pull(p.Number).From != "plumb/revert-1" || f.Pull(p.Number).Branch != "main" || f.Comments()[0].Body != "why" {
-			t.Errorf("%+v, %v, %+v", p, err, f.Pulls())
-		}
-	})
-}
-
 // What the forge asks for is kept to: the call comes again after that time, and not before.
 func TestAForgeThatIsBusyIsAskedLater(t *testing.T) {
 	each(t, func(t *testing.T, f *forgetest.Forge, c forge.Client, number int64) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	gogit "github.com/go-git/go-git/v5"
-	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"plumbline/sources"
@@ -49,23 +48,18 @@ func (r *remote) bring(ctx context.Context, ref plumbing.ReferenceName) error {
 			return r.unreachable(err)
 		}
 		defer unlock()
-		auth, ca, err := r.credentials()
-		if err != nil {
-			return r.unreachable(err)
-		}
 		repo, err := r.openMirror()
 		if err != nil {
 			return r.unreachable(fmt.Errorf("cannot open mirror: %w", err))
 		}
-		spec := config.RefSpec(fmt.Sprintf("+%s:refs/plumbline/other/%s", ref, ref))
-		err = r.on(repo.Storer).FetchContext(ctx, &gogit.FetchOptions{
-			RemoteName: "origin", RefSpecs: []config.RefSpec{spec}, Auth: auth, CABundle: ca, Tags: gogit.NoTags, Force: true,
-		})
+		err = r.receive(ctx, repo.Storer, ref, plumbing.ReferenceName("refs/plumbline/other/"+ref))
 		var none gogit.NoMatchingRefSpecError
 		switch {
 		case errors.As(err, &none):
 			return fmt.Errorf("%w: the repository has no such ref", sources.ErrNoCommit)
-		case err != nil && !errors.Is(err, gogit.NoErrAlreadyUpToDate):
+		case errors.Is(err, sources.ErrLimit):
+			return fmt.Errorf("repository %s: %w", r.config.URL, err)
+		case err != nil:
 			return r.unreachable(err)
 		}
 		return nil

@@ -163,7 +163,7 @@ func (r *remote) pull(ctx context.Context, tip plumbing.Hash) error {
 	if err := repo.Storer.RemoveReference(fetched); err != nil {
 		return r.unreachable(fmt.Errorf("cannot prepare mirror: %w", err))
 	}
-	if err := r.receive(ctx, repo.Storer); errors.Is(err, sources.ErrLimit) {
+	if err := r.receive(ctx, repo.Storer, r.branch, fetched); errors.Is(err, sources.ErrLimit) {
 		r.refused, r.because = tip, fmt.Errorf("repository %s: %w", r.config.URL, err)
 		return r.because
 	} else if err != nil {
@@ -175,8 +175,8 @@ func (r *remote) pull(ctx context.Context, tip plumbing.Hash) error {
 	return nil
 }
 
-// receive takes in what the branch has and the mirror has not, within the limits.
-func (r *remote) receive(ctx context.Context, mirror storage.Storer) error {
+// receive takes in what a ref has and the mirror has not, within the limits, and gives it a name there.
+func (r *remote) receive(ctx context.Context, mirror storage.Storer, from, to plumbing.ReferenceName) error {
 	auth, ca, err := r.credentials()
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func (r *remote) receive(ctx context.Context, mirror storage.Storer) error {
 	via, forget := m.through(r.endpoint)
 	defer forget()
 	into := &receiver{Storer: mirror, ctx: ctx, packs: filepath.Join(r.mirror, "objects", "pack"), most: most}
-	spec := config.RefSpec(fmt.Sprintf("+%s:%s", r.branch, fetched))
+	spec := config.RefSpec(fmt.Sprintf("+%s:%s", from, to))
 	err = r.on(into).FetchContext(ctx, &gogit.FetchOptions{
 		RemoteName: "origin", RefSpecs: []config.RefSpec{spec}, Auth: auth, CABundle: ca, Tags: gogit.NoTags, Force: true, ProxyOptions: via,
 	})

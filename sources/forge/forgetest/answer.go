@@ -113,9 +113,8 @@ func (f *Forge) status(w http.ResponseWriter, r *http.Request, commit string) {
 func (f *Forge) requests(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		in := body(r)
-		p := Pull{Number: int64(len(f.pulls) + 100), From: in["head"] + in["source_branch"], Branch: in["base"] + in["target_branch"], Title: in["title"], Author: f.Login}
+		p := Pull{Number: f.pulls[len(f.pulls)-1].Number + 1, Head: f.Tip(in["head"]), Branch: in["base"], Author: f.Login}
 		f.pulls = append(f.pulls, p)
-		f.comment(p.Number, f.Login, in["body"]+in["description"])
 		w.WriteHeader(http.StatusCreated)
 		reply(w, pull(p, gitlab(r)))
 		return

@@ -27,8 +27,6 @@ type Pull struct {
 	Number int64
 	Head   string // newest commit
 	Branch string // that it is for
-	From   string // branch that it brings
-	Title  string
 	Author string
 	Fork   bool
 	Closed bool
@@ -37,10 +35,11 @@ type Pull struct {
 
 // Forge is one project. It begins with one request, number 7.
 type Forge struct {
-	URL   string // of the server
-	Token string // that is let in
-	Login string // whose it is
-	Pages int    // how many things are in a page at most; 0 = as many as are asked for
+	URL   string                     // of the server
+	Token string                     // that is let in
+	Login string                     // whose it is
+	Tip   func(branch string) string // newest commit of a branch, for requests that are opened here
+	Pages int                        // how many things are in a page at most; 0 = as many as are asked for
 
 	mu       sync.Mutex
 	pulls    []Pull
@@ -102,12 +101,6 @@ func (f *Forge) Pull(number int64) (p Pull) {
 		}
 	})
 	return p
-}
-
-// Pulls are all requests.
-func (f *Forge) Pulls() (all []Pull) {
-	f.locked(func() { all = slices.Clone(f.pulls) })
-	return all
 }
 
 // Allow lets accounts push.
