@@ -123,7 +123,7 @@ func find(ctx context.Context, c Client, number int64, account, marker string) (
 // mostPages ends a list that a forge never ends.
 const mostPages = 1000
 
-var errPages = fmt.Errorf("cannot list the comments: there are more than %d pages", mostPages)
+var errPages = fmt.Errorf("cannot read the whole list: there are more than %d pages", mostPages)
 
 // failure is an answer of a forge that is no success.
 type failure struct {

@@ -44,7 +44,10 @@ func FuzzAnswers(f *testing.F) {
 				t.Fatal(err)
 			}
 			c.Account(t.Context())
-			c.Head(t.Context(), 1)
+			c.Pull(t.Context(), 1)
+			c.Pulls(t.Context(), "main")
+			c.MayWrite(t.Context(), "ada")
+			c.React(t.Context(), 1, 1, Yes)
 			c.Comments(t.Context(), 1)
 			if err := c.Write(t.Context(), 1, 0, "x"); err != nil && len(err.Error()) > mostAnswer {
 				t.Errorf("an error of %d bytes", len(err.Error()))

@@ -64,6 +64,9 @@ func (t *tea) Pulls(ctx context.Context, branch string) (all []Pull, err error) 
 		if answer.NextPage == 0 {
 			return all, nil
 		}
+		if n == mostPages {
+			return nil, errPages
+		}
 	}
 }
 
@@ -80,6 +83,9 @@ func (t *tea) Pull(ctx context.Context, number int64) (Pull, error) {
 }
 
 func (t *tea) pull(p *gitea.PullRequest) Pull {
+	if p == nil { // it answered "null"
+		return Pull{Fork: true}
+	}
 	out := Pull{Number: p.Index, Open: p.State == gitea.StateOpen, Fork: true}
 	if p.Poster != nil {
 		out.Author = p.Poster.UserName
@@ -105,7 +111,7 @@ func (t *tea) MayWrite(ctx context.Context, account string) (bool, error) {
 	if answer != nil && answer.StatusCode == http.StatusNotFound {
 		return false, nil
 	}
-	if err != nil {
+	if err != nil || level == nil {
 		return false, t.failed("ask what "+account+" may do", answer, err)
 	}
 	return level.Permission == gitea.AccessModeWrite || level.Permission == gitea.AccessModeAdmin || level.Permission == gitea.AccessModeOwner, nil

@@ -44,7 +44,7 @@ func (h *hub) Account(ctx context.Context) (string, error) {
 
 func (h *hub) Pulls(ctx context.Context, branch string) (all []Pull, err error) {
 	options := &github.PullRequestListOptions{State: "open", Base: branch, ListOptions: github.ListOptions{PerPage: page}}
-	for {
+	for range mostPages {
 		list, answer, err := h.PullRequests.List(ctx, h.owner, h.repository, options)
 		if err != nil {
 			return nil, h.failed("list the requests", answer, err)
@@ -56,6 +56,7 @@ func (h *hub) Pulls(ctx context.Context, branch string) (all []Pull, err error) 
 			return all, nil
 		}
 	}
+	return nil, errPages
 }
 
 func (h *hub) Pull(ctx context.Context, number int64) (Pull, error) {
@@ -67,6 +68,9 @@ func (h *hub) Pull(ctx context.Context, number int64) (Pull, error) {
 }
 
 func (h *hub) pull(p *github.PullRequest) Pull {
+	if p.GetHead() == nil || p.GetBase() == nil { // it answered "null", or half
+		return Pull{Number: int64(p.GetNumber()), Fork: true}
+	}
 	out := Pull{
 		Number: int64(p.GetNumber()), Head: p.GetHead().GetSHA(), Branch: p.GetBase().GetRef(), Author: p.GetUser().GetLogin(),
 		Fork: p.GetHead().GetRepo().GetID() != p.GetBase().GetRepo().GetID(), Open: p.GetState() == "open",

@@ -42,8 +42,8 @@ func (l *lab) Account(ctx context.Context) (string, error) {
 func (l *lab) Pulls(ctx context.Context, branch string) (all []Pull, err error) {
 	state := "opened"
 	options := &gitlab.ListProjectMergeRequestsOptions{State: &state, TargetBranch: &branch, ListOptions: gitlab.ListOptions{PerPage: page}}
-	for {
-		list, answer, err := l.MergeRequests.ListProjectMergeRequests(l.project, options, gitlab.WithContext(ctx))
+	for range mostPages {
+		list, answer, err := l.open(ctx, options)
 		if err != nil {
 			return nil, l.failed("list the requests", answer, err)
 		}
@@ -54,17 +54,30 @@ func (l *lab) Pulls(ctx context.Context, branch string) (all []Pull, err error) 
 			return all, nil
 		}
 	}
+	return nil, errPages
+}
+
+// open is one page of requests. The client's own call does not survive a list that holds null.
+func (l *lab) open(ctx context.Context, options *gitlab.ListProjectMergeRequestsOptions) (list []*gitlab.BasicMergeRequest, answer *gitlab.Response, err error) {
+	request, err := l.NewRequest(http.MethodGet, "projects/"+gitlab.PathEscape(l.project)+"/merge_requests", options, []gitlab.RequestOptionFunc{gitlab.WithContext(ctx)})
+	if err == nil {
+		answer, err = l.Do(request, &list)
+	}
+	return list, answer, err
 }
 
 func (l *lab) Pull(ctx context.Context, number int64) (Pull, error) {
 	one, answer, err := l.MergeRequests.GetMergeRequest(l.project, number, nil, gitlab.WithContext(ctx))
-	if err != nil {
-		return Pull{}, l.failed("read the request", answer, err)
+	if err != nil || one == nil {
+		return Pull{Fork: true}, l.failed("read the request", answer, err)
 	}
 	return l.pull(&one.BasicMergeRequest), nil
 }
 
 func (l *lab) pull(p *gitlab.BasicMergeRequest) Pull {
+	if p == nil { // it answered "null"
+		return Pull{Fork: true}
+	}
 	out := Pull{Number: p.IID, Head: p.SHA, Branch: p.TargetBranch, Fork: p.SourceProjectID != p.TargetProjectID, Open: p.State == "opened"}
 	if p.Author != nil {
 		out.Author = p.Author.Username
@@ -81,14 +94,14 @@ func (l *lab) Ref(number int64) string { return fmt.Sprintf("refs/merge-requests
 func (l *lab) MayWrite(ctx context.Context, account string) (bool, error) {
 	what := "ask what " + account + " may do"
 	users, answer, err := l.Users.ListUsers(&gitlab.ListUsersOptions{Username: &account}, gitlab.WithContext(ctx))
-	if err != nil || len(users) != 1 || users[0].Username != account {
+	if err != nil || len(users) != 1 || users[0] == nil || users[0].Username != account {
 		return false, l.failed(what, answer, err)
 	}
 	member, answer, err := l.ProjectMembers.GetInheritedProjectMember(l.project, users[0].ID, gitlab.WithContext(ctx))
 	if answer != nil && answer.StatusCode == http.StatusNotFound {
 		return false, nil
 	}
-	if err != nil {
+	if err != nil || member == nil {
 		return false, l.failed(what, answer, err)
 	}
 	return member.State != "blocked" && member.AccessLevel >= gitlab.DeveloperPermissions, nil
