@@ -124,9 +124,11 @@ func New(o Options) *Controller {
 	if dial == nil {
 		dial = newReach(o).dial
 	}
+	c.identities.path, c.identities.looking = identityFile(o.Config.State), c.store == nil
 	if c.store != nil {
-		c.identities.path = identityFile(o.Config.State)
 		dial = checked(dial, c.identities.check, c.witness, c.compareClock)
+	} else {
+		dial = checked(dial, c.identities.check)
 	}
 	c.hosts = NewHosts(dial)
 	c.pulse.rests = make(chan struct{})

@@ -16,7 +16,8 @@ import (
 // identities remembers the machine ID of every host, as first seen. A host that answers with another one is another
 // machine under the same name: it is unknown until somebody trusts it, so that nothing is made anew on an empty disk.
 type identities struct {
-	path string // of the file; "" remembers nothing
+	path    string // of the file
+	looking bool   // writes nothing: a host that is not known is no stranger, and stays unknown
 
 	mu    sync.Mutex
 	known map[string]string // as the file was read or written last
@@ -55,11 +56,14 @@ func (i *identities) check(host string, hello exec.Hello) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	known, err := i.read()
+	if i.looking && errors.Is(err, fs.ErrPermission) {
+		return nil // the state of another user
+	}
 	if err != nil {
 		return err
 	}
 	switch {
-	case known[host] == hello.Machine:
+	case known[host] == hello.Machine, known[host] == "" && i.looking:
 		return nil
 	case known[host] != "":
 		return fmt.Errorf("%w: its machine ID is %s and was %s; if that is right, say \"plumb trust %s\"", ErrStranger, hello.Machine, known[host], host)

@@ -46,6 +46,20 @@ func TestOnlyTheMachineThatAHostWasIsTalkedTo(t *testing.T) {
 	}
 }
 
+func TestWhoOnlyLooksKnowsStrangersAndRemembersNobody(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hosts.json")
+	known, looking := &identities{path: path}, &identities{path: path, looking: true}
+	for _, step := range []struct {
+		by       *identities
+		id       string
+		stranger bool
+	}{{looking, "one", false}, {looking, "two", false}, {known, "one", false}, {looking, "two", true}, {looking, "one", false}} {
+		if err := step.by.check("jino0", exec.Hello{Machine: step.id}); errors.Is(err, ErrStranger) != step.stranger {
+			t.Errorf("%+v: got %v", step, err)
+		}
+	}
+}
+
 func TestWhatAnotherProcessTrustsIsHeeded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hosts.json")
 	answering := "one"
