@@ -30,7 +30,7 @@ type shifted struct {
 func (s shifted) Now() time.Time { return s.Host.Now().Add(s.off) }
 
 // TestClocksTenMinutesApart: the clock of a host is ten minutes ahead or behind. A volume is made, set aside when it is declared no
-// more, and put back; a drift is found. All of it goes as with right clocks, what the controller remembers has its own times, and
+// more, and put back. All of it goes as with right clocks, what the controller remembers has its own times, and
 // the log says whose clock differs and by how much.
 func TestClocksTenMinutesApart(t *testing.T) {
 	for _, off := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
