@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/diff"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/exec"
 	"plumbline/reconcile/window"
@@ -43,7 +44,8 @@ type Config struct {
 	Secrets    string      `json:"secrets"`
 	Listen     string      `json:"listen"`
 
-	Windows []Window `json:"windows,omitempty"`
+	Windows  []Window `json:"windows,omitempty"`
+	Policies string   `json:"policies,omitempty"` // a directory of policy files
 
 	Trust   *TrustConfig  `json:"trust"` // nil: every commit of the branch is followed
 	Forge   *ForgeConfig  `json:"forge"` // nil: nobody opens requests
@@ -59,6 +61,11 @@ func (c Config) Check(kinds *actuators.Registry) error {
 			mistakes = append(mistakes, fmt.Errorf("drift.heal.%s: there is no kind %q; there are %s", name, name, strings.Join(kinds.Names(), ", ")))
 		case kind.HoldsData && c.Drift.Heal[name] == string(drift.Heal):
 			mistakes = append(mistakes, fmt.Errorf("drift.heal.%s: what holds data heals only where its own object says drift: \"heal\"; say it there", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Limits.Kinds)) {
+		if _, ok := kinds.Kind(name); !ok {
+			mistakes = append(mistakes, fmt.Errorf("limits.kinds.%s: there is no kind %q; there are %s", name, name, strings.Join(kinds.Names(), ", ")))
 		}
 	}
 	for i, t := range c.Transports {
@@ -111,6 +118,19 @@ func (c *Config) Locate(at func(path ...string) schema.Pos) {
 	for i := range c.Windows {
 		c.Windows[i].Pos = at("windows", strconv.Itoa(i))
 	}
+	for kind, portion := range c.Limits.Kinds {
+		portion.Pos = at("limits", "kinds", kind)
+		c.Limits.Kinds[kind] = portion
+	}
+	if c.Limits.Domains != nil {
+		c.Limits.Domains.Pos = at("limits", "domains")
+	}
+	if c.Trust != nil {
+		c.Trust.places = map[string]schema.Pos{}
+		for pattern := range c.Trust.Paths {
+			c.Trust.places[pattern] = at("trust", "paths", pattern)
+		}
+	}
 }
 
 // Access names the files that open a remote repository.
@@ -144,6 +164,10 @@ type Limits struct {
 	Destroys int     `json:"destroys"`
 	Share    float64 `json:"share"`
 	Hosts    int     `json:"hosts"` // that are changed at the same time; 0 = any number
+
+	Kinds   map[string]diff.Portion `json:"kinds,omitempty"`
+	Domain  string                  `json:"domain"`
+	Domains *diff.Portion           `json:"domains,omitempty"`
 }
 
 // Retire is how long what was removed is kept before people are reminded of its purge; 0 = DefaultKeep.

@@ -159,6 +159,9 @@ func (c *Controller) Load(ctx context.Context, commit string) (*schema.Graph, er
 		if err != nil {
 			return nil, err
 		}
+		if err := checkPolicies(ctx, c.eval, tree); err != nil {
+			return nil, err
+		}
 		c.loaded.Store(graph)
 	}
 	if len(graph.Nodes) == 0 && len(inv) > 0 {

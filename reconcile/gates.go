@@ -1,12 +1,9 @@
 package reconcile
 
 import (
-	"encoding/json"
-	"maps"
 	"time"
 
 	"plumbline/reconcile/diff"
-	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/window"
 	"plumbline/schema"
@@ -21,47 +18,8 @@ const (
 	free                // a way back, or a mere look: no window is asked
 )
 
-// labels tells what hosts carry: their labels, with site and host, as a commit declares them, else as they were applied.
-type labels struct {
-	graph *schema.Graph // nil: none
-	inv   inventory.Inventory
-	known map[string]map[string]string
-}
-
-func newLabels(graph *schema.Graph, inv inventory.Inventory) *labels {
-	return &labels{graph, inv, map[string]map[string]string{}}
-}
-
-func (l *labels) of(host string) map[string]string {
-	if carried, ok := l.known[host]; ok {
-		return carried
-	}
-	id := schema.MakeID("host", host)
-	var data json.RawMessage
-	if entry := l.inv[id.On(host)]; entry != nil {
-		data = entry.Spec
-	}
-	if l.graph != nil {
-		if o := l.graph.Object(id); o != nil {
-			data = o.Spec
-		}
-	}
-	var spec struct {
-		Site   string            `json:"site"`
-		Labels map[string]string `json:"labels"`
-	}
-	carried := map[string]string{}
-	if len(data) > 0 && decode(data, &spec) == nil {
-		maps.Copy(carried, spec.Labels)
-		carried["site"] = spec.Site
-	}
-	carried["host"] = host
-	l.known[host] = carried
-	return carried
-}
-
-func (l *labels) thing(i schema.Instance) window.Thing {
-	return window.Thing{ID: i.ID, Labels: l.of(i.Host)}
+func thing(l *diff.Labels, i schema.Instance) window.Thing {
+	return window.Thing{ID: i.ID, Labels: l.Of(i.Host)}
 }
 
 // wait takes out of a comparison what no change window lets through now, and tells when the first of it may be done.
@@ -69,13 +27,13 @@ func (c *Controller) wait(in diff.Input, result diff.Result, by order) (diff.Res
 	if len(c.windows) == 0 || by == free {
 		return result, time.Time{}
 	}
-	carried, now, opens := newLabels(in.Want, in.Inventory), in.Rules.Now, time.Time{}
+	carried, now, opens := diff.NewLabels(in.Want, in.Inventory), in.Rules.Now, time.Time{}
 	var closed []diff.Refusal
 	for _, change := range result.Changes {
 		if len(change.Steps) == 0 {
 			continue
 		}
-		d := c.windows.Decide(carried.thing(change.Instance), now, by == person)
+		d := c.windows.Decide(thing(carried, change.Instance), now, by == person)
 		if d.Open {
 			continue
 		}
@@ -90,7 +48,7 @@ func (c *Controller) wait(in diff.Input, result diff.Result, by order) (diff.Res
 // may is asked before each lane of a plan begins: a window may have closed since the plan began, and somebody may have frozen
 // everything. What has begun goes on to its end, or back.
 func (c *Controller) may(p *plan.Plan, by order) func([]schema.Instance) string {
-	var carried *labels
+	var carried *diff.Labels
 	return func(objects []schema.Instance) string {
 		if why := c.frozen(); why != "" {
 			return why
@@ -107,10 +65,10 @@ func (c *Controller) may(p *plan.Plan, by order) func([]schema.Instance) string 
 			if graph != nil && graph.Commit != p.Commit {
 				graph = nil
 			}
-			carried = newLabels(graph, inv)
+			carried = diff.NewLabels(graph, inv)
 		}
 		for _, i := range objects {
-			if d := c.windows.Decide(carried.thing(i), c.now(), by == person); !d.Open && !d.Overrun {
+			if d := c.windows.Decide(thing(carried, i), c.now(), by == person); !d.Open && !d.Overrun {
 				return i.String() + " was not begun: " + d.Why
 			}
 		}
@@ -124,5 +82,5 @@ func (c *Controller) mayHeal(i schema.Instance) bool {
 		return true
 	}
 	inv, err := c.inventory()
-	return err == nil && c.windows.Decide(newLabels(nil, inv).thing(i), c.now(), false).Open
+	return err == nil && c.windows.Decide(thing(diff.NewLabels(nil, inv), i), c.now(), false).Open
 }

@@ -12,6 +12,7 @@ import (
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
+	"plumbline/sources"
 )
 
 // Plan compares one commit with the live state of everything that it declares or that we own.
@@ -63,6 +64,9 @@ type scope struct {
 	only  func(schema.Instance) bool // nil: all of it
 	purge bool                       // with what people agreed to destroy
 	by    order
+	look  bool                                  // for a preview: what needs approval says so
+	from  sources.Source                        // that has the commit; nil: the controller's
+	make  func(diff.Result) (*plan.Plan, error) // orders what a comparison came to
 }
 
 // planGraph plans a loaded commit.
@@ -71,7 +75,7 @@ func (c *Controller) planGraph(ctx context.Context, graph *schema.Graph, of scop
 	if err != nil {
 		return nil, err
 	}
-	return c.planWorld(graph, inv, c.Observe(ctx, graph, inv), of)
+	return c.planWorld(ctx, graph, inv, c.Observe(ctx, graph, inv), of)
 }
 
 // comparer remembers between plans what did not differ. One plan compares at a time.
@@ -86,13 +90,13 @@ func (c *comparer) compute(in diff.Input) diff.Result {
 	return c.Compute(in)
 }
 
-func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, world *diff.World, of scope) (*plan.Plan, error) {
+func (c *Controller) planWorld(ctx context.Context, graph *schema.Graph, inv inventory.Inventory, world *diff.World, of scope) (*plan.Plan, error) {
 	if c.unfit != nil {
 		return nil, c.unfit
 	}
 	in := diff.Input{
 		Want: graph, World: world, Inventory: inv, Kinds: c.kinds, Installation: c.installation(),
-		Limits: diff.Limits{Destroys: c.cfg.Limits.Destroys, Share: c.cfg.Limits.Share},
+		Limits: diff.Limits{Destroys: c.cfg.Limits.Destroys, Share: c.cfg.Limits.Share, Kinds: c.cfg.Limits.Kinds, Domain: c.cfg.Limits.Domain, Domains: c.cfg.Limits.Domains},
 		Rules:  diff.Rules{Now: c.now(), Keep: c.cfg.Retire.keep(), Purge: of.purge},
 	}
 	result, opens := c.wait(in, c.comparer.compute(in), of.by)
@@ -104,10 +108,16 @@ func (c *Controller) planWorld(graph *schema.Graph, inv inventory.Inventory, wor
 		return nil, err
 	}
 	now := in.Rules.Now
-	p, err := plan.Make(plan.Input{
-		ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Observed: world.Oldest(), Base: base,
-		Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic,
-	})
+	of.make = func(result diff.Result) (*plan.Plan, error) {
+		return plan.Make(plan.Input{
+			ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Observed: world.Oldest(), Base: base,
+			Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic,
+		})
+	}
+	p, err := c.judged(ctx, in, result, base, of)
+	if err == nil {
+		err = c.approved(ctx, p, inv, base, of)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,8 @@ import (
 type Candidate struct {
 	ID       string // names the content: equal ones are equal
 	Tree     fs.FS
-	Stranger bool // made by somebody who may not push: what is evaluated shares neither worker nor cache with anything
+	From     sources.Source // that has the commit ID, so that approvals in it are counted; nil: none are
+	Stranger bool           // made by somebody who may not push: what is evaluated shares neither worker nor cache with anything
 }
 
 // Preview tells what a commit of another source, or of another branch, would do if base, a commit of the followed branch,
@@ -25,7 +26,7 @@ func (c *Controller) Preview(ctx context.Context, base string, from sources.Sour
 	if err != nil {
 		return preview.Preview{}, err
 	}
-	return c.PreviewOf(ctx, base, Candidate{ID: commit, Tree: tree})
+	return c.PreviewOf(ctx, base, Candidate{ID: commit, Tree: tree, From: from})
 }
 
 // PreviewOf is Preview of a content that is at hand.
@@ -47,7 +48,7 @@ func (c *Controller) Standing(ctx context.Context, base string) (*plan.Plan, err
 	graph, err := c.Load(ctx, base)
 	var p *plan.Plan
 	if err == nil {
-		p, err = c.planGraph(ctx, graph, scope{purge: true, by: free})
+		p, err = c.planGraph(ctx, graph, scope{purge: true, by: free, look: true, from: c.source})
 	}
 	problems, err := mistakes(err)
 	if errors.Is(err, ErrEmpty) || problems != nil {
@@ -68,7 +69,7 @@ func (c *Controller) planCandidate(ctx context.Context, of Candidate) (*plan.Pla
 		return nil, err
 	}
 	c.nameHosts(graph)
-	return c.planGraph(ctx, graph, scope{purge: true, by: free})
+	return c.planGraph(ctx, graph, scope{purge: true, by: free, look: true, from: of.From})
 }
 
 func (c *Controller) loadCandidate(ctx context.Context, of Candidate) (*schema.Graph, error) {
@@ -83,6 +84,9 @@ func (c *Controller) loadCandidate(ctx context.Context, of Candidate) (*schema.G
 	graph, err := schema.Load(ctx, of.Tree, of.ID, c.kinds, schema.WithEvaluator(eval), schema.WithCache(cache), schema.WithFormer(formerProvider(inv)))
 	if err == nil && len(graph.Nodes) == 0 && len(inv) > 0 {
 		err = ErrEmpty
+	}
+	if err == nil {
+		err = checkPolicies(ctx, eval, of.Tree)
 	}
 	return graph, err
 }

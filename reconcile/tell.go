@@ -62,12 +62,15 @@ func acted(r run.Result) bool {
 
 // ruled is the word for what a rule refused.
 var ruled = map[diff.Class]string{
-	diff.Protected: notify.ReasonPolicyDenied, diff.Closed: notify.ReasonWindowClosed, diff.Limit: notify.ReasonLimitExceeded,
+	diff.Protected: notify.ReasonPolicyDenied, diff.Denied: notify.ReasonPolicyDenied, diff.Closed: notify.ReasonWindowClosed, diff.Limit: notify.ReasonLimitExceeded,
 }
 
 // reasonOf is a plan's outcome in a word. Where nothing was done because a rule refused it, it is that rule's.
 func reasonOf(p *plan.Plan, r run.Result) string {
 	if r.Verdict != run.Residual && !slices.ContainsFunc(r.Lanes, func(l run.LaneResult) bool { return l.Outcome == run.LaneApplied || l.Outcome == run.LaneRolledBack }) {
+		if slices.ContainsFunc(p.Lanes, func(l plan.Lane) bool { return l.Unapproved }) {
+			return notify.ReasonApprovalRequired
+		}
 		for _, refusal := range p.Refusals {
 			if word := ruled[refusal.Class]; word != "" {
 				return word

@@ -12,6 +12,7 @@ import (
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/notify"
 	"plumbline/reconcile/plan"
+	"plumbline/schema"
 	"plumbline/sources"
 	"plumbline/sources/trust"
 )
@@ -25,6 +26,10 @@ type TrustConfig struct {
 	Repository trust.Files   `json:"repository"`
 	Since      string        `json:"since"`
 	Scopes     []trust.Scope `json:"scopes"`
+	// Paths change only when so many agree, by pattern.
+	Paths map[string]trust.Protected `json:"paths,omitempty"`
+
+	places map[string]schema.Pos // of Paths
 }
 
 // check finds what can never let a commit in.

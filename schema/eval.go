@@ -25,6 +25,7 @@ type Source struct {
 	Files  map[string][]byte `json:"files"`            // the CUE files of the topology by slash path, and its module file
 	Schema map[string][]byte `json:"schema"`           // the files of the schema module
 	Only   []string          `json:"only,omitempty"`   // directories whose packages are asked for; nil = all
+	Plan   json.RawMessage   `json:"plan,omitempty"`   // to be held against the policies in Files; then nothing else is answered
 	Locate []Field           `json:"locate,omitempty"` // fields whose position is asked for; then nothing else is answered
 }
 
@@ -49,9 +50,10 @@ type Evaluation struct {
 	Problems []Problem     `json:"problems,omitempty"` // the first ones, sorted
 	More     int           `json:"more,omitempty"`     // how many others there are
 	Warnings []Problem     `json:"warnings,omitempty"`
-	Partial  bool          `json:"partial,omitempty"` // a whole package is missing, so unknown names prove nothing
-	Sound    []string      `json:"sound,omitempty"`   // directories of packages without a mistake, sorted
-	Found    []Pos         `json:"found,omitempty"`   // one for each of Source.Locate; zero where nothing was found
+	Partial  bool          `json:"partial,omitempty"`  // a whole package is missing, so unknown names prove nothing
+	Sound    []string      `json:"sound,omitempty"`    // directories of packages without a mistake, sorted
+	Verdicts []Verdict     `json:"verdicts,omitempty"` // of Source.Plan
+	Found    []Pos         `json:"found,omitempty"`    // one for each of Source.Locate; zero where nothing was found
 }
 
 // Evaluate turns the CUE of a topology into objects. It is a function of its source: it reads no file, reaches no
@@ -94,6 +96,10 @@ func (e *Evaluation) setObjects(objects []Declaration) {
 
 // evaluate gives objects to watch and returns the rest.
 func evaluate(ctx context.Context, src Source, watch watcher) (Evaluation, error) {
+	if len(src.Plan) > 0 {
+		watch.began("the policies")
+		return judge(src), ctx.Err()
+	}
 	composed, problems := compose(src)
 	e := &evaluator{src: src, fsys: composed, watch: watch}
 	e.definitions = sync.OnceValue(func() []definition { return readDefinitions(src.Schema) })

@@ -63,6 +63,7 @@ const (
 	Refused   Class = "refused"   // the kind or a rule of the engine refuses the change
 	Protected Class = "protected" // it, or what stands on it, is protected: never taken away for a declaration that is gone
 	Closed    Class = "window"    // no change window lets it through now
+	Denied    Class = "policy"    // a rule of a policy denies it
 	Limit     Class = "limit"     // the plan would take away more than the limits allow
 	Blocked   Class = "blocked"   // needs something that is itself refused
 )

@@ -13,6 +13,10 @@ import (
 type Limits struct {
 	Destroys int     // objects; 0 = DefaultDestroys
 	Share    float64 // of the objects in the inventory, 0..1; 0 = DefaultShare
+
+	Kinds   map[string]Portion // of one kind, beside that
+	Domain  string             // label of hosts that tells failure domains apart; "" = site
+	Domains *Portion           // of the objects in one failure domain; nil = no limit
 }
 
 // The default: the larger of five objects and a tenth of the inventory.

@@ -12,40 +12,59 @@ import (
 // protect refuses to take away what the inventory says is protected, and what that stands on: protection outlives the
 // declaration, until one that says protect: false was applied. What the thing no longer has live is only forgotten.
 func (c *comparison) protect() {
-	var beneath map[schema.Instance]schema.Instance
-	kept := c.Changes[:0]
-	for _, change := range c.Changes {
-		if !takesAway(change) || change.Action == actuators.Purge {
-			kept = append(kept, change)
-			continue
-		}
-		if beneath == nil {
-			beneath = c.foundation()
-		}
-		by, protected := beneath[change.Instance]
-		if !protected {
-			kept = append(kept, change)
-			continue
-		}
-		c.refuse(change.Instance, change.Pos, Protected, c.protection(change, by))
-	}
-	c.Changes = kept
-}
-
-// foundation is every applied instance that is protected, or that a protected one needs, directly or not, and by which.
-func (c *comparison) foundation() map[schema.Instance]schema.Instance {
-	by := map[schema.Instance]schema.Instance{}
-	var queue []schema.Instance
-	for i, entry := range c.Inventory {
-		if entry.Protect && entry.Retired == nil {
-			by[i] = i
-			queue = append(queue, i)
-		}
-	}
-	if len(queue) == 0 {
-		return by
+	protected := c.protected()
+	if len(protected) == 0 {
+		return
 	}
 	provide := c.providers()
+	beneath := c.foundation(protected, provide)
+	refused := map[schema.Instance]bool{}
+	kept := c.Changes[:0]
+	for _, change := range c.Changes {
+		by, found := beneath[change.Instance]
+		if !found || !takesAway(change) || change.Action == actuators.Purge {
+			kept = append(kept, change)
+			continue
+		}
+		refused[change.Instance] = true
+		c.refuse(change.Instance, change.Pos, Protected, c.protection(change, by))
+	}
+	c.Changes = slices.DeleteFunc(kept, func(change *Change) bool { return c.keepsProtection(change, provide, refused) })
+}
+
+// keepsProtection lets a commit that takes protection off an object, and takes away what the object stands on, do neither: else
+// the next plan of that very commit would find it unprotected. It tells whether nothing is left of the change.
+func (c *comparison) keepsProtection(change *Change, provide map[schema.Fact][]schema.Instance, refused map[schema.Instance]bool) bool {
+	old := c.Inventory[change.Instance]
+	if old == nil || !old.Protect || old.Retired != nil || change.Entry == nil || change.Entry.Protect {
+		return false
+	}
+	for i := range c.foundation([]schema.Instance{change.Instance}, provide) {
+		entry := c.Inventory[i]
+		if refused[i] || entry != nil && entry.Retired == nil && c.Want.Node(i) == nil {
+			change.Entry.Protect = true
+		}
+	}
+	return change.Entry.Protect && len(change.Steps) == 0 && change.Action == actuators.None && old.Same(change.Entry)
+}
+
+// protected lists what is protected by its last applied declaration.
+func (c *comparison) protected() (all []schema.Instance) {
+	for i, entry := range c.Inventory {
+		if entry.Protect && entry.Retired == nil {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// foundation is some instances and all that they need, directly or not, by what was applied, and which of them needs it.
+func (c *comparison) foundation(roots []schema.Instance, provide map[schema.Fact][]schema.Instance) map[schema.Instance]schema.Instance {
+	by := map[schema.Instance]schema.Instance{}
+	queue := slices.Clone(roots)
+	for _, i := range roots {
+		by[i] = i
+	}
 	for len(queue) > 0 {
 		next := queue[0]
 		queue = queue[1:]

@@ -25,7 +25,7 @@ func TestProtectionOutlivesTheDeclaration(t *testing.T) {
 			applied: "net/n@h1=1 disk/a@h1=1<net/n@h1 thing/v@h1=1<disk/a@h1!protect", expect: "record thing/v@h1; protected disk/a@h1; protected net/n@h1"},
 		{name: "what stands on a protected thing may go", applied: "disk/a@h1=1!protect thing/v@h1=1<disk/a@h1", live: live, expect: "retire thing/v@h1; protected disk/a@h1"},
 		{name: "taking the protection off what stands on it is not enough in the same commit", want: "thing/v@h1=1",
-			applied: "disk/a@h1=1 thing/v@h1=1<disk/a@h1!protect", live: live, expect: "record thing/v@h1; protected disk/a@h1"},
+			applied: "disk/a@h1=1 thing/v@h1=1<disk/a@h1!protect", live: live, expect: "protected disk/a@h1"},
 		{name: "the rest goes on", want: "thing/new@h2=1", applied: "thing/a@h1=1!protect thing/b@h1=1", live: "thing/a@h1=1 thing/b@h1=1",
 			expect: "retire thing/b@h1; create thing/new@h2; protected thing/a@h1"},
 		{name: "what is gone already is forgotten", applied: "thing/a@h1=1!protect", expect: "forget thing/a@h1"},
@@ -84,4 +84,28 @@ func reaches(in diff.Input, from, to schema.Instance, seen map[schema.Instance]b
 		}
 	}
 	return false
+}
+
+// However often a commit is planned, what it takes protection off is not unprotected by itself.
+func TestACommitNeverTakesAwayWhatItUnprotects(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		want, applied, live, _, _ := draw(rt)
+		in := input(t, want, applied, live, "", "")
+		provide := map[schema.Instance]bool{}
+		for i, entry := range in.Inventory {
+			for below := range in.Inventory {
+				if entry.Protect && entry.Retired == nil && (i == below || reaches(in, i, below, map[schema.Instance]bool{})) {
+					provide[below] = true
+				}
+			}
+		}
+		for range 4 {
+			for _, c := range diff.Compute(in).Changes {
+				if provide[c.Instance] && (c.Action == actuators.Retire || c.Action == actuators.Replace) && len(c.Steps) > 0 {
+					rt.Fatalf("%s is taken away", c.Instance)
+				}
+				enact(in, c)
+			}
+		}
+	})
 }

@@ -86,6 +86,7 @@ func (r *Resident) Compute(in Input) Result {
 	c.hints()
 	c.lost()
 	c.protect()
+	c.limitPortions()
 	c.limit()
 	c.block()
 	c.sort()

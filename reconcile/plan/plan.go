@@ -61,7 +61,8 @@ type Lane struct {
 	Needs        []int             `json:"needs,omitempty"`  // lanes that must be done before
 	Last         bool              `json:"last,omitempty"`   // it purges: all lanes that do not must be done before
 	EffectDigest string            `json:"effect_digest"`
-	Held         string            `json:"held,omitempty"` // why it may not run; "" = it runs
+	Unapproved   bool              `json:"unapproved,omitempty"` // Held because not enough people agreed
+	Held         string            `json:"held,omitempty"`       // why it may not run; "" = it runs
 }
 
 // Input is what a plan is made of.
@@ -108,9 +109,9 @@ func Make(in Input) (*Plan, error) {
 // Empty tells whether nothing would be done on any machine.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
 
-// Refused tells whether anything is frozen for another reason than an unknown state; what is blocked waits for one that is.
+// Refused tells whether anything lacks approval, or is frozen for another reason than an unknown state; what is blocked waits for one that is.
 func (p *Plan) Refused() bool {
-	return slices.ContainsFunc(p.Refusals, func(r diff.Refusal) bool { return r.Class != diff.Unknown && r.Class != diff.Blocked })
+	return slices.ContainsFunc(p.Lanes, func(l Lane) bool { return l.Unapproved }) || slices.ContainsFunc(p.Refusals, func(r diff.Refusal) bool { return r.Class != diff.Unknown && r.Class != diff.Blocked })
 }
 
 // Incomplete tells whether anything was left out that may pass by itself: a state that was not known.
