@@ -27,6 +27,10 @@ func TestCUEOfThePagesIsRight(t *testing.T) {
 				if name := strings.TrimSuffix(filepath.Base(file), ".md"); b.text != read(t, "../schema/"+name+".cue") {
 					t.Errorf("%s is not schema/%s.cue; run make gen", b, name)
 				}
+			case b.is("cue", "policy"):
+				if err := schema.CheckPolicies(t.Context(), schema.InProcess(), map[string][]byte{file: []byte(b.text)}); err != nil {
+					t.Errorf("%s: %v", b, err)
+				}
 			case b.is("cue", "controller"):
 				var into map[string]any
 				if err := schema.LoadController(context.Background(), "plumb.cue", []byte(b.text), &into); err != nil {
@@ -85,7 +89,7 @@ func testSpecNamesFields(t *testing.T, file, kind, text string) {
 		t.Errorf("%s: %v", kind, err)
 	}
 	for field := range full {
-		if !strings.Contains(spec, "`"+field) && field != "resolved" && field != "manage" && field != "was" && field != "drift" && field != "protect" && field != "self" && field != "host" && field != "hosts" {
+		if !strings.Contains(spec, "`"+field) && field != "resolved" && field != "manage" && field != "was" && field != "drift" && field != "protect" && field != "host" && field != "hosts" {
 			t.Errorf("%s: the section Spec does not name `%s`", file, field)
 		}
 	}

@@ -190,7 +190,7 @@ func inventoryGraph(inv inventory.Inventory, commit string) *schema.Graph {
 		}
 		o := byID[i.ID]
 		if o == nil {
-			o = &schema.Object{ID: i.ID, Pos: entry.Pos, Spec: entry.Spec, Meta: schema.Meta{Drift: entry.Drift, Protect: entry.Protect, Self: entry.Self}}
+			o = &schema.Object{ID: i.ID, Pos: entry.Pos, Spec: entry.Spec, Meta: schema.Meta{Drift: entry.Drift, Protect: entry.Protect}}
 			byID[i.ID] = o
 			objects = append(objects, o)
 		}

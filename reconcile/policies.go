@@ -14,6 +14,7 @@ import (
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
+	"plumbline/sources"
 )
 
 // policyDir holds the policies of a repository. Directories that begin with "_" hold no packages of a topology.
@@ -28,8 +29,8 @@ func (c *Controller) policies(ctx context.Context, applied string) (map[string][
 			return nil, err
 		}
 	}
-	if c.source == nil || applied == "" || strings.HasPrefix(applied, "dir:") {
-		return files, nil
+	if _, git := c.source.(sources.Signable); !git || applied == "" || strings.HasPrefix(applied, "dir:") {
+		return files, nil // a plain directory knows no commit but its own
 	}
 	tree, err := c.source.Tree(ctx, applied)
 	if err != nil {

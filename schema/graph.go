@@ -40,7 +40,6 @@ type Meta struct {
 	Drift  string `json:"drift,omitempty"` // alert | heal; empty = the kind's default
 
 	Protect bool `json:"protect,omitempty"` // not taken away until an applied declaration says otherwise
-	Self    bool `json:"self,omitempty"`    // the controller depends on it
 }
 
 // Object is one declared thing.

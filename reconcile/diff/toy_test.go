@@ -21,7 +21,7 @@ import (
 //	thing/a@h1=2<disk/d@h1^addr/n/1!adopt
 //	instance   v  needs    exclusive fact  flags
 //
-// Flags of a declaration: adopt, observe, heal, was:NAME, moved (stands elsewhere in its file), protect, self (of an applied
+// Flags of a declaration: adopt, observe, heal, was:NAME, moved (stands elsewhere in its file), protect (of an applied
 // entry, too); of an applied entry:
 // stuck, retired, heal; of a live thing: foreign (no mark), other (another installation's), retired, hidden (cannot be seen).
 type toySpec struct {
@@ -268,8 +268,6 @@ func meta(w word) schema.Meta {
 			m.Drift = flag
 		case flag == "protect":
 			m.Protect = true
-		case flag == "self":
-			m.Self = true
 		case renamed:
 			m.Was = was
 		}
@@ -278,7 +276,7 @@ func meta(w word) schema.Meta {
 }
 
 func entry(w word) *inventory.Entry {
-	e := &inventory.Entry{Instance: w.Instance, Pos: pos(w), Commit: "c0", Spec: w.spec(), Hash: schema.Hash(w.spec()), After: w.needs, Provides: w.facts, Manage: meta(w).Manage, Protect: meta(w).Protect, Self: meta(w).Self}
+	e := &inventory.Entry{Instance: w.Instance, Pos: pos(w), Commit: "c0", Spec: w.spec(), Hash: schema.Hash(w.spec()), After: w.needs, Provides: w.facts, Manage: meta(w).Manage, Protect: meta(w).Protect}
 	if w.is("stuck") {
 		e.Stuck = "undo failed"
 	}

@@ -54,8 +54,8 @@ func packEntry(e *inventory.Entry) []byte {
 	w.text(string(e.Manage))
 	w.time(e.Retired)
 	w.text(e.Stuck)
-	if e.Protect || e.Self { // older versions read entries that end before
-		w.number(bit(e.Protect) | bit(e.Self)<<1)
+	if e.Protect { // older versions read entries that end before
+		w.number(bit(e.Protect))
 	}
 	w.b[0] = packedEntry
 	binary.BigEndian.PutUint32(w.b[1:], crc32.Checksum(w.b[entryHead:], castagnoli))
@@ -95,8 +95,7 @@ func (r *entryReader) entry(value []byte) (*inventory.Entry, error) {
 	e.Drift, e.Manage = r.text(), schema.Manage(r.text())
 	e.Retired, e.Stuck = r.time(), r.text()
 	if len(r.data) > 0 {
-		flags := r.number()
-		e.Protect, e.Self = flags&1 != 0, flags&2 != 0
+		e.Protect = r.number() == 1
 	}
 	if r.torn || len(r.data) > 0 {
 		return nil, errTorn
