@@ -99,7 +99,7 @@ func TestAppliedThenComparedIsNothing(t *testing.T) {
 			enact(in, c)
 		}
 		for _, c := range diff.Compute(in).Changes {
-			rt.Errorf("%s %s again", c.Action, c.Instance)
+			rt.Errorf("%s %s again\nwant %s\napplied %s\nlive %s\nunknown %s partial %s", c.Action, c.Instance, want, applied, live, unknown, partial)
 		}
 	})
 }

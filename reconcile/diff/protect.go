@@ -10,7 +10,8 @@ import (
 )
 
 // protect refuses to take away what the inventory says is protected, and what that stands on: protection outlives the
-// declaration, until one that says protect: false was applied. What the thing no longer has live is only forgotten.
+// declaration, until one that says protect: false was applied. What is gone by other hands is not forgotten either: it would no longer
+// protect what it stood on.
 func (c *comparison) protect() {
 	protected := c.protected()
 	if len(protected) == 0 {
@@ -22,30 +23,51 @@ func (c *comparison) protect() {
 	kept := c.Changes[:0]
 	for _, change := range c.Changes {
 		by, found := beneath[change.Instance]
-		if !found || !takesAway(change) || change.Action == actuators.Purge {
+		goes := takesAway(change) && change.Action != actuators.Purge || c.Want.Node(change.Instance) == nil && !c.leaves[change.Instance]
+		if !found || !goes {
 			kept = append(kept, change)
 			continue
 		}
 		refused[change.Instance] = true
 		c.refuse(change.Instance, change.Pos, Protected, c.protection(change, by))
 	}
-	c.Changes = slices.DeleteFunc(kept, func(change *Change) bool { return c.keepsProtection(change, provide, refused) })
+	c.Changes = kept
+	c.holdTogether(beneath, provide, refused)
 }
 
-// keepsProtection lets a commit that takes protection off an object, and takes away what the object stands on, do neither: else
-// the next plan of that very commit would find it unprotected. It tells whether nothing is left of the change.
-func (c *comparison) keepsProtection(change *Change, provide map[schema.Fact][]schema.Instance, refused map[schema.Instance]bool) bool {
-	old := c.Inventory[change.Instance]
-	if old == nil || !old.Protect || old.Retired != nil || change.Entry == nil || change.Entry.Protect {
-		return false
-	}
-	for i := range c.foundation([]schema.Instance{change.Instance}, provide) {
-		entry := c.Inventory[i]
-		if refused[i] || entry != nil && entry.Retired == nil && c.Want.Node(i) == nil {
-			change.Entry.Protect = true
+// holdTogether lets nothing change that is protected, or that something protected stands on, in a commit that takes away what it
+// stands on: else the next plan of that very commit would find it unprotected, or no longer standing on it.
+func (c *comparison) holdTogether(beneath map[schema.Instance]schema.Instance, provide map[schema.Fact][]schema.Instance, refused map[schema.Instance]bool) {
+	taken := refused
+	for i := range beneath {
+		if entry := c.Inventory[i]; entry != nil && entry.Retired == nil && c.Want.Node(i) == nil {
+			taken[i] = true
 		}
 	}
-	return change.Entry.Protect && len(change.Steps) == 0 && change.Action == actuators.None && old.Same(change.Entry)
+	if len(taken) == 0 {
+		return
+	}
+	kept := c.Changes[:0]
+	for _, change := range c.Changes {
+		if _, found := beneath[change.Instance]; found && c.Want.Node(change.Instance) != nil { // what is only observed from now on, too
+			if below, holds := first(taken, c.foundation([]schema.Instance{change.Instance}, provide)); holds && below != change.Instance {
+				c.refuse(change.Instance, change.Pos, Blocked, fmt.Sprintf("it is protected, or something on it is, and this commit takes away %s, which it stood on when it was last applied", below))
+				continue
+			}
+		}
+		kept = append(kept, change)
+	}
+	c.Changes = kept
+}
+
+// first finds the first by name that is in both.
+func first(taken map[schema.Instance]bool, of map[schema.Instance]schema.Instance) (least schema.Instance, found bool) {
+	for i := range of {
+		if taken[i] && (!found || i.Compare(least) < 0) {
+			least, found = i, true
+		}
+	}
+	return least, found
 }
 
 // protected lists what is protected by its last applied declaration.
@@ -69,12 +91,16 @@ func (c *comparison) foundation(roots []schema.Instance, provide map[schema.Fact
 		next := queue[0]
 		queue = queue[1:]
 		entry := c.Inventory[next]
-		if entry == nil {
+		if entry == nil || entry.Retired != nil {
 			continue
 		}
 		needed := slices.Clone(entry.After)
 		for _, fact := range entry.Needs {
-			needed = append(needed, provide[fact]...)
+			for _, provider := range provide[fact] {
+				if provider.ID != next.ID { // an object does not wait for itself
+					needed = append(needed, provider)
+				}
+			}
 		}
 		for _, below := range needed {
 			old, seen := by[below]

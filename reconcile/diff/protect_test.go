@@ -20,15 +20,15 @@ func TestProtectionOutlivesTheDeclaration(t *testing.T) {
 		{name: "protecting is recorded", want: "thing/a@h1=1!protect", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "record thing/a@h1"},
 		{name: "what was unprotected before goes", applied: "thing/a@h1=1", live: "thing/a@h1=1", expect: "retire thing/a@h1"},
 		{name: "what a protected thing stands on stays", want: "thing/v@h1=1!protect", applied: "disk/a@h1=1 thing/v@h1=1<disk/a@h1!protect", live: live,
-			expect: "record thing/v@h1; protected disk/a@h1"},
+			expect: "protected disk/a@h1; blocked thing/v@h1"},
 		{name: "and so does what that stands on", want: "thing/v@h1=1!protect", live: live + " net/n@h1=1",
-			applied: "net/n@h1=1 disk/a@h1=1<net/n@h1 thing/v@h1=1<disk/a@h1!protect", expect: "record thing/v@h1; protected disk/a@h1; protected net/n@h1"},
+			applied: "net/n@h1=1 disk/a@h1=1<net/n@h1 thing/v@h1=1<disk/a@h1!protect", expect: "protected disk/a@h1; protected net/n@h1; blocked thing/v@h1"},
 		{name: "what stands on a protected thing may go", applied: "disk/a@h1=1!protect thing/v@h1=1<disk/a@h1", live: live, expect: "retire thing/v@h1; protected disk/a@h1"},
 		{name: "taking the protection off what stands on it is not enough in the same commit", want: "thing/v@h1=1",
-			applied: "disk/a@h1=1 thing/v@h1=1<disk/a@h1!protect", live: live, expect: "protected disk/a@h1"},
+			applied: "disk/a@h1=1 thing/v@h1=1<disk/a@h1!protect", live: live, expect: "protected disk/a@h1; blocked thing/v@h1"},
 		{name: "the rest goes on", want: "thing/new@h2=1", applied: "thing/a@h1=1!protect thing/b@h1=1", live: "thing/a@h1=1 thing/b@h1=1",
 			expect: "retire thing/b@h1; create thing/new@h2; protected thing/a@h1"},
-		{name: "what is gone already is forgotten", applied: "thing/a@h1=1!protect", expect: "forget thing/a@h1"},
+		{name: "what is gone already is not forgotten", applied: "thing/a@h1=1!protect", expect: "protected thing/a@h1"},
 		{name: "set aside before, it is not protected", applied: "thing/a@h1=1!protect!retired", live: "thing/a@h1=1!retired"},
 		{name: "an instance of one that is still declared elsewhere stays", want: "thing/a@h2=1!protect", applied: "thing/a@h1=1!protect thing/a@h2=1!protect",
 			live: "thing/a@h1=1 thing/a@h2=1", expect: "protected thing/a@h1"},
@@ -74,7 +74,7 @@ func TestNothingProtectedIsEverTakenAway(t *testing.T) {
 
 func reaches(in diff.Input, from, to schema.Instance, seen map[schema.Instance]bool) bool {
 	entry := in.Inventory[from]
-	if entry == nil || seen[from] {
+	if entry == nil || entry.Retired != nil || seen[from] { // what was set aside stands on nothing
 		return false
 	}
 	seen[from] = true
@@ -102,7 +102,7 @@ func TestACommitNeverTakesAwayWhatItUnprotects(t *testing.T) {
 		for range 4 {
 			for _, c := range diff.Compute(in).Changes {
 				if provide[c.Instance] && (c.Action == actuators.Retire || c.Action == actuators.Replace) && len(c.Steps) > 0 {
-					rt.Fatalf("%s is taken away", c.Instance)
+					rt.Fatalf("%s is taken away\nwant %s\napplied %s\nlive %s", c.Instance, want, applied, live)
 				}
 				enact(in, c)
 			}
