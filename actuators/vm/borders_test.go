@@ -134,7 +134,13 @@ func TestDeafGuestIsForcedOffAndWatched(t *testing.T) {
 		r.sh(`qemu-img create -q -f qcow2 /var/lib/plumb/pools/vmdisks/payroll-disk.qcow2 1M`)
 		ctx, cancel := context.WithCancel(context.Background())
 		events, ended := make(chan actuators.Event, 100), make(chan error, 1)
-		go func() { ended <- Kind.Watch(ctx, r.host, func(e actuators.Event) { events <- e }) }()
+		go func() {
+			err := Kind.Watch(ctx, r.host, func(e actuators.Event) { events <- e })
+			if ctx.Err() == nil {
+				t.Errorf("the watch ended by itself: %v", err)
+			}
+			ended <- err
+		}()
 		r.hears(events, "", "subscribed")
 		deaf := func(s *Spec) { s.Ready, s.Stop.Timeout = nil, "1s" }
 		r.apply(declared(t, deaf), "define start")
