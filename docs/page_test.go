@@ -98,7 +98,7 @@ func blocks(t *testing.T, file string) []block {
 }
 
 func TestBlocksAreOfKnownKinds(t *testing.T) {
-	known := regexp.MustCompile(`^(cue( fragment| controller| policy| schema)?|sh( lab)?( exits=[0-9]+)?|sh make|text|mermaid|go|yaml)$`)
+	known := regexp.MustCompile(`^(cue( fragment| controller| policy| schema)?|sh( lab)?( exits=[0-9]+)?|sh make|text|mermaid|go|yaml( \S+)?)$`)
 	for _, file := range pages(t) {
 		for _, b := range blocks(t, file) {
 			if info := strings.Join(b.info, " "); !known.MatchString(info) {
