@@ -30,6 +30,15 @@ func (c *Controller) PlanLoaded(ctx context.Context, commit string, ordered bool
 	return c.planCommit(ctx, commit, by)
 }
 
+// PlanBack plans to go back to a commit, whatever is known of its age: nothing is destroyed for it, and no window holds it.
+func (c *Controller) PlanBack(ctx context.Context, commit string) (*plan.Plan, error) {
+	graph, err := c.Load(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	return c.planGraph(ctx, graph, scope{by: free})
+}
+
 func (c *Controller) planCommit(ctx context.Context, commit string, by order) (*schema.Graph, *plan.Plan, error) {
 	graph, err := c.Load(ctx, commit)
 	if err != nil {
@@ -42,8 +51,28 @@ func (c *Controller) planCommit(ctx context.Context, commit string, by order) (*
 	if back {
 		by = free
 	}
-	p, err := c.planGraph(ctx, graph, scope{purge: !back, by: by})
+	p, err := c.planGraph(ctx, graph, scope{purge: !back && c.buildsOn(ctx, commit), by: by})
 	return graph, p, err
+}
+
+// buildsOn tells whether a commit is known to build on the one that was applied last, or is it: an older one, and one of another
+// history, may agree to a purge that nobody wants any more.
+func (c *Controller) buildsOn(ctx context.Context, commit string) bool {
+	if c.memory == nil {
+		return true
+	}
+	commits, err := c.memory.Commits()
+	if err == nil && (commits.Applied == "" || commits.Applied == commit) {
+		return true
+	}
+	if err != nil {
+		return false
+	}
+	if _, git := c.source.(sources.Signable); !git {
+		return true // a plain directory has no history
+	}
+	on, err := c.source.Descends(ctx, commit, commits.Applied)
+	return err == nil && on
 }
 
 // goesBack tells whether a commit is older than the newest one that was accepted: going back destroys nothing.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumbline/reconcile"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 	"plumbline/sources"
@@ -67,6 +68,22 @@ func (s *settings) planLoaded(cmd *cobra.Command, args []string, dir string) (*s
 	if dir != "" {
 		s.config.Repository, s.config.Path = "dir:"+dir, "."
 	}
+	return s.planned(cmd, args, func(c *reconcile.Controller, commit string) (*schema.Graph, *plan.Plan, error) {
+		return c.PlanLoaded(cmd.Context(), commit, s.ordered)
+	})
+}
+
+// planBack plans to go back to a commit.
+func (s *settings) planBack(cmd *cobra.Command, to string) (*plan.Plan, error) {
+	_, p, err := s.planned(cmd, []string{to}, func(c *reconcile.Controller, commit string) (*schema.Graph, *plan.Plan, error) {
+		p, err := c.PlanBack(cmd.Context(), commit)
+		return nil, p, err
+	})
+	return p, err
+}
+
+// planned opens what planning needs, finds the commit that the arguments name, and plans it.
+func (s *settings) planned(cmd *cobra.Command, args []string, make func(*reconcile.Controller, string) (*schema.Graph, *plan.Plan, error)) (*schema.Graph, *plan.Plan, error) {
 	source, err := s.openSource()
 	if err != nil {
 		return nil, nil, err
@@ -82,7 +99,7 @@ func (s *settings) planLoaded(cmd *cobra.Command, args []string, dir string) (*s
 	}
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	return c.PlanLoaded(cmd.Context(), commit, s.ordered)
+	return make(c, commit)
 }
 
 // logDepth is how far back a commit may be named by its beginning.

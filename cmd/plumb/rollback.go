@@ -19,7 +19,7 @@ this is the fast one. "plumb resume" follows the repository again.`,
 		Example: "  plumb history\n  plumb rollback --to 3f2a91c07d\n  plumb rollback --to 3f2a91c07d --auto-approve",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := s.plan(cmd, []string{to}, "")
+			p, err := s.planBack(cmd, to)
 			if err != nil {
 				return err
 			}

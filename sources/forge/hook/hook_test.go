@@ -222,7 +222,7 @@ func TestBoundsOfADelivery(t *testing.T) {
 	}
 }
 
-// Recorded from the forges' own documentation and servers, shortened.
+// In the form that the forges document, shortened; none was caught from a server.
 func TestRecordedDeliveriesAreUnderstood(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) < 9 {
