@@ -1,6 +1,6 @@
 // Watch runs a command whose laboratories and tests keep one secret, and fails if that is seen in the command's output, in the arguments
 // or the environment of any process, in a file that was written (also one removed at once, and within the journal's deflated values), or in
-// a packet on this machine's interfaces. What holds it rightly is in a list. It needs root.
+// a packet on this machine's interfaces. What holds it rightly is in a list. It needs root, and a kernel with audit.
 //
 //	go run ./testenv/canary/watch make test
 //
@@ -86,7 +86,13 @@ func look(ctx context.Context, seen *sightings) (end func(), err error) {
 		cancel()
 		return nil, err
 	}
+	commands, err := openCommands(seen)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
 	var all sync.WaitGroup
+	all.Go(func() { commands.run(ctx) })
 	all.Go(func() { files.run(ctx) })
 	all.Go(func() { packets.run(ctx) })
 	all.Go(func() { processes{seen, files}.run(ctx) })

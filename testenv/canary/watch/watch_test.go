@@ -42,6 +42,12 @@ func leak(how, dir string) error {
 		fmt.Println(base64.StdEncoding.EncodeToString([]byte("x:" + secret)))
 	case "argument":
 		return exec.Command("sh", "-c", "sleep 0.5; :", secret).Run()
+	case "short":
+		return exec.Command("true", secret).Run()
+	case "spaced":
+		return exec.Command("true", "--key", "the key "+secret+"\n").Run()
+	case "long":
+		return exec.Command("true", strings.Repeat("x", 20_000)+secret+strings.Repeat("y", 20_000)).Run()
 	case "environment":
 		cmd := exec.Command("sleep", "0.5")
 		cmd.Env = []string{"KEY=" + secret}
@@ -109,8 +115,9 @@ func TestLeaksAreFound(t *testing.T) {
 	need.Root(t)
 	for how, want := range map[string]string{
 		"nothing": "", "secrets": "",
-		"output": "output:", "encoded": "output:", "argument": "the arguments of sh", "environment": "the environment of sleep",
-		"file": "/x", "journal": "the journal ", "packet": "a packet of ",
+		"output": "output:", "encoded": "output:", "argument": "the arguments of sh", "short": "the arguments of true", "spaced": "the arguments of true", "long": "the arguments of true",
+		"environment": "the environment of sleep",
+		"file":        "/x", "journal": "the journal ", "packet": "a packet of ",
 	} {
 		t.Run(how, func(t *testing.T) {
 			dir := t.TempDir()
