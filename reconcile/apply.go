@@ -74,16 +74,19 @@ func (c *Controller) idle(p *plan.Plan) bool {
 func waiting(p *plan.Plan) map[int]run.Outcome {
 	out := map[int]run.Outcome{}
 	spoilt := false
-	for range p.Lanes { // as deep as a chain of needs can be
+	for more := true; more; { // once and again where lanes stand before those that they need
+		before := len(out)
 		for _, l := range p.Lanes {
-			spoilt = spoilt || !l.Last && out[l.ID] != ""
 			switch {
+			case out[l.ID] != "":
 			case l.Held != "":
 				out[l.ID] = run.LaneHeld
 			case slices.ContainsFunc(l.Needs, func(need int) bool { return out[need] != "" }), l.Last && spoilt:
 				out[l.ID] = run.LaneBlocked
 			}
+			spoilt = spoilt || !l.Last && out[l.ID] != ""
 		}
+		more = len(out) > before
 	}
 	return out
 }
