@@ -76,13 +76,7 @@ func newShell(t *testing.T, binary string) *shell {
 	s := &shell{t: t, dir: dir, out: map[int]string{}}
 	t.Cleanup(s.clean)
 	s.forge = forgetest.New(t)
-	s.forge.Tip = func(branch string) string {
-		out, err := exec.Command("git", "-C", filepath.Join(dir, "preview/boston.git"), "rev-parse", branch).Output()
-		if err != nil {
-			t.Errorf("cannot find branch %s: %v", branch, err)
-		}
-		return strings.TrimSpace(string(out))
-	}
+	s.forge.Repository = filepath.Join(dir, "preview/boston.git")
 	for _, step := range []func() error{
 		func() error { return os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../examples")) },
 		func() error { return os.Mkdir(filepath.Join(dir, "bin"), 0o755) },

@@ -30,6 +30,9 @@ type Client interface {
 	Write(ctx context.Context, number, id int64, body string) error
 	// Report sets a status on a commit; one of the same context is replaced.
 	Report(ctx context.Context, commit string, s Status) error
+	// Propose offers a change of files as a request: it makes a branch with one commit, and the request. Of a branch that is there
+	// already nothing is changed; the request that is or was made of it is given, and made when there is none.
+	Propose(ctx context.Context, p Proposal) (Proposed, error)
 }
 
 // Comment is one comment of a request.

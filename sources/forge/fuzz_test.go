@@ -49,6 +49,7 @@ func FuzzAnswers(f *testing.F) {
 			c.MayWrite(t.Context(), "ada")
 			c.React(t.Context(), 1, 1, Yes)
 			c.Comments(t.Context(), 1)
+			c.Propose(t.Context(), Proposal{Base: "main", From: "1", Branch: "b", Title: "t", Files: map[string][]byte{"a": []byte("a"), "b": nil, "c": {0xff}}})
 			if err := c.Write(t.Context(), 1, 0, "x"); err != nil && len(err.Error()) > mostAnswer {
 				t.Errorf("an error of %d bytes", len(err.Error()))
 			}

@@ -13,17 +13,18 @@ const giteaVersion = "1.20.0"
 
 // tea is Gitea or Forgejo. Its client holds the context, so that each call has a client of its own.
 type tea struct {
-	base, token, owner, repository string
-	http                           *http.Client
+	project                  Project
+	token, owner, repository string
+	http                     *http.Client
 }
 
 func newGitea(p Project, token string) (Client, error) {
 	owner, repository := p.parts()
-	return &tea{p.Base, token, owner, repository, client()}, nil
+	return &tea{p, token, owner, repository, client()}, nil
 }
 
 func (t *tea) with(ctx context.Context) (*gitea.Client, error) {
-	return gitea.NewClient(t.base, gitea.SetContext(ctx), gitea.SetToken(t.token), gitea.SetHTTPClient(t.http), gitea.SetGiteaVersion(giteaVersion))
+	return gitea.NewClient(t.project.Base, gitea.SetContext(ctx), gitea.SetToken(t.token), gitea.SetHTTPClient(t.http), gitea.SetGiteaVersion(giteaVersion))
 }
 
 func (t *tea) failed(what string, answer *gitea.Response, err error) error {

@@ -12,6 +12,7 @@ import (
 const page = 100
 
 type hub struct {
+	project           Project
 	owner, repository string
 	*github.Client
 }
@@ -26,7 +27,7 @@ func newGitHub(p Project, token string) (Client, error) {
 		return nil, err
 	}
 	owner, repository := p.parts()
-	return &hub{owner, repository, c}, nil
+	return &hub{p, owner, repository, c}, nil
 }
 
 func (h *hub) failed(what string, answer *github.Response, err error) error {

@@ -11,7 +11,7 @@ import (
 )
 
 type lab struct {
-	project string
+	project Project
 	*gitlab.Client
 }
 
@@ -20,7 +20,7 @@ func newGitLab(p Project, token string) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lab{p.Path, c}, nil
+	return &lab{p, c}, nil
 }
 
 func (l *lab) failed(what string, answer *gitlab.Response, err error) error {
@@ -59,7 +59,7 @@ func (l *lab) Pulls(ctx context.Context, branch string) (all []Pull, err error) 
 
 // open is one page of requests. The client's own call does not survive a list that holds null.
 func (l *lab) open(ctx context.Context, options *gitlab.ListProjectMergeRequestsOptions) (list []*gitlab.BasicMergeRequest, answer *gitlab.Response, err error) {
-	request, err := l.NewRequest(http.MethodGet, "projects/"+gitlab.PathEscape(l.project)+"/merge_requests", options, []gitlab.RequestOptionFunc{gitlab.WithContext(ctx)})
+	request, err := l.NewRequest(http.MethodGet, "projects/"+gitlab.PathEscape(l.project.Path)+"/merge_requests", options, []gitlab.RequestOptionFunc{gitlab.WithContext(ctx)})
 	if err == nil {
 		answer, err = l.Do(request, &list)
 	}
@@ -67,7 +67,7 @@ func (l *lab) open(ctx context.Context, options *gitlab.ListProjectMergeRequests
 }
 
 func (l *lab) Pull(ctx context.Context, number int64) (Pull, error) {
-	one, answer, err := l.MergeRequests.GetMergeRequest(l.project, number, nil, gitlab.WithContext(ctx))
+	one, answer, err := l.MergeRequests.GetMergeRequest(l.project.Path, number, nil, gitlab.WithContext(ctx))
 	if err != nil || one == nil {
 		return Pull{Fork: true}, l.failed("read the request", answer, err)
 	}
@@ -97,7 +97,7 @@ func (l *lab) MayWrite(ctx context.Context, account string) (bool, error) {
 	if err != nil || len(users) != 1 || users[0] == nil || users[0].Username != account {
 		return false, l.failed(what, answer, err)
 	}
-	member, answer, err := l.ProjectMembers.GetInheritedProjectMember(l.project, users[0].ID, gitlab.WithContext(ctx))
+	member, answer, err := l.ProjectMembers.GetInheritedProjectMember(l.project.Path, users[0].ID, gitlab.WithContext(ctx))
 	if answer != nil && answer.StatusCode == http.StatusNotFound {
 		return false, nil
 	}
@@ -109,7 +109,7 @@ func (l *lab) MayWrite(ctx context.Context, account string) (bool, error) {
 
 func (l *lab) React(ctx context.Context, number, id int64, sign Sign) error {
 	name := map[Sign]string{Yes: "thumbsup", No: "thumbsdown"}[sign]
-	_, answer, err := l.AwardEmoji.CreateMergeRequestAwardEmojiOnNote(l.project, number, id, &gitlab.CreateAwardEmojiOptions{Name: name}, gitlab.WithContext(ctx))
+	_, answer, err := l.AwardEmoji.CreateMergeRequestAwardEmojiOnNote(l.project.Path, number, id, &gitlab.CreateAwardEmojiOptions{Name: name}, gitlab.WithContext(ctx))
 	return l.failed("answer the comment", answer, err)
 }
 
@@ -117,7 +117,7 @@ func (l *lab) Comments(ctx context.Context, number int64) (all []Comment, err er
 	oldest, ascending := "created_at", "asc"
 	options := &gitlab.ListMergeRequestNotesOptions{OrderBy: &oldest, Sort: &ascending, ListOptions: gitlab.ListOptions{PerPage: page}}
 	for range mostPages {
-		list, answer, err := l.Notes.ListMergeRequestNotes(l.project, number, options, gitlab.WithContext(ctx))
+		list, answer, err := l.Notes.ListMergeRequestNotes(l.project.Path, number, options, gitlab.WithContext(ctx))
 		if err != nil {
 			return nil, l.failed("list the comments", answer, err)
 		}
@@ -138,9 +138,9 @@ func (l *lab) Write(ctx context.Context, number, id int64, body string) error {
 	var answer *gitlab.Response
 	var err error
 	if id == 0 {
-		_, answer, err = l.Notes.CreateMergeRequestNote(l.project, number, &gitlab.CreateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx))
+		_, answer, err = l.Notes.CreateMergeRequestNote(l.project.Path, number, &gitlab.CreateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx))
 	} else {
-		_, answer, err = l.Notes.UpdateMergeRequestNote(l.project, number, id, &gitlab.UpdateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx))
+		_, answer, err = l.Notes.UpdateMergeRequestNote(l.project.Path, number, id, &gitlab.UpdateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx))
 	}
 	return l.failed("write the comment", answer, err)
 }
@@ -155,7 +155,7 @@ func (l *lab) Report(ctx context.Context, commit string, s Status) error {
 	case Pending:
 		state = gitlab.Pending
 	}
-	_, answer, err := l.Commits.SetCommitStatus(l.project, commit, &gitlab.SetCommitStatusOptions{State: state, Description: &text, Context: &s.Context}, gitlab.WithContext(ctx))
+	_, answer, err := l.Commits.SetCommitStatus(l.project.Path, commit, &gitlab.SetCommitStatusOptions{State: state, Description: &text, Context: &s.Context}, gitlab.WithContext(ctx))
 	if err != nil && answer != nil && answer.StatusCode == http.StatusBadRequest && strings.Contains(err.Error(), "Cannot transition status") {
 		return nil
 	}

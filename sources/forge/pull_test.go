@@ -23,7 +23,7 @@ func TestOpenRequestsAreListedOverAllPages(t *testing.T) {
 		for _, p := range all {
 			got += fmt.Sprintf("%d fork=%t ", p.Number, p.Fork)
 		}
-		if want := "7 fork=false 20 fork=false 21 fork=true 22 fork=false 24 fork=false "; err != nil || got != want {
+		if want := "24 fork=false 22 fork=false 21 fork=true 20 fork=false 7 fork=false "; err != nil || got != want {
 			t.Errorf("%s, %v; want %s", got, err, want)
 		}
 	})

@@ -1,6 +1,7 @@
 package forgetest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,6 +16,7 @@ func (f *Forge) answer(w http.ResponseWriter, r *http.Request) {
 	last := parts[len(parts)-1]
 	before := parts[max(len(parts)-2, 0)]
 	switch {
+	case f.files(w, r, path):
 	case path == "/user":
 		reply(w, map[string]any{"id": 1, "login": f.Login, "username": f.Login})
 	case path == "/users":
@@ -113,19 +115,32 @@ func (f *Forge) status(w http.ResponseWriter, r *http.Request, commit string) {
 func (f *Forge) requests(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		in := body(r)
-		p := Pull{Number: f.pulls[len(f.pulls)-1].Number + 1, Head: f.Tip(in["head"]), Branch: in["base"], Author: f.Login}
+		p := Pull{
+			Number: f.pulls[len(f.pulls)-1].Number + 1, From: in["head"] + in["source_branch"], Branch: in["base"] + in["target_branch"],
+			Title: in["title"], Body: in["body"] + in["description"], Author: f.Login,
+		}
+		p.Head = f.tip(p.From)
 		f.pulls = append(f.pulls, p)
 		w.WriteHeader(http.StatusCreated)
 		reply(w, pull(p, gitlab(r)))
 		return
 	}
+	query := r.URL.Query()
+	_, head, _ := strings.Cut(query.Get("head"), ":")
+	from, every := head+query.Get("source_branch"), query.Get("state") == "all" || query.Get("state") == ""
 	var all []any
-	for _, p := range f.pulls {
-		if !p.Closed {
+	for _, p := range slices.Backward(f.pulls) {
+		if (every || !p.Closed) && (from == "" || p.From == from) {
 			all = append(all, pull(p, gitlab(r)))
 		}
 	}
 	f.list(w, r, all)
+}
+
+// tip is the newest commit of a branch.
+func (f *Forge) tip(branch string) string {
+	commit, _ := f.git("", nil, "rev-parse", "refs/heads/"+branch) // "" = there is no such branch
+	return commit
 }
 
 func (f *Forge) request(w http.ResponseWriter, r *http.Request, number string) {
@@ -150,7 +165,7 @@ func (f *Forge) list(w http.ResponseWriter, r *http.Request, all []any) {
 		}
 		return 0
 	}
-	size := number("per_page", "limit")
+	size := cmp.Or(number("per_page", "limit"), 30)
 	if f.Pages > 0 {
 		size = min(size, f.Pages)
 	}
@@ -182,8 +197,9 @@ func pull(p Pull, lab bool) map[string]any {
 	out := map[string]any{
 		"number": p.Number, "iid": p.Number, "sha": p.Head, "target_branch": p.Branch, "source_project_id": from, "target_project_id": project,
 		"user": map[string]any{"login": p.Author, "username": p.Author}, "author": map[string]any{"username": p.Author},
-		"head": map[string]any{"sha": p.Head, "repo_id": from, "repo": map[string]any{"id": from}},
-		"base": map[string]any{"ref": p.Branch, "repo_id": project, "repo": map[string]any{"id": project}},
+		"source_branch": p.From,
+		"head":          map[string]any{"sha": p.Head, "ref": p.From, "repo_id": from, "repo": map[string]any{"id": from}},
+		"base":          map[string]any{"ref": p.Branch, "repo_id": project, "repo": map[string]any{"id": project}},
 	}
 	if p.Closed {
 		state = "closed"

@@ -27,6 +27,9 @@ type Pull struct {
 	Number int64
 	Head   string // newest commit
 	Branch string // that it is for
+	From   string // branch that it is of
+	Title  string
+	Body   string
 	Author string
 	Fork   bool
 	Closed bool
@@ -35,11 +38,11 @@ type Pull struct {
 
 // Forge is one project. It begins with one request, number 7.
 type Forge struct {
-	URL   string                     // of the server
-	Token string                     // that is let in
-	Login string                     // whose it is
-	Tip   func(branch string) string // newest commit of a branch, for requests that are opened here
-	Pages int                        // how many things are in a page at most; 0 = as many as are asked for
+	URL        string // of the server
+	Token      string // that is let in
+	Login      string // whose it is
+	Repository string // bare, in which branches, files and commits lie; "" = it has none
+	Pages      int    // how many things are in a page at most; 0 = as many as are asked for
 
 	mu       sync.Mutex
 	pulls    []Pull
