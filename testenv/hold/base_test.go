@@ -1,9 +1,11 @@
 package hold
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -146,13 +148,21 @@ func (s *scene) until(limit time.Duration, condition func() error) {
 	}
 }
 
-// nothingToDo wants the plan of the head to be empty.
+// nothingToDo wants the plan of the head to be empty. Hosts that do not answer in time, for the machine is busy, are asked again.
 func (s *scene) nothingToDo() {
 	s.t.Helper()
-	if out, err := s.Plumb(s.ctx, "plan", "--detailed-exitcode"); err != nil {
-		s.t.Fatalf("the plan is not empty: %v\n%s", err, out)
-	}
+	s.until(time.Minute, func() error {
+		out, err := s.Plumb(s.ctx, "plan", "--detailed-exitcode")
+		var exit *exec.ExitError
+		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != unseen) {
+			s.t.Fatalf("the plan is not empty: %v\n%s", err, out)
+		}
+		return err
+	})
 }
+
+// unseen is the exit code of a plan to which something could not be looked at.
+const unseen = 10
 
 // again brings the shared site back to the payroll topology, with plumb run following it.
 func (s *scene) again() error {

@@ -14,7 +14,7 @@ import (
 
 // TestAKillAtEachWriteOfTheJournal: plumb run dies by kill -9 right after its n-th write while it applies or takes away the
 // application, and is started again on the same head, for every n. What it left open must come to an end by itself, every
-// lane done in full, as virsh, qemu-img, nft and kdig see it.
+// lane done in full, as virsh, qemu-img, nft and kdig see it, and no process and no watcher is left, as /proc has it.
 func TestAKillAtEachWriteOfTheJournal(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
@@ -81,6 +81,7 @@ func (s *scene) crash(n int, p topology) bool {
 	}
 	s.ends(commit, libvirtd)
 	s.nothingToDo()
+	s.nothingLeft()
 	return died
 }
 
