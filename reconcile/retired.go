@@ -8,7 +8,7 @@ import (
 	"plumbline/schema"
 )
 
-// Retired is an object that was removed and waits for its purge.
+// Retired is an object that was removed and waits for its purge, or a declared one of which older copies do.
 type Retired struct {
 	Object    schema.ID      `json:"object"`
 	Instances []RetiredThing `json:"instances"`
@@ -22,14 +22,15 @@ type Retired struct {
 type RetiredThing struct {
 	Instance schema.Instance `json:"instance"`
 	Name     string          `json:"name,omitempty"` // under which it lies: a path, or the name of a domain
-	Since    time.Time       `json:"since"`
-	Due      time.Time       `json:"due"` // from when on people are reminded to purge it
+	Since    time.Time       `json:"since,omitzero"` // by this machine's clock, of a copy by its host's
+	Due      time.Time       `json:"due,omitzero"`   // from when on people are reminded to purge it; none of a copy
+	Copy     bool            `json:"copy,omitempty"` // the object is declared and stays; this was set aside of it
 	Bytes    int64           `json:"bytes"`
 	Unknown  string          `json:"unknown,omitempty"` // why it cannot be seen
 	Gone     bool            `json:"gone,omitempty"`    // it was seen nowhere
 }
 
-// Retired lists what was set aside and is not declared by a commit, from a look at the hosts.
+// Retired lists what was set aside and is not declared by a commit, and older copies of what is, from a look at the hosts.
 func (c *Controller) Retired(ctx context.Context, commit string) ([]Retired, error) {
 	graph, err := c.Load(ctx, commit)
 	if err != nil {
@@ -56,12 +57,17 @@ func (c *Controller) retired(graph *schema.Graph, w diff.Waiting) Retired {
 		r.Approve = diff.Rules{Now: c.now()}.Line(schema.ToPurge, w.ID, w.Effect)
 	}
 	for _, a := range w.Asides {
-		one := RetiredThing{Instance: a.Entry.Instance, Since: *a.Entry.Retired, Due: a.Due(c.cfg.Retire.keep()), Unknown: a.Unknown, Gone: a.Unknown == "" && len(a.Things) == 0}
+		one := RetiredThing{Instance: a.Entry.Instance, Copy: a.Copies(), Due: a.Due(c.cfg.Retire.keep()), Unknown: a.Unknown, Gone: a.Unknown == "" && len(a.Things) == 0}
+		if !a.Copies() {
+			one.Since = *a.Entry.Retired
+		}
 		if len(a.Things) == 0 {
 			r.Instances = append(r.Instances, one)
 		}
 		for _, thing := range a.Things {
-			one.Name, one.Bytes = thing.Name, thing.Bytes
+			if one.Name, one.Bytes = thing.Name, thing.Bytes; a.Copies() {
+				one.Since = thing.Since
+			}
 			r.Instances, r.Bytes = append(r.Instances, one), r.Bytes+thing.Bytes
 		}
 	}

@@ -17,6 +17,7 @@ func newRetired(s *settings) *cobra.Command {
 		Short: "Show what was removed and waits for its purge",
 		Long: `Show what was removed: since when each thing is set aside, under which name, what space it holds, and the line that
 agrees to its purge. Nothing is changed. Declared again, a thing is put back with its data, whenever that is before its purge.
+Older copies of what is declared, such as of an image that was fetched anew, are listed as such.
 Exit code 10: something could not be looked at.`,
 		Example: "  plumb retired\n  plumb retired -o json | jq -r '.retired[].approve'",
 		Args:    cobra.NoArgs,
@@ -81,7 +82,7 @@ func writeRetired(w io.Writer, all []reconcile.Retired, now time.Time) {
 		case r.Approved != nil:
 			fmt.Fprintf(w, "    its purge has a line at %s; see \"plumb plan\"\n", r.Approved)
 		default:
-			fmt.Fprintf(w, "    declare it again to put it back, or destroy it for good:\n    %s\n", r.Approve)
+			fmt.Fprintf(w, "    %s:\n    %s\n", wayOut(r), r.Approve)
 		}
 	}
 	if len(all) == 0 {
@@ -91,12 +92,29 @@ func writeRetired(w io.Writer, all []reconcile.Retired, now time.Time) {
 	fmt.Fprintf(w, "%s, holding %s\n", plural(len(all), "object"), space(total))
 }
 
+// wayOut is what may be done with what was set aside. The older copies of what is declared are never put back by themselves.
+func wayOut(r reconcile.Retired) string {
+	for _, one := range r.Instances {
+		if !one.Copy {
+			return "declare it again to put it back, or destroy it for good"
+		}
+	}
+	return "destroy what was set aside of it for good"
+}
+
 func writeRetiredThing(w io.Writer, one reconcile.RetiredThing, now time.Time) {
 	due := "may be purged"
-	if now.Before(one.Due) {
+	switch {
+	case one.Copy:
+		due = "an older copy; what is declared stays"
+	case now.Before(one.Due):
 		due = "is kept until " + one.Due.Local().Format(time.DateOnly)
 	}
-	fmt.Fprintf(w, "%s  set aside on %s, %s\n", one.Instance, one.Since.Local().Format(time.DateOnly), due)
+	if one.Since.IsZero() {
+		fmt.Fprintf(w, "%s  %s\n", one.Instance, due)
+	} else {
+		fmt.Fprintf(w, "%s  set aside on %s, %s\n", one.Instance, one.Since.Local().Format(time.DateOnly), due)
+	}
 	switch {
 	case one.Unknown != "":
 		fmt.Fprintf(w, "    unknown: %s\n", one.Unknown)
