@@ -236,10 +236,10 @@ func (c *Controller) Status() Status {
 	if why := c.frozen(); why != "" {
 		s.Suspended = why
 	}
-	for _, i := range c.open() {
-		if i.Open() {
-			s.Incidents++
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drift != nil {
+		s.drifted(c.drift)
 	}
 	return s
 }

@@ -10,6 +10,7 @@ import (
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/inventory"
+	"plumbline/reconcile/notify"
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/run"
 	"plumbline/schema"
@@ -18,12 +19,27 @@ import (
 
 // newDrift wires the engine that watches what was applied. heal nil: it only tells.
 func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) error) *drift.Engine {
-	return drift.New(drift.Options{
+	return drift.New(c.driftOptions(heal))
+}
+
+func (c *Controller) driftOptions(heal func(context.Context, []schema.Instance) error) drift.Options {
+	return drift.Options{
 		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Verdicts: c.verdicts, Heal: heal,
 		Tell: c.teller, Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
 		Interval: time.Duration(c.cfg.Drift.Interval), Hold: time.Duration(c.cfg.Drift.Hold), Gather: gatherFor, Alone: c.cfg.Drift.Alone, Flaps: c.cfg.Drift.Flaps,
 		Ignore: c.Ignores, Remind: time.Duration(c.cfg.Drift.Remind), Now: c.now, Log: c.log,
-	})
+	}
+}
+
+// oneLook is an engine that knows what was told, looks once, and tells nothing: one look is what it takes to see that
+// something is over.
+func (c *Controller) oneLook() *drift.Engine {
+	o := c.driftOptions(nil)
+	o.Hold = 0
+	if o.Tell != nil {
+		o.Tell = notify.PastOf(c.teller)
+	}
+	return drift.New(o)
 }
 
 // gatherFor is how long what fires waits for more of the same cause, so that one cause is one message.
@@ -52,21 +68,28 @@ func (c *Controller) startDrift(ctx context.Context) <-chan struct{} {
 	return ended
 }
 
+// Drifted is what is not as it was applied, and what nobody can say that of.
+type Drifted struct {
+	Incidents []drift.Incident `json:"incidents"`
+	Groups    []drift.Group    `json:"groups"` // of one cause, told as one; their incidents name them
+	Unseen    []HostError      `json:"unseen"`
+}
+
 // Drift looks once at everything that was applied and gives what differs, for a controller that does not run.
-func (c *Controller) Drift(ctx context.Context) ([]drift.Incident, []HostError, error) {
+func (c *Controller) Drift(ctx context.Context) (Drifted, error) {
 	inv, err := c.inventory()
 	if err != nil {
-		return nil, nil, err
+		return Drifted{}, err
 	}
 	c.nameOwned(inv)
-	engine := c.newDrift(nil)
-	incidents := engine.Sweep(ctx)
-	return incidents, c.looks.unseen(inv), nil
+	engine := c.oneLook()
+	engine.Sweep(ctx)
+	return c.drifted(engine, inv), nil
 }
 
 // Incidents lists what the running engine holds open, and what it could not look at. Without an engine everything is
 // looked at once.
-func (c *Controller) Incidents(ctx context.Context) ([]drift.Incident, []HostError, error) {
+func (c *Controller) Incidents(ctx context.Context) (Drifted, error) {
 	c.mu.Lock()
 	engine := c.drift
 	c.mu.Unlock()
@@ -75,9 +98,13 @@ func (c *Controller) Incidents(ctx context.Context) ([]drift.Incident, []HostErr
 	}
 	inv, err := c.inventory()
 	if err != nil {
-		return nil, nil, err
+		return Drifted{}, err
 	}
-	return engine.Incidents(), c.looks.unseen(inv), nil
+	return c.drifted(engine, inv), nil
+}
+
+func (c *Controller) drifted(e *drift.Engine, inv inventory.Inventory) Drifted {
+	return Drifted{Incidents: e.Incidents(), Groups: e.Groups(), Unseen: append([]HostError{}, c.looks.unseen(inv)...)}
 }
 
 // Ack notes that somebody sees to what drifted, see drift.Engine; it tells what it did.

@@ -322,9 +322,9 @@ func TestHealBringsBackWhatWasAppliedNotWhatIsPending(t *testing.T) {
 	}
 	s.repo.push("b", ground+declare("p", "h1", "/pending"))
 	s.world.sabotage(pool("p", "h1"), "/sabotaged")
-	incidents, unseen, err := s.Drift(context.Background())
-	if err != nil || len(incidents) != 1 || len(unseen) != 0 {
-		t.Fatalf("%+v %+v %v", incidents, unseen, err)
+	found, err := s.Drift(context.Background())
+	if err != nil || len(found.Incidents) != 1 || len(found.Unseen) != 0 {
+		t.Fatalf("%+v %v", found, err)
 	}
 	result, err := s.Heal(context.Background(), []schema.Instance{pool("p", "h1")}, nil)
 	if err != nil || result.Verdict != run.Applied {
@@ -360,9 +360,9 @@ func TestDriftSaysWhatItCouldNotSee(t *testing.T) {
 	s.applied(s.repo.push("a", ground+declare("p", "h1", "/one")))
 	s.stop()
 	s.world.pull("h1", true)
-	incidents, unseen, err := s.Drift(context.Background())
-	if err != nil || len(incidents) != 0 || len(unseen) != 1 || unseen[0].Host != "h1" {
-		t.Fatalf("%+v %+v %v", incidents, unseen, err)
+	found, err := s.Drift(context.Background())
+	if err != nil || len(found.Incidents) != 0 || len(found.Unseen) != 1 || found.Unseen[0].Host != "h1" {
+		t.Fatalf("%+v %v", found, err)
 	}
 }
 

@@ -30,6 +30,7 @@ func (c *Controller) Remembered() (Status, error) {
 		s.Held = append(s.Held, fmt.Sprintf("%.19s failed with commit %s: %s", digest, plan.ShortCommit(p.Commit), p.Reason))
 	}
 	slices.Sort(s.Held)
+	s.drifted(c.oneLook())
 	return s, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plumbline/reconcile/diff"
+	"plumbline/reconcile/drift"
 	"plumbline/schema"
 )
 
@@ -39,7 +40,10 @@ type Status struct {
 	Suspended string              `json:"suspended,omitempty"`
 	Windows   []string            `json:"windows,omitempty"` // the change windows, each with whether it is active
 	Objects   int                 `json:"objects"`
-	Incidents int                 `json:"incidents"`        // firing
+	Incidents int                 `json:"incidents"`        // firing, acknowledged and muted ones among them
+	Acked     int                 `json:"acked,omitempty"`  // of these: somebody sees to them
+	Muted     int                 `json:"muted,omitempty"`  // of these: told to nobody, by a rule
+	Groups    []drift.Group       `json:"groups,omitempty"` // of one cause, told as one
 	Source    string              `json:"source,omitempty"` // why the source cannot be read; "" = it can
 	Looks     map[string]HostLook `json:"looks,omitempty"`
 }
@@ -48,6 +52,22 @@ type Status struct {
 type HostLook struct {
 	At  time.Time `json:"at"`
 	Err string    `json:"err,omitempty"`
+}
+
+// drifted counts what an engine holds open.
+func (s *Status) drifted(e *drift.Engine) {
+	for _, i := range e.Incidents() {
+		switch {
+		case !i.Open():
+			continue
+		case i.Muted != "":
+			s.Muted++
+		case i.Phase != drift.Firing:
+			s.Acked++
+		}
+		s.Incidents++
+	}
+	s.Groups = e.Groups()
 }
 
 // board holds the status; it is read while the loop works.

@@ -24,17 +24,17 @@ is looked at once. Nothing is changed. Exit code 10: something could not be look
 		Example: "  plumb drift\n  plumb drift --detailed-exitcode -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			incidents, unseen, healer, err := s.drift(cmd)
+			found, healer, err := s.drift(cmd)
 			if err != nil {
 				return err
 			}
-			if err := s.writeDrift(cmd.OutOrStdout(), incidents, unseen, healer, time.Now()); err != nil {
+			if err := s.writeDrift(cmd.OutOrStdout(), found, healer, time.Now()); err != nil {
 				return err
 			}
 			switch {
-			case len(unseen) > 0:
+			case len(found.Unseen) > 0:
 				return exits(exitIncomplete)
-			case detailed && len(incidents) > 0:
+			case detailed && len(found.Incidents) > 0:
 				return exits(exitChanges)
 			}
 			return nil
@@ -44,58 +44,70 @@ is looked at once. Nothing is changed. Exit code 10: something could not be look
 	return cmd
 }
 
-// drift gives what differs, what could not be seen, and who heals what may be healed by itself.
-func (s *settings) drift(cmd *cobra.Command) (incidents []drift.Incident, unseen []reconcile.HostError, healer string, err error) {
+// drift gives what differs and what could not be seen, and says who heals what may be healed by itself.
+func (s *settings) drift(cmd *cobra.Command) (found reconcile.Drifted, healer string, err error) {
 	if client, err := s.dial(cmd.Context()); err == nil {
 		defer client.Close()
 		status, err := client.Status(cmd.Context())
 		if err != nil {
-			return nil, nil, "", err
+			return found, "", err
 		}
 		healer = "is healed by itself"
 		if status.Suspended != "" {
 			healer = "is healed by itself when the suspension is over"
 		}
-		incidents, unseen, err = client.Incidents(cmd.Context())
-		return incidents, unseen, healer, err
+		found, err = client.Incidents(cmd.Context())
+		return found, healer, err
 	}
 	memory, done, err := s.memory(cmd.Context())
 	if err != nil {
-		return nil, nil, "", err
+		return found, "", err
 	}
 	defer done()
 	if memory == nil {
-		return nil, nil, "", fail(exitError, "cannot look for drift: nothing was applied from %s yet", s.config.State)
+		return found, "", fail(exitError, "cannot look for drift: nothing was applied from %s yet", s.config.State)
 	}
-	c := s.controller(nil, nil, memory)
+	c, err := s.witness(memory)
+	if err != nil {
+		return found, "", err
+	}
 	defer c.Close()
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	incidents, unseen, err = c.Drift(cmd.Context())
-	return incidents, unseen, "is healed by itself when a controller runs", err
+	found, err = c.Drift(cmd.Context())
+	return found, "is healed by itself when a controller runs", err
 }
 
-func (s *settings) writeDrift(w io.Writer, incidents []drift.Incident, unseen []reconcile.HostError, healer string, now time.Time) error {
+func (s *settings) writeDrift(w io.Writer, found reconcile.Drifted, healer string, now time.Time) error {
 	if s.output != "text" {
-		return json.NewEncoder(w).Encode(struct {
-			Incidents []drift.Incident      `json:"incidents"`
-			Unseen    []reconcile.HostError `json:"unseen"`
-		}{append([]drift.Incident{}, incidents...), append([]reconcile.HostError{}, unseen...)})
+		return json.NewEncoder(w).Encode(found)
+	}
+	for _, g := range found.Groups {
+		writeGroup(w, g, now)
 	}
 	width := 0
-	for _, i := range incidents {
+	for _, i := range found.Incidents {
 		width = max(width, len(i.Instance.String()))
 	}
-	for _, i := range incidents {
+	for _, i := range found.Incidents {
 		writeIncident(w, i, width, healer, now)
 	}
-	for _, h := range unseen {
+	for _, h := range found.Unseen {
 		fmt.Fprintf(w, "%s  unknown (%s): %s\n", hostName(h.Host), strings.Join(h.Kinds, ", "), h.Err)
 	}
-	if len(incidents) == 0 && len(unseen) == 0 {
+	if len(found.Incidents) == 0 && len(found.Unseen) == 0 {
 		fmt.Fprintln(w, "no drift: everything is as it was last applied")
 	}
 	return nil
+}
+
+func writeGroup(w io.Writer, g drift.Group, now time.Time) {
+	fmt.Fprintf(w, "%s of one cause, told as one: %s, for %s\n", plural(g.Most, "incident"), g.Cause, since(now.Sub(g.FirstSeen)))
+	if word := seenTo(&g.Life, now); word != "" {
+		fmt.Fprintf(w, "    %s\n", word)
+	} else {
+		fmt.Fprintf(w, "    \"plumb ack '%s'\" says that you see to it\n", g.Cause)
+	}
 }
 
 func writeIncident(w io.Writer, i drift.Incident, width int, healer string, now time.Time) {
@@ -108,7 +120,21 @@ func writeIncident(w io.Writer, i drift.Incident, width int, healer string, now 
 	if i.Told != "" {
 		fmt.Fprintf(w, "    the host says: %s\n", i.Told)
 	}
+	if i.Group != "" {
+		fmt.Fprintf(w, "    told with others: %s\n", i.Group)
+	}
+	if i.Muted != "" {
+		fmt.Fprintf(w, "    told to nobody: the rule ignore: %q mutes it\n", i.Muted)
+	}
+	if i.Flapping {
+		fmt.Fprintln(w, "    comes and goes: it is told again when it stayed away")
+	}
+	word := seenTo(&i.Life, now)
 	switch {
+	case word != "":
+		fmt.Fprintf(w, "    %s; until then nothing is done by itself\n", word)
+	case !i.Clean.IsZero():
+		fmt.Fprintln(w, "    is as it was applied again, for a moment; it is over when that lasts")
 	case i.Contended:
 		fmt.Fprintln(w, "    was healed again and again within an hour and undone each time: somebody or something else changes it; it is left alone now")
 	case i.Policy == drift.Heal:
@@ -116,6 +142,23 @@ func writeIncident(w io.Writer, i drift.Incident, width int, healer string, now 
 	default:
 		fmt.Fprintf(w, "    nothing is done by itself; \"plumb heal %s\" brings back what was applied\n", i.Instance)
 	}
+}
+
+// seenTo tells who sees to an alert, until when and why; "" is nobody.
+func seenTo(a *drift.Life, now time.Time) string {
+	if a.Ack == nil || !a.Ack.Until.IsZero() && now.After(a.Ack.Until) {
+		return ""
+	}
+	text := a.Ack.By + " sees to it"
+	if !a.Ack.Until.IsZero() {
+		text += " until " + a.Ack.Until.Local().Format(time.DateTime)
+	} else {
+		text += " until it is resolved"
+	}
+	if a.Ack.Reason != "" {
+		text += " (" + a.Ack.Reason + ")"
+	}
+	return text
 }
 
 // value is a value as people write it: text bare, nothing by name, the rest as JSON.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -46,7 +45,7 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	}
 	defer socket.Close()
 	meters := reconcile.NewMeters(version)
-	box, err := notify.OpenOutbox(filepath.Join(s.config.State, "notices.log"))
+	box, err := notify.OpenOutbox(s.noticesPath())
 	if err != nil {
 		return err
 	}

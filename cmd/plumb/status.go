@@ -52,7 +52,10 @@ func (s *settings) status(cmd *cobra.Command) (reconcile.Status, error) {
 		return reconcile.Status{}, fmt.Errorf("%w, and nothing was applied from %s yet; start one with \"plumb run\"", err, s.config.State)
 	}
 	defer store.Close()
-	c := s.controller(nil, nil, store)
+	c, err := s.witness(store)
+	if err != nil {
+		return reconcile.Status{}, err
+	}
 	defer c.Close()
 	return c.Remembered()
 }
@@ -124,11 +127,33 @@ func (b *board) troubles(s reconcile.Status, now time.Time) {
 		}
 	}
 	if s.Incidents > 0 {
-		b.add("drift", "%s; see \"plumb drift\"", plural(s.Incidents, "incident"))
+		b.add("drift", "%s; see \"plumb drift\"", incidents(s))
+	}
+	for _, g := range s.Groups {
+		line := fmt.Sprintf("%s of one cause: %s", plural(g.Most, "incident"), g.Cause)
+		if word := seenTo(&g.Life, now); word != "" {
+			line += "; " + word
+		}
+		b.add("drift", "%s", line)
 	}
 	for _, n := range s.Notes {
 		b.add("note", "%s: %s", n.Instance, n.Text)
 	}
+}
+
+// incidents counts what drifted, what somebody sees to, and what is told to nobody.
+func incidents(s reconcile.Status) string {
+	text := plural(s.Incidents, "incident")
+	if s.Phase == reconcile.Stopped {
+		text += " when it ended"
+	}
+	if s.Acked > 0 {
+		text += fmt.Sprintf(", %d seen to", s.Acked)
+	}
+	if s.Muted > 0 {
+		text += fmt.Sprintf(", %d muted", s.Muted)
+	}
+	return text
 }
 
 func lastSeen(look reconcile.HostLook, now time.Time) string {

@@ -17,6 +17,7 @@ import (
 	"plumbline/reconcile"
 	"plumbline/reconcile/control"
 	"plumbline/reconcile/journal"
+	"plumbline/reconcile/notify"
 	"plumbline/schema"
 	"plumbline/sources"
 	"plumbline/sources/dir"
@@ -136,6 +137,8 @@ func exists(path string) (bool, error) {
 
 func (s *settings) storePath() string { return filepath.Join(s.config.State, "journal.db") }
 
+func (s *settings) noticesPath() string { return filepath.Join(s.config.State, "notices.log") }
+
 // controller wires a controller over a source and, when it is to apply, a store. One that does not apply loads once.
 func (s *settings) controller(source sources.Source, store *journal.Store, memory reconcile.Memory) *reconcile.Controller {
 	cache := s.cache()
@@ -146,6 +149,18 @@ func (s *settings) controller(source sources.Source, store *journal.Store, memor
 		Config: s.config, Kinds: all.Registry(), Source: source, Store: store, Memory: memory, Log: s.log,
 		Evaluator: s.evaluator(), Cache: cache, Version: version, Dial: s.dialer(),
 	})
+}
+
+// witness is a controller that looks for drift while none runs, and knows what the last one told.
+func (s *settings) witness(memory reconcile.Memory) (*reconcile.Controller, error) {
+	past, err := notify.ReadPast(s.noticesPath())
+	if err != nil {
+		return nil, err
+	}
+	return reconcile.New(reconcile.Options{
+		Config: s.config, Kinds: all.Registry(), Memory: memory, Tell: past, Log: s.log,
+		Evaluator: s.evaluator(), Cache: s.cache().ForOneLoad(), Version: version, Dial: s.dialer(),
+	}), nil
 }
 
 // planner is a controller that only looks: it remembers what the running controller knows, or what the store on disk

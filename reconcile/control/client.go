@@ -124,12 +124,14 @@ func (c *Client) Apply(ctx context.Context, p *plan.Plan, listen func(run.Event)
 }
 
 // Incidents asks for the open ones, and for what could not be looked at.
-func (c *Client) Incidents(ctx context.Context) ([]drift.Incident, []reconcile.HostError, error) {
+func (c *Client) Incidents(ctx context.Context) (reconcile.Drifted, error) {
 	reply, err := c.call(ctx, Request{Verb: Incident}, nil)
 	if err != nil {
-		return nil, nil, err
+		return reconcile.Drifted{}, err
 	}
-	return reply.Incidents, reply.Unseen, nil
+	return reconcile.Drifted{
+		Incidents: append([]drift.Incident{}, reply.Incidents...), Groups: append([]drift.Group{}, reply.Groups...), Unseen: append([]reconcile.HostError{}, reply.Unseen...),
+	}, nil
 }
 
 // Heal has the controller bring instances back to what was last applied; none = all that drifted.

@@ -62,6 +62,7 @@ type Reply struct {
 	Memory    *Remembered           `json:"memory,omitempty"`
 	Result    *run.Result           `json:"result,omitempty"`
 	Incidents []drift.Incident      `json:"incidents,omitempty"`
+	Groups    []drift.Group         `json:"groups,omitempty"`
 	Unseen    []reconcile.HostError `json:"unseen,omitempty"`
 	History   []journal.Past        `json:"history,omitempty"`
 	Text      string                `json:"text,omitempty"`

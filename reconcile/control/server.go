@@ -64,7 +64,9 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 		result, err = s.controller.ApplySaved(ctx, r.Plan, listen)
 		reply.Result = &result
 	case Incident:
-		reply.Incidents, reply.Unseen, err = s.controller.Incidents(ctx)
+		var d reconcile.Drifted
+		d, err = s.controller.Incidents(ctx)
+		reply.Incidents, reply.Groups, reply.Unseen = d.Incidents, d.Groups, d.Unseen
 	case Heal:
 		var result run.Result
 		result, err = s.controller.Heal(ctx, r.Instances, listen)

@@ -160,10 +160,17 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// Sweep looks at everything that was applied, and again at what differs, and gives the open incidents: for `plumb drift`.
+// Sweep looks at everything that was applied, and again at what differs, and gives the open incidents, sorted into groups and
+// muted as Run does it: for `plumb drift`.
 func (e *Engine) Sweep(ctx context.Context) []Incident {
 	e.together(ctx, e.hosts())
 	e.together(ctx, e.suspected(e.Now()))
+	e.mu.Lock()
+	for _, i := range e.incidents {
+		e.hush(i)
+	}
+	e.mu.Unlock()
+	e.finish()
 	return e.Incidents()
 }
 

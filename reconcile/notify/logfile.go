@@ -31,21 +31,26 @@ func openLog(path string, each func(line []byte)) (*logFile, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
+	return &logFile{path: path}, readLog(path, each)
+}
+
+// readLog gives the whole lines of a log; one that is not there has none.
+func readLog(path string, each func(line []byte)) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &logFile{path: path}, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
 	for from := bufio.NewReader(file); ; {
 		line, err := from.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return &logFile{path: path}, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		each(bytes.TrimSuffix(line, []byte{'\n'}))
 	}

@@ -51,19 +51,22 @@ func NewOutbox() *Outbox {
 // OpenOutbox opens the one of a file, which it makes if there is none. What cannot be read of it is left out, see Damage.
 func OpenOutbox(path string) (*Outbox, error) {
 	o := NewOutbox()
-	log, err := openLog(path, func(line []byte) {
-		var c commit
-		if json.Unmarshal(line, &c) != nil {
-			o.damage++
-			return
-		}
-		o.take(c)
-	})
+	log, err := openLog(path, o.line)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open what is to be told: %w", err)
 	}
 	o.log = log
 	return o, o.rewrite()
+}
+
+// line takes in a line of the file.
+func (o *Outbox) line(text []byte) {
+	var c commit
+	if json.Unmarshal(text, &c) != nil {
+		o.damage++
+		return
+	}
+	o.take(c)
 }
 
 // Damage counts commits of the file that could not be read.

@@ -183,9 +183,9 @@ func (r *resident) await(ctx context.Context, wanted func(notify.Notice) bool) (
 // driftChecks looks at everything that was applied.
 func (r *resident) driftChecks(ctx context.Context, times int) error {
 	return r.repeat(rowDrift, times, func() error {
-		found, unseen, err := r.Drift(ctx)
-		if err == nil && len(found)+len(unseen) > 0 {
-			err = fmt.Errorf("%d incidents, %d hosts unseen", len(found), len(unseen))
+		found, err := r.Drift(ctx)
+		if err == nil && len(found.Incidents)+len(found.Unseen) > 0 {
+			err = fmt.Errorf("%d incidents, %d hosts unseen", len(found.Incidents), len(found.Unseen))
 		}
 		return err
 	})

@@ -47,8 +47,8 @@ func BenchmarkDriftCheck(b *testing.B) {
 	c := tenThousand(b)
 	b.ResetTimer()
 	for b.Loop() {
-		if incidents, _, err := c.Drift(context.Background()); err != nil || len(incidents) > 0 {
-			b.Fatal(incidents, err)
+		if found, err := c.Drift(context.Background()); err != nil || len(found.Incidents) > 0 {
+			b.Fatal(found, err)
 		}
 	}
 }
