@@ -10,15 +10,19 @@ import (
 	"plumbline/actuators/internal/link"
 )
 
-// goBack puts the old address back before it takes the new one away, and at last the record. Without a record of ours
-// nothing was added yet.
+// goBack puts the old address back before it takes the new one away, and at last the record; what an interface that is
+// gone took along is told. Without a record of ours nothing was added yet.
 func goBack(ctx context.Context, h actuators.Host, p params, b before) error {
 	r, err := readRecord(h, p.Mark.ID)
 	if err != nil || !r.ours(p.Mark) {
 		return err
 	}
+	var lost error
 	if b.Old && b.Record.Place != p.Place {
-		if err := putBack(ctx, *b.Record); err != nil {
+		switch err := putBack(ctx, *b.Record); {
+		case errors.Is(err, actuators.ErrNotFound):
+			lost = actuators.Gone("interface " + b.Record.Interface)
+		case err != nil:
 			return err
 		}
 	}
@@ -33,7 +37,7 @@ func goBack(ctx context.Context, h actuators.Host, p params, b before) error {
 	if err := putRoutes(ctx, b.Routes); err != nil {
 		return err
 	}
-	return writeRecord(h, p.Mark.ID, b.Record)
+	return errors.Join(writeRecord(h, p.Mark.ID, b.Record), lost)
 }
 
 func putBack(ctx context.Context, r record) error {

@@ -186,6 +186,24 @@ func TestUndoIsStuckWhereSomebodyElseWrote(t *testing.T) {
 	})
 }
 
+func TestUndoFindsNoBridge(t *testing.T) {
+	within(t, func(b kindtest.Bench) {
+		b.Apply(resolved(Spec{Ports: []string{"eth1"}}), false)
+		done := b.Apply(resolved(Spec{Ports: []string{"eth1", "eth2"}, MTU: 1400}), false)
+		sh(t, "ip link set app down")
+		done = append(done, b.Apply(resolved(Spec{Ports: []string{"eth1", "eth2"}, MTU: 1400}), false)...)
+		sh(t, "ip link del app") // as a boot does
+		for _, one := range done {
+			if err := b.UndoOne(one); !errors.Is(err, actuators.ErrGone) {
+				t.Errorf("%s: got %v, want gone", one.Step.Op, err)
+			}
+		}
+		if len(done) != 3 {
+			t.Errorf("undone: %+v", done)
+		}
+	})
+}
+
 func TestWatchHints(t *testing.T) {
 	within(t, func(b kindtest.Bench) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

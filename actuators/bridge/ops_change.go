@@ -43,7 +43,7 @@ func arrange(ctx context.Context, p params, b before, in func(name string) bool,
 	}
 	switch {
 	case !there && undo: // a reboot took it along
-		return actuators.Stuck("bridge "+p.Interface, "gone", "there")
+		return actuators.Gone("bridge " + p.Interface)
 	case !there:
 		return fmt.Errorf("%w: there is no bridge %s", actuators.ErrNotFound, p.Interface)
 	}
@@ -108,7 +108,7 @@ var setMTU = actuators.Op[params, before, State]{
 			return b.Config.MTU, nil
 		})
 		if errors.Is(err, actuators.ErrNotFound) {
-			return actuators.Stuck("bridge "+p.Interface, "gone", "there")
+			return actuators.Gone("bridge " + p.Interface)
 		}
 		return err
 	},
@@ -153,8 +153,11 @@ var up = actuators.Op[params, before, State]{
 		return nil
 	},
 	Undo: func(ctx context.Context, _ actuators.Host, p params, b before) error {
-		if _, _, _, err := look(ctx, p); err != nil {
+		switch _, _, there, err := look(ctx, p); {
+		case err != nil:
 			return err
+		case !there:
+			return actuators.Gone("bridge " + p.Interface)
 		}
 		return switchOff(ctx, b.Config.Down)
 	},

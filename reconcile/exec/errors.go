@@ -30,6 +30,7 @@ var classes = []struct {
 	{"refused", actuators.ErrRefused},
 	{"foreign", actuators.ErrForeign},
 	{"stuck", actuators.ErrStuck},
+	{"gone", actuators.ErrGone},
 	{"unknown", ErrUnknown},
 	{"unreachable", ErrUnreachable},
 	{"fenced", ErrFenced},

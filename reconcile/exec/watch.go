@@ -107,8 +107,10 @@ type undo struct {
 	err  error
 }
 
-// open tells whether another try may help; nobody overwrites a third value.
-func (u undo) open() bool { return u.err != nil && !errors.Is(u.err, actuators.ErrStuck) }
+// open tells whether another try may help; nobody overwrites a third value, or sets back what is gone.
+func (u undo) open() bool {
+	return u.err != nil && !errors.Is(u.err, actuators.ErrStuck) && !errors.Is(u.err, actuators.ErrGone)
+}
 
 // undo never runs beside the Do. One that does not end is ended here, with its process.
 func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp) ([]undo, error) {

@@ -243,6 +243,17 @@ func TestWhatIsStuckIsNamedWithItsReason(t *testing.T) {
 	}
 }
 
+func TestWhatIsGoneIsNotFrozen(t *testing.T) {
+	s := newStage(t, "t1.set t2.make<t1", "t2:do-error-half t1:undo-gone")
+	s.play()
+	if len(s.result.Residue) != 1 || !strings.HasPrefix(s.result.Residue[0].Text, "undone, but gone: toy/t1, which was there before the step") {
+		t.Errorf("%+v", s.result.Residue)
+	}
+	if e, _ := s.store.Entry(toy("t1")); e == nil || e.Stuck != "" {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestAResultSurvivesTheStore(t *testing.T) {
 	s := newStage(t, "t1.grow t2.make<t1 | t3.make", "t2:do-error-half")
 	s.play()

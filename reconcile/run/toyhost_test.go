@@ -157,6 +157,9 @@ func (h *toyHost) Undo(ctx context.Context, c exec.Call) error {
 		h.w.hook(ctx, fault)
 	}
 	switch fault {
+	case "gone": // a boot took it along
+		_ = h.w.write(c.Instance, func(config, bool) (config, bool) { return config{}, false })
+		return actuators.Gone(string(c.Instance.ID))
 	case "once", "always":
 		return errors.New("the undo failed")
 	case "fenced":

@@ -44,13 +44,18 @@ type homeward struct {
 	*task
 	tries int
 	seen  seen
+	gone  error // there was nothing to set back
 	err   error
 }
 
 // undone is the record of a step that was taken back, with what is still different.
 func (b *homeward) undone() *journal.Record {
 	t := b.task
-	if t.first() || t.Reversal == actuators.Compensate {
+	if b.gone != nil {
+		if t.first() { // it was there before the lane began
+			t.residue = "undone, but " + b.gone.Error()
+		}
+	} else if t.first() || t.Reversal == actuators.Compensate {
 		if ok, difference := actuators.SameConfig(t.have, b.seen.here); !ok {
 			t.residue = "undone, but " + difference
 		}
@@ -104,7 +109,10 @@ func (r *runner) undoAndSee(ctx context.Context, host string, all []*homeward) {
 	}
 	looks := make([]*watched, len(all))
 	for n, a := range r.once(ctx, exec.Undo, tasks, at) {
-		if all[n].err = a.Err; a.Err == nil {
+		switch all[n].err = a.Err; {
+		case errors.Is(a.Err, actuators.ErrGone):
+			all[n].gone, all[n].err = a.Err, nil
+		case a.Err == nil:
 			looks[n], all[n].err = tasks[n].asBefore()
 		}
 	}

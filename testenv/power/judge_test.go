@@ -91,6 +91,9 @@ func (g *guest) resume() (r report, err error) {
 			}
 		}
 		for _, left := range results[0].Residue {
+			if left.State == journal.Undone && strings.Contains(left.Text, "gone: ") && slices.Contains([]string{"bridge", "address"}, left.Instance.ID.Kind()) {
+				continue // a boot takes bridges and addresses along, and says so
+			}
 			r.Left = append(r.Left, fmt.Sprintf("%s: %s %s", left.Instance, left.State, left.Text))
 		}
 		return nil
@@ -112,6 +115,11 @@ func (g *guest) look() map[string]string {
 	}
 	if _, err := os.Stat("/sys/class/net/lan"); err == nil {
 		found["bridge/lan"] = strings.Join(strings.Fields(output("ip", "-br", "address", "show", "dev", "lan")), " ")
+	}
+	for name := range strings.FieldsSeq(output("virsh", "-q", "-c", "qemu:///system", "list", "--all", "--name")) {
+		if !strings.Contains(name, ".plumb-retired-") {
+			found["vm/"+name] = strings.TrimSpace(output("virsh", "-q", "-c", "qemu:///system", "domstate", name))
+		}
 	}
 	zone := output("kdig", "+noall", "+answer", "@127.0.0.1", "-y", "hmac-sha256:tsig:"+secret, "boston.test", "AXFR")
 	for line := range strings.Lines(zone) {
@@ -194,7 +202,7 @@ func unlike(want, found map[string]string) (wrong []string) {
 func union(all ...map[string]string) (names []string) {
 	for _, one := range all {
 		for name := range one {
-			if strings.HasPrefix(name, "volume/") || strings.HasPrefix(name, "record/") {
+			if strings.HasPrefix(name, "volume/") || strings.HasPrefix(name, "vm/") || strings.HasPrefix(name, "record/") {
 				names = append(names, name)
 			}
 		}

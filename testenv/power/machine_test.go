@@ -20,7 +20,7 @@ const kernel = "/usr/bin/linux.uml"
 // machine is a computer whose power can be taken: a disk, and while it is on, a process.
 type machine struct {
 	t     *testing.T
-	dir   string // disk, plumb and topologies; seen in the machine by the same path
+	dir   string // disks, plumb and topologies; seen in the machine by the same path
 	boots int
 	cmd   *exec.Cmd
 	dead  chan struct{}
@@ -33,10 +33,12 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	m := &machine{t: t, dir: t.TempDir()}
-	disk := filepath.Join(m.dir, "disk.img")
-	must(t, os.WriteFile(disk, nil, 0o600))
-	must(t, os.Truncate(disk, 256<<20))
-	command(t, "mke2fs", "-q", "-F", "-t", "ext4", disk)
+	for _, name := range []string{"disk.img", "state.img"} {
+		disk := filepath.Join(m.dir, name)
+		must(t, os.WriteFile(disk, nil, 0o600))
+		must(t, os.Truncate(disk, 256<<20))
+		command(t, "mke2fs", "-q", "-F", "-t", "ext4", disk)
+	}
 	command(t, "go", "build", "-o", filepath.Join(m.dir, "plumb"), "plumbline/cmd/plumb")
 	t.Cleanup(m.cut)
 	return m
@@ -50,7 +52,7 @@ func (m *machine) boot(words ...string) {
 	m.boots++
 	argv := []string{
 		"mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet", "init=" + self, "con=null", "con0=null,fd:1",
-		"uml_dir=" + m.dir, fmt.Sprintf("umid=power%d", m.boots), "ubd0=" + filepath.Join(m.dir, "disk.img"), guestDir + "=" + m.dir,
+		"uml_dir=" + m.dir, fmt.Sprintf("umid=power%d", m.boots), "ubd0=" + filepath.Join(m.dir, "disk.img"), "ubd1=" + filepath.Join(m.dir, "state.img"), guestDir + "=" + m.dir,
 	}
 	m.cmd = exec.Command(kernel, append(argv, words...)...)
 	m.cmd.Env = append(os.Environ(), "TMPDIR=/dev/shm")
@@ -117,10 +119,10 @@ func (m *machine) await(word string, limit time.Duration) string {
 	}
 }
 
-// says waits for a time, or until a line begins with a word.
-func (m *machine) says(word string, limit time.Duration) bool {
+// says waits for a time, or until so many lines began with a word.
+func (m *machine) says(word string, times int, limit time.Duration) bool {
 	for deadline := time.After(limit); ; {
-		if len(m.said(word)) > 0 {
+		if len(m.said(word)) >= times {
 			return true
 		}
 		select {

@@ -21,7 +21,7 @@ import (
 // crash); without, a few. The seed is printed and can be given as CRASH_SEED.
 func TestAPowerLoss(t *testing.T) {
 	need.Root(t)
-	need.Program(t, kernel, "mke2fs", "qemu-img", "knotd", "kdig", "ip")
+	need.Program(t, kernel, "mke2fs", "qemu-img", "knotd", "kdig", "ip", "libvirtd", "virsh")
 	seed, err := strconv.ParseUint(os.Getenv("CRASH_SEED"), 10, 64)
 	if err != nil {
 		seed = rand.Uint64()
@@ -38,7 +38,8 @@ func TestAPowerLoss(t *testing.T) {
 	m.await("BEGINS", limit)
 	begun := time.Now()
 	m.await("DONE", limit)
-	span := time.Since(begun) // how long an apply takes
+	steps := len(m.said("ACK")) // fewer than a topology after another one has
+	span := time.Since(begun)   // how long an apply takes
 	from, resumed := map[string]string{}, 0
 	for cut := 1; cut <= cuts; cut++ {
 		m.cut()
@@ -69,9 +70,13 @@ func TestAPowerLoss(t *testing.T) {
 		}
 		from = through
 		m.await("BEGINS", limit)
+		if r.IntN(2) == 0 { // right behind what was said to be done
+			m.says("ACK", 1+r.IntN(steps), limit)
+			continue
+		}
 		after := time.Duration(r.Int64N(int64(span)))
 		begun = time.Now()
-		if m.says("DONE", after) {
+		if m.says("DONE", 1, after) {
 			span = (span + time.Since(begun)) / 2
 		}
 	}
@@ -124,6 +129,7 @@ func declared(n int) map[string]string {
 	all := map[string]string{}
 	for k := range parts {
 		all[fmt.Sprintf("volume/d%d-%d", n, k)] = "whole"
+		all[fmt.Sprintf("vm/g%d-%d", n, k)] = "shut off"
 		all[fmt.Sprintf("record/r%d-%d.boston.test", n, k)] = fmt.Sprintf("203.0.113.%d", 10+n%200)
 	}
 	return all
@@ -150,6 +156,7 @@ schema.#Topology & {
 `, m.dir, digest(t, filepath.Join(m.dir, "tiny.raw")), 1400+n%50, 2+n%200)
 	for k := range parts {
 		text += fmt.Sprintf("\tvolume: \"d%d-%d\": {pool: \"disks\", size: \"2Mi\", from: \"tiny\"}\n", n, k)
+		text += fmt.Sprintf("\tvm: \"g%d-%d\": {host: \"uml\", cpu: {now: 1, max: 1}, memory: {now: \"16Mi\", max: \"16Mi\"}, disks: [{volume: \"d%d-%d\"}], power: \"stopped\", accel: \"tcg\"}\n", n, k, n, k)
 		text += fmt.Sprintf("\trecord: \"r%d-%d.boston.test\": {zone: \"boston.test\", a: [\"203.0.113.%d\"], ttl: 1}\n", n, k, 10+n%200)
 	}
 	must(t, os.MkdirAll(filepath.Join(m.dir, topology), 0o755))

@@ -9,7 +9,7 @@ import (
 // Define stores a domain after checking the text against libvirt's schema; a domain of the same name and UUID is
 // replaced, one of the same name or UUID alone is an error.
 func (c *Conn) Define(ctx context.Context, xml string) error {
-	return c.call(ctx, "define domain", func() error {
+	return c.stored(ctx, "define domain", domains, func() error {
 		_, err := c.rpc.DomainDefineXMLFlags(xml, libvirt.DomainDefineValidate)
 		return err
 	})
@@ -29,19 +29,19 @@ func (c *Conn) Secure(ctx context.Context, name string) (string, error) {
 // goes on as a transient domain.
 func (c *Conn) Undefine(ctx context.Context, name string) error {
 	const flags = libvirt.DomainUndefineManagedSave | libvirt.DomainUndefineNvram | libvirt.DomainUndefineSnapshotsMetadata | libvirt.DomainUndefineCheckpointsMetadata
-	return c.on(ctx, "undefine domain", name, func(dom libvirt.Domain) error { return c.rpc.DomainUndefineFlags(dom, flags) })
+	return c.onStored(ctx, "undefine domain", name, domains, func(dom libvirt.Domain) error { return c.rpc.DomainUndefineFlags(dom, flags) })
 }
 
 // Release forgets the definition of a running domain, which goes on as a transient one, and nothing beside it.
 func (c *Conn) Release(ctx context.Context, name string) error {
-	return c.on(ctx, "undefine running domain", name, func(dom libvirt.Domain) error {
+	return c.onStored(ctx, "undefine running domain", name, domains, func(dom libvirt.Domain) error {
 		return c.rpc.DomainUndefineFlags(dom, libvirt.DomainUndefineKeepNvram)
 	})
 }
 
 // Rename renames a domain that does not run and has no saved image.
 func (c *Conn) Rename(ctx context.Context, name, to string) error {
-	return c.on(ctx, "rename to "+to+" domain", name, func(dom libvirt.Domain) error {
+	return c.onStored(ctx, "rename to "+to+" domain", name, domains, func(dom libvirt.Domain) error {
 		_, err := c.rpc.DomainRename(dom, libvirt.OptString{to}, 0)
 		return err
 	})
@@ -85,7 +85,7 @@ func (c *Conn) modify(ctx context.Context, what, name string, f func(libvirt.Dom
 	if state.Active() {
 		where |= libvirt.DomainAffectLive
 	}
-	return c.call(ctx, what+" "+name, func() error { return f(dom, where) })
+	return c.stored(ctx, what+" "+name, domains, func() error { return f(dom, where) })
 }
 
 // Snapshots counts the snapshots of a domain, which then cannot be renamed.

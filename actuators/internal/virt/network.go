@@ -56,7 +56,7 @@ func (c *Conn) Network(ctx context.Context, name string) (Network, error) {
 
 // NetworkDefine stores a network after checking the text against libvirt's schema.
 func (c *Conn) NetworkDefine(ctx context.Context, xml string) error {
-	return c.call(ctx, "define network", func() error {
+	return c.stored(ctx, "define network", networks, func() error {
 		_, err := c.rpc.NetworkDefineXMLFlags(xml, uint32(libvirt.NetworkDefineValidate))
 		return err
 	})
@@ -74,12 +74,12 @@ func (c *Conn) NetworkDestroy(ctx context.Context, name string) error {
 
 // NetworkUndefine forgets a network.
 func (c *Conn) NetworkUndefine(ctx context.Context, name string) error {
-	return c.onNetwork(ctx, "undefine network", name, func(net libvirt.Network) error { return c.rpc.NetworkUndefine(net) })
+	return c.onNetworkStored(ctx, "undefine network", name, networks, func(net libvirt.Network) error { return c.rpc.NetworkUndefine(net) })
 }
 
 // NetworkSetAutostart says whether libvirtd starts the network when it starts itself.
 func (c *Conn) NetworkSetAutostart(ctx context.Context, name string, on bool) error {
-	return c.onNetwork(ctx, "set autostart of network", name, func(net libvirt.Network) error {
+	return c.onNetworkStored(ctx, "set autostart of network", name, startedNetworks, func(net libvirt.Network) error {
 		return c.rpc.NetworkSetAutostart(net, number(on))
 	})
 }
@@ -90,6 +90,14 @@ func (c *Conn) onNetwork(ctx context.Context, what, name string, f func(libvirt.
 		return err
 	}
 	return c.call(ctx, what+" "+name, func() error { return f(net) })
+}
+
+func (c *Conn) onNetworkStored(ctx context.Context, what, name, dir string, f func(libvirt.Network) error) error {
+	net, err := c.findNetwork(ctx, name)
+	if err != nil {
+		return err
+	}
+	return c.stored(ctx, what+" "+name, dir, func() error { return f(net) })
 }
 
 func (c *Conn) findNetwork(ctx context.Context, name string) (net libvirt.Network, err error) {

@@ -27,7 +27,7 @@ func (c *Conn) Destroy(ctx context.Context, name string) error {
 
 // SetAutostart says whether libvirtd starts the domain when the host boots.
 func (c *Conn) SetAutostart(ctx context.Context, name string, on bool) error {
-	return c.on(ctx, "set autostart of domain", name, func(dom libvirt.Domain) error {
+	return c.onStored(ctx, "set autostart of domain", name, startedDomains, func(dom libvirt.Domain) error {
 		return c.rpc.DomainSetAutostart(dom, number(on))
 	})
 }
