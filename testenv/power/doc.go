@@ -7,6 +7,6 @@
 //	judge_test.go     what must be true after the boot
 //	power_test.go     the campaign
 //
-// In it plumb applies pools, volumes, images, bridges, addresses and records, on ext4, netlink and Knot. Debian's kernel for
-// User Mode Linux has no nftables for IP, so NAT, firewall and balancer are not there; libvirt takes minutes to start in it.
+// In it plumb applies pools, volumes, images, VMs that do not run, bridges, addresses and records, on ext4, libvirt, netlink and
+// Knot. Debian's kernel for User Mode Linux has no nftables for IP, so NAT, firewall and balancer are not there.
 package power
