@@ -147,7 +147,7 @@ func (c *Controller) nameKnownHosts() error {
 func (c *Controller) runInput(progress func(run.Event)) run.Input {
 	return run.Input{
 		Store: c.store, Hosts: c.hosts, Kinds: c.kinds, Parallel: c.cfg.Parallel, HostsAtOnce: c.cfg.Limits.Hosts,
-		Progress: progress, Log: c.log, Now: c.now,
+		Progress: progress, Log: c.log, Now: c.now, Reach: c.reaches,
 	}
 }
 

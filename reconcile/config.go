@@ -34,6 +34,7 @@ type Config struct {
 	Transports []Transport `json:"transports"`
 	Local      string      `json:"local"`
 	Model      string      `json:"model"` // directory of a modelled datacenter; "" = the real one
+	Self       []string    `json:"self"`  // patterns of what the controller stands on, beside what is known
 	Parallel   int         `json:"parallel"`
 	Atomic     bool        `json:"atomic"`
 	Confirm    Duration    `json:"confirm"`
@@ -66,6 +67,11 @@ func (c Config) Check(kinds *actuators.Registry) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Limits.Kinds)) {
 		if _, ok := kinds.Kind(name); !ok {
 			mistakes = append(mistakes, fmt.Errorf("limits.kinds.%s: there is no kind %q; there are %s", name, name, strings.Join(kinds.Names(), ", ")))
+		}
+	}
+	for i, pattern := range c.Self {
+		if _, err := path.Match(pattern, ""); err != nil || strings.Count(pattern, "/") != 1 {
+			mistakes = append(mistakes, fmt.Errorf("self.%d: %q is not a pattern of kind/name, such as \"network/mgmt\" or \"zone/*\"", i, pattern))
 		}
 	}
 	for i, t := range c.Transports {

@@ -71,6 +71,7 @@ type Controller struct {
 	blindness  blindness
 	board      board
 	pulse      pulse
+	own        own
 	loaded     atomic.Pointer[schema.Graph] // of the commit that was loaded last
 	nudge      chan struct{}                // somebody asks to consider the head again
 	hint       chan struct{}                // somebody tells that there may be a new one
@@ -105,6 +106,7 @@ func New(o Options) *Controller {
 		c.memory = o.Store
 	}
 	c.windows, c.unfit = window.Parse(c.cfg.rules())
+	c.own = newOwn(c.cfg)
 	if c.eval == nil {
 		c.eval = schema.InProcess()
 	}

@@ -106,6 +106,22 @@ func (h *Hosts) Retry() {
 	}
 }
 
+// Connected lists the hosts that a connection is open to.
+func (h *Hosts) Connected() (names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, s := range h.open {
+		if s.mu.TryLock() { // who holds it dials
+			if s.executor != nil {
+				names = append(names, name)
+			}
+			s.mu.Unlock()
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Discard closes a connection that broke, if it is still the host's: another caller may have opened a new one.
 func (h *Hosts) Discard(host string, broken exec.Executor) {
 	s := h.slot(host)

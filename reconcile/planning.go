@@ -140,7 +140,7 @@ func (c *Controller) planWorld(ctx context.Context, graph *schema.Graph, inv inv
 	of.make = func(result diff.Result) (*plan.Plan, error) {
 		return plan.Make(plan.Input{
 			ID: fmt.Sprintf("%s-%.8s", now.UTC().Format("20060102T150405.000000000Z"), graph.Commit), CreatedAt: now, Observed: world.Oldest(), Base: base,
-			Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic,
+			Want: graph, Inventory: inv, Diff: result, Parked: parked, Atomic: c.cfg.Atomic, Self: c.own.marks(ctx, graph, inv),
 		})
 	}
 	p, err := c.judged(ctx, in, result, base, of)

@@ -64,9 +64,9 @@ func newWorld() *world {
 }
 
 func (w *world) kinds() *actuators.Registry {
-	op := func(name string) actuators.AnyOp {
+	op := func(name string, timeout time.Duration) actuators.AnyOp {
 		return actuators.Op[poolParams, poolState, poolState]{
-			Name: name, Reversal: actuators.Exact, Capture: w.capture, Do: w.do, Undo: w.undo,
+			Name: name, Reversal: actuators.Exact, Timeout: timeout, Capture: w.capture, Do: w.do, Undo: w.undo,
 			Predict: func(p poolParams, _ *poolState) *poolState {
 				if p.Dir == "" {
 					return nil
@@ -81,7 +81,7 @@ func (w *world) kinds() *actuators.Registry {
 			return []schema.Edge{{Path: "site", To: schema.MakeID("site", fmt.Sprint(s["site"]))}}
 		}),
 		actuators.Define(actuators.Def[poolSpec, poolState]{
-			Name: "pool", Where: schema.OnHost, Observe: w.observe, Diff: diffPool, Steps: stepsPool, Ops: []actuators.AnyOp{op("set"), op("remove")},
+			Name: "pool", Where: schema.OnHost, Observe: w.observe, Diff: diffPool, Steps: stepsPool, Ops: []actuators.AnyOp{op("set", 0), op("remove", 0), op("cut", time.Second)},
 		}),
 	)
 }
@@ -139,7 +139,11 @@ func stepsPool(sub actuators.Subject, d actuators.Diff, want *poolSpec, _ actuat
 		return []actuators.Step{actuators.NewStep("remove", p, "remove")}, nil
 	}
 	p.Dir = want.Dir
-	return []actuators.Step{actuators.NewStep("set", p, "set "+p.Dir)}, nil
+	verb := "set"
+	if strings.Contains(p.Dir, "cut") {
+		verb = "cut"
+	}
+	return []actuators.Step{actuators.NewStep(verb, p, "set "+p.Dir)}, nil
 }
 
 func (w *world) capture(_ context.Context, _ actuators.Host, p poolParams) (poolState, error) {
@@ -159,11 +163,17 @@ func (w *world) do(_ context.Context, _ actuators.Host, p poolParams, _ poolStat
 		return errors.New("the disk says no")
 	}
 	w.set(p.Instance, p.Dir, &p.Mark)
+	if strings.Contains(p.Dir, "cut") {
+		w.pull("h2", true)
+	}
 	return nil
 }
 
 func (w *world) undo(_ context.Context, _ actuators.Host, p poolParams, before poolState) error {
 	w.set(p.Instance, before.Config.Dir, &p.Mark)
+	if strings.Contains(p.Dir, "cut") {
+		w.pull("h2", false)
+	}
 	return nil
 }
 

@@ -40,6 +40,7 @@ type Meta struct {
 	Drift  string `json:"drift,omitempty"` // alert | heal; empty = the kind's default
 
 	Protect bool `json:"protect,omitempty"` // not taken away until an applied declaration says otherwise
+	Self    bool `json:"self,omitempty"`    // the controller itself stands on it: changed last and alone
 }
 
 // Object is one declared thing.

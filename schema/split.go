@@ -63,6 +63,8 @@ func (seen *remembered) place(object *Object, name string, placed bool) any {
 		return &object.Meta.Drift
 	case name == `"protect"`:
 		return &object.Meta.Protect
+	case name == `"self"`:
+		return &object.Meta.Self
 	case placed && name == `"host"`:
 		return &seen.own.host
 	case placed && name == `"hosts"`:

@@ -37,7 +37,7 @@ func kinds() (map[string]string, error) {
 		}
 		fmt.Fprintf(&index, "| [%s](%s.md) | %s |\n", name, name, firstSentence(string(readme)))
 	}
-	index.WriteString("\nWhat all of them share (`manage`, `was`, `drift`, `protect`, `host`, `hosts`) is in [topology.cue](../../schema/topology.cue).\n")
+	index.WriteString("\nWhat all of them share (`manage`, `was`, `drift`, `protect`, `self`, `host`, `hosts`) is in [topology.cue](../../schema/topology.cue).\n")
 	pages["kinds/README.md"] = index.String()
 	return pages, nil
 }

@@ -22,6 +22,7 @@ type Change struct {
 	Have     actuators.HaveJSON `json:"have"`            // as planned; looked at again before the first step
 	Entry    *inventory.Entry   `json:"entry,omitempty"` // to be recorded on success; nil = the entry goes
 	Ground   bool               `json:"ground,omitempty"`
+	Self     bool               `json:"self,omitempty"`  // the controller stands on it: last and alone
 	After    []schema.Instance  `json:"after,omitempty"` // what it refers to; of a removal: what it referred to
 	Needs    []schema.Fact      `json:"needs,omitempty"` // by fact: so do all who provide one
 	Provides []schema.Use       `json:"provides,omitempty"`

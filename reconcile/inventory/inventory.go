@@ -27,6 +27,7 @@ type Entry struct {
 	Drift     string            `json:"drift,omitempty"`      // alert | heal, as declared
 	Manage    schema.Manage     `json:"manage,omitempty"`     // as declared
 	Protect   bool              `json:"protect,omitempty"`    // as declared: it and what it refers to are not taken away
+	Self      bool              `json:"self,omitempty"`       // as declared: the controller stands on it
 	Retired   *time.Time        `json:"retired_at,omitempty"` // set aside, waiting for its purge
 	Stuck     string            `json:"stuck,omitempty"`      // an undo failed here: frozen until somebody resumes it
 }
@@ -36,7 +37,7 @@ func Of(n *schema.Node, commit string) Entry {
 	return Entry{
 		Instance: n.Instance, Pos: n.Object.Pos, Commit: commit, Spec: n.Spec, Hash: n.Hash,
 		After: n.After, Needs: Facts(n.Needs), Provides: n.Provides, Share: n.Share, Drift: n.Object.Meta.Drift, Manage: n.Object.Meta.Manage,
-		Protect: n.Object.Meta.Protect,
+		Protect: n.Object.Meta.Protect, Self: n.Object.Meta.Self,
 	}
 }
 
@@ -62,7 +63,7 @@ func (e *Entry) Target() actuators.Target { return actuators.Target{ID: e.Instan
 
 // Same tells whether recording the other entry would say nothing new of what is declared. The commit plays no part.
 func (e *Entry) Same(other *Entry) bool {
-	return e.Hash == other.Hash && e.Pos == other.Pos && e.Drift == other.Drift && e.Manage == other.Manage && e.Protect == other.Protect &&
+	return e.Hash == other.Hash && e.Pos == other.Pos && e.Drift == other.Drift && e.Manage == other.Manage && e.Protect == other.Protect && e.Self == other.Self &&
 		slices.Equal(e.After, other.After) && slices.Equal(e.Needs, other.Needs) &&
 		slices.Equal(e.Provides, other.Provides) && slices.Equal(e.Share, other.Share)
 }

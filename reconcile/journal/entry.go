@@ -54,8 +54,11 @@ func packEntry(e *inventory.Entry) []byte {
 	w.text(string(e.Manage))
 	w.time(e.Retired)
 	w.text(e.Stuck)
-	if e.Protect { // older versions read entries that end before
+	if e.Protect || e.Self { // older versions read entries that end before
 		w.number(bit(e.Protect))
+	}
+	if e.Self {
+		w.number(bit(e.Self))
 	}
 	w.b[0] = packedEntry
 	binary.BigEndian.PutUint32(w.b[1:], crc32.Checksum(w.b[entryHead:], castagnoli))
@@ -96,6 +99,9 @@ func (r *entryReader) entry(value []byte) (*inventory.Entry, error) {
 	e.Retired, e.Stuck = r.time(), r.text()
 	if len(r.data) > 0 {
 		e.Protect = r.number() == 1
+	}
+	if len(r.data) > 0 {
+		e.Self = r.number() == 1
 	}
 	if r.torn || len(r.data) > 0 {
 		return nil, errTorn

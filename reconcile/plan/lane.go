@@ -27,6 +27,7 @@ func lanes(w *web, all []*Change, atomic bool) []Lane {
 			}
 		}
 	}
+	joinMoves(w, group)
 	joinCircles(w, group)
 	out := numbered(w, group)
 	next := 0 // the first change with steps of the object at hand, or of a later one
@@ -42,15 +43,16 @@ func lanes(w *web, all []*Change, atomic bool) []Lane {
 	return out.lanes
 }
 
-// apart tells whether a change joins no other's lane: shared ground, and a purge, which nothing can take back.
-func apart(c *Change) bool { return c.Ground || c.Action == actuators.Purge }
+// apart tells whether a change joins no other's lane: shared ground, what the controller stands on, and a purge, which nothing can
+// take back.
+func apart(c *Change) bool { return c.Ground || alone(c) || c.Action == actuators.Purge }
 
-// joinAll makes one lane of everything that is no purge.
+// joinAll makes one lane of everything that is no purge and nothing that the controller stands on.
 func joinAll(w *web, group groups) {
 	first := -1
 	for i, c := range w.changes {
 		switch {
-		case c.Action == actuators.Purge:
+		case c.Action == actuators.Purge, alone(c):
 		case first < 0:
 			first = i
 		default:
@@ -117,6 +119,7 @@ func numbered(w *web, group groups) numbering {
 		lane := &out.lanes[out.of[root]-1]
 		lane.Objects = append(lane.Objects, c.Instance)
 		lane.Ground, lane.Last = lane.Ground && c.Ground, c.Action == actuators.Purge
+		lane.Self = lane.Self || alone(c)
 	}
 	through := make([][]int, len(w.gates)) // the lanes before each gate
 	for g := range through {

@@ -14,7 +14,7 @@ import (
 )
 
 // FormatVersion of the JSON of a plan: a new minor adds, a new major may take away.
-const FormatVersion = "1.2"
+const FormatVersion = "1.3"
 
 // Change is what is to happen to one instance.
 type Change = diff.Change
@@ -60,6 +60,8 @@ type Lane struct {
 	Ground       bool              `json:"ground,omitempty"` // shared ground, which joins no other
 	Needs        []int             `json:"needs,omitempty"`  // lanes that must be done before
 	Last         bool              `json:"last,omitempty"`   // it purges: all lanes that do not must be done before
+	Self         bool              `json:"self,omitempty"`   // the controller stands on it: nothing else runs beside it, and its steps run one by one
+	Turn         int               `json:"turn,omitempty"`   // lanes of lower turns must have ended before, whatever came of them
 	EffectDigest string            `json:"effect_digest"`
 	Unapproved   bool              `json:"unapproved,omitempty"` // Held because not enough people agreed
 	Held         string            `json:"held,omitempty"`       // why it may not run; "" = it runs
@@ -74,8 +76,9 @@ type Input struct {
 	Want      *schema.Graph
 	Inventory inventory.Inventory
 	Diff      diff.Result
-	Parked    map[string]string // effect digest of a lane → why it is held
-	Atomic    bool              // one lane for everything
+	Parked    map[string]string  // effect digest of a lane → why it is held
+	Atomic    bool               // one lane for everything
+	Self      func(*Change) bool // tells what the controller itself stands on; nil = nothing
 }
 
 // Make orders the changes into steps and lanes.
@@ -84,6 +87,7 @@ type Input struct {
 //	update           before what it needed is retired
 //	retire           after everything that needed it (by the inventory) is retired or updated
 //	exclusive fact   its old holder releases before the new one acquires
+//	self             after everything that does not need it, each alone
 //	purge            after everything else, in lanes of its own, so that nothing is destroyed for a commit that does not stand
 func Make(in Input) (*Plan, error) {
 	p := &Plan{
@@ -91,6 +95,9 @@ func Make(in Input) (*Plan, error) {
 		Changes: slices.Clone(in.Diff.Changes), Refusals: in.Diff.Refusals, Notes: in.Diff.Notes, External: in.Want.External, Atomic: in.Atomic,
 	}
 	slices.SortFunc(p.Changes, func(a, b *Change) int { return a.Instance.Compare(b.Instance) })
+	for _, c := range p.Changes {
+		c.Self = in.Self != nil && in.Self(c)
+	}
 	w := newWeb(in, p.Changes)
 	order, err := w.order()
 	if err != nil {
@@ -98,6 +105,7 @@ func Make(in Input) (*Plan, error) {
 	}
 	w.fold()
 	p.Lanes = lanes(w, p.Changes, in.Atomic)
+	order = takeTurns(w, p.Lanes, order)
 	p.number(w, order)
 	p.digest()
 	for i := range p.Lanes {

@@ -24,6 +24,9 @@ func (t *text) change(c *Change, width int) {
 	if len(t.plan.Lanes) > 1 {
 		tail += t.style.paint(faint, fmt.Sprintf("  lane %d", c.Lane))
 	}
+	if lane := t.plan.lane(c.Lane); lane != nil && lane.Self {
+		tail += "  last and alone: the controller stands on it"
+	}
 	if lane := t.plan.lane(c.Lane); lane != nil && lane.Held != "" {
 		tail += "  held: " + lane.Held
 	}

@@ -157,6 +157,7 @@ func (g *page) risks(r Risk) {
 	}{
 		{"users notice", r.Felt}, {"is destroyed", r.Destroyed}, {"cannot be undone", r.Final},
 		{"is taken away, and kept for a time", r.Removed}, {"can cut the way to its host, which takes it back unless it is confirmed", r.Cuts},
+		{"the controller stands on it: changed last, alone, and taken back if it loses reach", r.Self},
 	} {
 		if len(sort.items) == 0 {
 			continue

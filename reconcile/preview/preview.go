@@ -89,12 +89,13 @@ type Risk struct {
 	Removed   []string `json:"removed,omitempty"`   // instances that are taken away, and stay for a time
 	Destroyed []string `json:"destroyed,omitempty"` // instances of which nothing stays
 	Final     []string `json:"final,omitempty"`     // steps that cannot be undone
+	Self      []string `json:"self,omitempty"`      // instances that the controller stands on: changed last, each alone
 	Cuts      []string `json:"cuts,omitempty"`      // steps that can cut the way to their host, and are taken back unless confirmed
 }
 
 // Empty tells whether there is nothing to warn of.
 func (r Risk) Empty() bool {
-	return len(r.Felt)+len(r.Removed)+len(r.Destroyed)+len(r.Final)+len(r.Cuts) == 0
+	return len(r.Felt)+len(r.Removed)+len(r.Destroyed)+len(r.Final)+len(r.Self)+len(r.Cuts) == 0
 }
 
 // Risk gathers the risks of everything that applying would do, also of what the request is not the cause of.
@@ -107,6 +108,9 @@ func (p Preview) Risk() Risk {
 			r.Removed = append(r.Removed, name)
 		case actuators.Purge, actuators.Replace:
 			r.Destroyed = append(r.Destroyed, name)
+		}
+		if c.Self && len(c.Steps) > 0 {
+			r.Self = append(r.Self, name)
 		}
 		for _, s := range c.Steps {
 			if s.Disruptive != "" {

@@ -57,6 +57,7 @@ func example() preview.Preview {
 	disk := change("volume/disk", "jino0", actuators.Update, grow)
 	disk.Diff.Changes = []actuators.Change{{Path: "size", From: "64Mi", To: "128Mi"}}
 	drifted := change("nat/payroll", "edge1", actuators.Update, cut)
+	drifted.Self = true
 	base := made("b", drifted, change("nat/admin", "edge1", actuators.Update, step("set", `{"p":81}`, "publish 81")))
 	request := made("c", disk, change("nat/admin", "edge1", actuators.Update, step("set", `{"p":82}`, "publish 82")), drifted,
 		change("record/www", "ns1", actuators.Retire, step("remove", `{}`, "remove A")), change("volume/old", "jino0", actuators.Purge, wipe), vm)

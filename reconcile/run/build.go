@@ -128,6 +128,7 @@ func (l *lane) need(id int) {
 }
 
 func (r *runner) linkLanes() {
+	r.round = newTurns(r.lanes)
 	for _, l := range r.lanes {
 		if !l.Last {
 			r.earlier++
@@ -139,6 +140,9 @@ func (r *runner) linkLanes() {
 				l.waits++
 				need.then = append(need.then, l)
 			}
+		}
+		if l.Turn > r.round.now {
+			l.waits++
 		}
 		if l.Last && r.earlier > 0 {
 			l.waits++

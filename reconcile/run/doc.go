@@ -45,6 +45,7 @@
 //	call.go      verbs on a host              look.go    looking and waiting
 //	gate.go      what many wait for together
 //	lane.go      what a lane does with it     scribe.go  the journal, many records at a time
+//	self.go      what the controller itself stands on
 //	result.go    what it all came to          input.go   what a run is given
 //	resume.go    the journal read back        limit.go   on how many hosts at once
 package run

@@ -54,6 +54,9 @@ type Input struct {
 	Log         zerolog.Logger
 	// May is asked before each lane begins and says why it may not, or "". What has begun goes on to its end, or back. nil: all may.
 	May func(objects []schema.Instance) string
+	// Reach looks what the controller reaches before a change of what it stands on, and gives what tells afterwards what it reaches no
+	// more; the change is taken back then. nil: nobody looks.
+	Reach func(ctx context.Context) (lost func(ctx context.Context) error)
 	// Abort, when closed, stops everything at once and leaves the plan open. The context's end is the gentle way: the
 	// current steps are finished, lanes that are not complete are rolled back.
 	Abort <-chan struct{}

@@ -245,6 +245,7 @@ func (r *runner) end(l *lane, outcome Outcome) {
 	if !l.Last {
 		r.purges(spoilt)
 	}
+	r.nextTurn(l)
 }
 
 // goOn lets a lane begin when the last that it waited for is there, or says why it may not.

@@ -49,7 +49,8 @@ type runner struct {
 	openLanes int
 	earlier   int     // lanes that have not ended and purge nothing
 	last      []*lane // those that purge, after all others
-	spoilt    string  // why they may not
+	round     turns
+	spoilt    string // why they may not
 	stopped   bool
 	resumed   bool
 	replan    bool

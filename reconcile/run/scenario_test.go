@@ -23,11 +23,12 @@ import (
 //
 // plan: steps "t1.make" in order; "t2.make<t1" needs t1; "t1b.set" is a second step on the toy t1; "t1.make!" shares a
 // container with every other "!"; "t1.make?" wants a confirmation; "t1.make~" has a hold of 30 s. "|" begins the next lane,
-// "needs:1" makes it need lane 1, "held:why" holds it, "last" makes it one that purges.
+// "needs:1" makes it need lane 1, "held:why" holds it, "last" makes it one that purges, "turn:1" gives it a turn; odd ones are of what
+// the controller stands on.
 //
 // faults: "t2:do-error-half", verbs and faults of toyHost; "t1:do-stop" ends the context meanwhile, "t1:do-abort" closes
 // Abort, "t1:do-die" kills the process after Do, and a resume follows; "t1:changed" changes the toy after it was planned;
-// "t1:look-always" hides it, "t1:do-veil" hides it from one look after its Do.
+// "self:lost-once" lets the controller lose reach of something with its next change of itself; "t1:look-always" hides it, "t1:do-veil" hides it from one look after its Do.
 //
 // The trace is the records in order, then the lanes' outcomes, then the verdict.
 var scenarios = []struct{ name, plan, faults, want string }{
@@ -130,6 +131,21 @@ var scenarios = []struct{ name, plan, faults, want string }{
 		"t1:begun t1:undone t2:begun t2:done; 1 rolled back, 2 applied, 3 blocked; partly applied"},
 	{"a resume purges nothing", "last t1.set | t2.make", "t2:do-die",
 		"t2:begun / t2:done; 1 not run (interrupted), 2 applied; partly applied"},
+	{"what the controller stands on comes last and alone, and what needs it after it", "turn:1 t1.set | t2.make t3.make<t2 | turn:3 t4.set | turn:2 needs:1 t5.make | turn:4 needs:1 t6.make | last t7.set", "",
+		"t2:begun t2:done t3:begun t3:done t1:begun t1:done t5:begun t5:done t4:begun t4:done t6:begun t6:done t7:begun t7:done; " +
+			"1 applied, 2 applied, 3 applied, 4 applied, 5 applied, 6 applied; applied"},
+	{"what failed elsewhere keeps nobody from changing what the controller stands on", "turn:1 t1.set | t2.make | held:why t3.make", "t2:do-error-half",
+		"t2:begun t2:undone t1:begun t1:done; 1 applied, 2 rolled back, 3 held; partly applied"},
+	{"the controller loses reach: only that change goes back, and the next has its turn", "turn:1 t1.set | t2.make | turn:3 t3.set | turn:4 needs:1 t4.make", "self:lost-once",
+		"t2:begun t2:done t1:begun t1:undone t3:begun t3:done; 1 rolled back, 2 applied, 3 applied, 4 blocked; partly applied"},
+	{"the controller loses reach: what waits for a confirmation gets none", "t2.make | turn:1 t1.set?", "self:lost-once t1:confirm-error",
+		"t2:begun t2:done t1:begun t1:undone; 1 applied, 2 rolled back; partly applied"},
+	{"of several steps on what the controller stands on, each is looked at", "turn:1 t1.set t2.set<t1 t3.set<t2 | t4.make", "self:lost-once",
+		"t4:begun t4:done t1:begun t1:undone; 1 rolled back, 2 applied; partly applied"},
+	{"only lanes of later turns are left", "held:why t1.make | turn:1 t2.set | turn:3 needs:1 t3.set | turn:5 t4.set", "",
+		"t2:begun t2:done t4:begun t4:done; 1 held, 2 applied, 3 blocked, 4 applied; partly applied"},
+	{"death while what the controller stands on is changed", "t1.make | turn:1 t2.set t3.set<t2 | turn:3 t4.set", "t2:do-die",
+		"t1:begun t1:done t2:begun / t2:undone; 1 applied, 2 rolled back (interrupted), 3 not run (interrupted); partly applied"},
 	{"a fenced controller touches nothing more", "t1.make t2.make<t1", "t2:do-fenced",
 		"t1:begun t1:done t2:begun fenced"},
 }
@@ -219,6 +235,9 @@ func (s *stage) addLane(n int, words []string) {
 			l.Held = why
 		} else if word == "last" {
 			l.Last = true
+		} else if turn, ok := strings.CutPrefix(word, "turn:"); ok {
+			l.Turn, _ = strconv.Atoi(turn)
+			l.Self = l.Turn%2 == 1
 		} else {
 			s.addStep(&l, word)
 		}
@@ -249,7 +268,7 @@ func (s *stage) addStep(l *plan.Lane, word string) {
 	}
 	step.Params, _ = json.Marshal(params{A: 10 * len(id), B: 20 * len(id), Size: 50, ID: i.ID, Host: "h1", Step: id})
 	s.plan.Steps = append(s.plan.Steps, step)
-	s.world.steps[id] = step
+	s.world.steps[id], s.world.alone[id] = step, l.Self
 	if c := s.plan.Change(i); c == nil {
 		s.addChange(l, i, step.Op)
 	} else if step.Op == "drop" {
@@ -289,6 +308,14 @@ func (s *stage) play() string {
 	in := s.world.input(s.store, s.plan, 0)
 	abort := make(chan struct{})
 	in.Abort = abort
+	in.Reach = func(context.Context) func(context.Context) error {
+		return func(context.Context) error {
+			if s.world.fault("lost", "self") != "" {
+				return errors.New("git does not answer any more")
+			}
+			return nil
+		}
+	}
 	in.Progress = func(e run.Event) { s.events = append(s.events, e) }
 	s.world.hook = func(ctx context.Context, fault string) {
 		switch fault {

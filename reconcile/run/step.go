@@ -51,10 +51,11 @@ type task struct {
 	doneAt    time.Time
 	startedAt time.Time
 	took      time.Duration
-	earlier   *task // the step of its instance before; nil = it is the first
-	gate      bool  // no step: what stands for a gate of the plan, or between two layers of a container
-	under     *task // a stuck step that stands on this one: it must stay
-	blocks    int   // steps to be undone before this one
+	earlier   *task                           // the step of its instance before; nil = it is the first
+	lost      func(ctx context.Context) error // of a step of what the controller stands on: what it reaches no more
+	gate      bool                            // no step: what stands for a gate of the plan, or between two layers of a container
+	under     *task                           // a stuck step that stands on this one: it must stay
+	blocks    int                             // steps to be undone before this one
 	beneath   []*task
 	floor     []*task // those of beneath that this one stands on
 }
@@ -118,6 +119,7 @@ func (r *runner) prepare(ctx context.Context, c *crew) []outcome {
 		s, out[n].err = r.recent(ctx, t.place(), t.targets())
 		t.have = s.here
 	}
+	r.whatIsThere(ctx, c.tasks)
 	r.call(ctx, exec.Capture, c.tasks, out, func(n int, a exec.Answer) { c.tasks[n].before = a.Before })
 	for n, t := range c.tasks {
 		if out[n].err == nil {
@@ -162,6 +164,7 @@ func (r *runner) act(ctx context.Context, c *crew) []outcome {
 			out[n].err = t.undone(said[n], looks[n])
 		}
 	}
+	r.stillThere(ctx, c.tasks, out)
 	r.confirm(ctx, c.tasks, out, begun)
 	for n, t := range c.tasks {
 		if looks[n] != nil && out[n].err == nil {

@@ -26,6 +26,7 @@ type world struct {
 	faults  map[string]string // "do STEP" → what goes wrong, each once but "always"
 	steps   map[string]actuators.Step
 	hosts   int               // that may be changed at the same time; 0 = any
+	alone   map[string]bool   // steps beside which nothing may run
 	doing   map[string]int    // Dos under way by host
 	busy    map[string]string // container or instance → who is in it
 	company string            // who enters now, if many do together
@@ -67,7 +68,7 @@ type params struct {
 func newWorld() *world {
 	return &world{
 		toys: map[schema.Instance]config{}, faults: map[string]string{}, steps: map[string]actuators.Step{}, life: &life{},
-		busy: map[string]string{}, begun: map[string]bool{}, crowds: map[exec.Verb]int{}, doing: map[string]int{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		busy: map[string]string{}, begun: map[string]bool{}, crowds: map[exec.Verb]int{}, doing: map[string]int{}, alone: map[string]bool{}, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 }
 
@@ -110,6 +111,10 @@ func (w *world) enter(verb string, c exec.Call) func() {
 	host := w.steps[c.Step].Host
 	if verb == string(exec.Do) {
 		w.doing[host]++
+		w.promise(len(w.busy) == 0 || !w.alone[c.Step], "%s beside %v", c.Step, w.busy)
+		for _, beside := range w.busy {
+			w.promise(!w.alone[beside], "%s beside %s", c.Step, beside)
+		}
 		w.promise(w.hosts == 0 || len(w.doing) <= w.hosts, "%s on %d hosts at once: %v", c.Step, len(w.doing), w.doing)
 	}
 	rooms := append(slices.Clone(w.steps[c.Step].Share), c.Instance.String())

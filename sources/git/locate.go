@@ -16,6 +16,15 @@ type place struct {
 	endpoint *transport.Endpoint
 }
 
+// Host is the name or address of the machine that a repository is fetched from; "" = it is a path, or unreadable.
+func Host(url string) string {
+	p, err := locate(url)
+	if err != nil || p.endpoint == nil {
+		return ""
+	}
+	return strings.Trim(p.endpoint.Host, "[]")
+}
+
 // locate reads the URL of a Config.
 func locate(url string) (place, error) {
 	if url == "" {
