@@ -37,13 +37,13 @@ func (c *Controller) approved(ctx context.Context, p *plan.Plan, inv inventory.I
 	if from == nil && !of.look {
 		from = c.source
 	}
-	var approvals []trust.Approval
-	var writers []trust.Writer
-	if src, ok := from.(sources.Signable); ok { // in a plain directory nobody agrees to anything
-		var err error
-		if approvals, writers, err = c.policy().Agreed(ctx, src, p.Commit, applied); err != nil {
-			return fmt.Errorf("cannot count approvals: %w", err)
-		}
+	commits := of.commits
+	if commits == nil {
+		commits = []string{p.Commit}
+	}
+	approvals, writers, err := c.agreed(ctx, from, commits, applied)
+	if err != nil {
+		return err
 	}
 	for id, guards := range touched {
 		lane := &p.Lanes[id-1]
@@ -52,12 +52,30 @@ func (c *Controller) approved(ctx context.Context, p *plan.Plan, inv inventory.I
 			return err
 		}
 		for _, g := range guards {
-			if why := g.lacks(lane.EffectDigest, fresh, writers); why != "" && lane.Held == "" {
+			agreed, why := g.count(lane.EffectDigest, fresh, writers)
+			lane.Agreed = append(lane.Agreed, agreed)
+			if why != "" && lane.Held == "" {
 				lane.Held, lane.Unapproved = why, true
 			}
 		}
 	}
 	return nil
+}
+
+// agreed lists what commits agree to that were not applied yet, and who wrote them. In a plain directory nobody agrees to anything.
+func (c *Controller) agreed(ctx context.Context, from sources.Source, commits []string, applied string) (approvals []trust.Approval, writers []trust.Writer, err error) {
+	src, ok := from.(sources.Signable)
+	if !ok {
+		return nil, nil, nil
+	}
+	for _, commit := range commits {
+		a, w, err := c.policy().Agreed(ctx, src, commit, applied)
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot count approvals: %w", err)
+		}
+		approvals, writers = append(approvals, a...), append(writers, w...)
+	}
+	return approvals, writers, nil
 }
 
 // touched lists the protected paths that each lane changes something of: by where it is declared, and where it was.
@@ -107,9 +125,13 @@ func unspent(ctx context.Context, src sources.Source, approvals []trust.Approval
 	return out, nil
 }
 
-// lacks says what a lane lacks, which rule wants it, and how people agree; "" when enough did.
-func (g guarded) lacks(effect string, approvals []trust.Approval, writers []trust.Writer) string {
+// count tells who agreed to an effect, and what it lacks, which rule wants it, and how people agree; "" when enough did.
+func (g guarded) count(effect string, approvals []trust.Approval, writers []trust.Writer) (plan.Agreement, string) {
 	names, unknown := g.Count(g.pattern, effect, approvals, writers)
+	return plan.Agreement{Rule: g.pattern, Pos: g.pos, Need: g.Approvals, Of: g.Of, Names: names}, g.lacks(effect, names, unknown)
+}
+
+func (g guarded) lacks(effect string, names []string, unknown *trust.Writer) string {
 	rule := fmt.Sprintf("trust.paths %q (%s)", g.pattern, g.pos)
 	switch {
 	case unknown != nil:

@@ -96,6 +96,8 @@ type scope struct {
 	look  bool                                  // for a preview: what needs approval says so
 	from  sources.Source                        // that has the commit; nil: the controller's
 	make  func(diff.Result) (*plan.Plan, error) // orders what a comparison came to
+
+	commits []string // whose approvals count; none: those of the commit itself
 }
 
 // planGraph plans a loaded commit.

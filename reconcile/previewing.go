@@ -15,7 +15,8 @@ import (
 type Candidate struct {
 	ID       string // names the content: equal ones are equal
 	Tree     fs.FS
-	From     sources.Source // that has the commit ID, so that approvals in it are counted; nil: none are
+	From     sources.Source // that has the commits; nil: no approvals are counted
+	Commits  []string       // that it is made of, whose approvals count
 	Stranger bool           // made by somebody who may not push: what is evaluated shares neither worker nor cache with anything
 }
 
@@ -26,7 +27,7 @@ func (c *Controller) Preview(ctx context.Context, base string, from sources.Sour
 	if err != nil {
 		return preview.Preview{}, err
 	}
-	return c.PreviewOf(ctx, base, Candidate{ID: commit, Tree: tree, From: from})
+	return c.PreviewOf(ctx, base, Candidate{ID: commit, Tree: tree, From: from, Commits: []string{commit}})
 }
 
 // PreviewOf is Preview of a content that is at hand.
@@ -69,7 +70,7 @@ func (c *Controller) planCandidate(ctx context.Context, of Candidate) (*plan.Pla
 		return nil, err
 	}
 	c.nameHosts(graph)
-	return c.planGraph(ctx, graph, scope{purge: true, by: free, look: true, from: of.From})
+	return c.planGraph(ctx, graph, scope{purge: true, by: free, look: true, from: of.From, commits: of.Commits})
 }
 
 func (c *Controller) loadCandidate(ctx context.Context, of Candidate) (*schema.Graph, error) {

@@ -71,7 +71,7 @@ func (d *desk) Merge(ctx context.Context, ref, base, head string) (reconcile.Can
 	if err != nil {
 		return reconcile.Candidate{}, "", err
 	}
-	return reconcile.Candidate{ID: m.Root, Tree: m.Tree}, m.Root, nil
+	return reconcile.Candidate{ID: m.Root, Tree: m.Tree, From: d.source, Commits: []string{base, head}}, m.Root, nil
 }
 
 func (d *desk) Standing(ctx context.Context, base string) (*plan.Plan, error) {

@@ -232,3 +232,55 @@ func TestARequestIsToldFromTheFirstPushToWhatCameOfIt(t *testing.T) {
 		t.Error("nothing was merged")
 	}
 }
+
+// Approvals are signed commits of the request: they are counted before it is merged, and what the comment counts is what the controller counts.
+func TestApprovalsAreCountedBeforeTheMerge(t *testing.T) {
+	need.Program(t, "ssh-keygen")
+	signers := filepath.Join(t.TempDir(), "signers")
+	r := newRequested(t, fmt.Sprintf(`trust: {mode: "range", signers: %q, paths: "net/**": {approvals: 2, of: ["ada@*", "bob@*", "eve@*"]}}`+"\n", signers))
+	list := ""
+	for _, who := range []string{"ada", "bob", "eve"} {
+		key := filepath.Join(r.dir, who)
+		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		public, err := os.ReadFile(key + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		list += who + "@boston " + string(public)
+	}
+	r.file(signers, list)
+	r.git(r.work, "config", "gpg.format", "ssh")
+	commit := func(branch, who string, args ...string) string {
+		r.git(r.work, "add", "-A")
+		r.git(r.work, append([]string{"-c", "user.signingkey=" + filepath.Join(r.dir, who), "commit", "-q", "--allow-empty", "-S", "-m", "change"}, args...)...)
+		r.git(r.work, "push", "-q", "-f", "origin", "HEAD:"+branch)
+		head := r.git(r.work, "rev-parse", "HEAD")
+		if branch != "main" {
+			r.forge.Set(forgetest.Pull{Number: 7, Head: head, Branch: "main", Author: "ada"})
+		}
+		return head
+	}
+	commit("main", "ada", "--amend")
+	if text, code := plumb(t, "apply", "--auto-approve", "--config", r.config); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, text)
+	}
+	r.file(filepath.Join(r.work, "net", "net.cue"), "package net\n\nimport \"plumbline.internal/schema\"\n\nschema.#Topology & {\n\tvolume: keys: {pool: \"disks\", size: \"8Mi\"}\n}\n")
+	head := commit("more", "ada")
+	r.start("serve")
+	r.until("nobody agreed", func() bool { return strings.Contains(r.comment("preview"), "\n- 0 of 2 approvals, wanted by `net/**`") })
+	effect := regexp.MustCompile("Plumb-Approve: (sha256:[0-9a-f]{64})").FindStringSubmatch(r.comment("preview"))[1]
+	if got := r.status(head, "plumb/policy"); got != "pending 0 of 2 approvals for net/**" {
+		t.Errorf("status %q", got)
+	}
+	commit("more", "ada", "--trailer", "Plumb-Approve: "+effect) // who wrote it is none of them
+	commit("more", "bob", "--trailer", "Plumb-Approve: "+effect)
+	r.until("one agreed", func() bool { return strings.Contains(r.comment("preview"), "\n- 1 of 2 approvals by `bob@boston`") })
+	head = commit("more", "eve", "--trailer", "Plumb-Approve: "+effect)
+	r.until("two agreed", func() bool { return r.status(head, "plumb/policy") == "success 2 of 2 approvals for net/**" })
+	r.git(r.work, "push", "-q", "origin", "HEAD:main")
+	if text, code := plumb(t, "apply", "--auto-approve", "--config", r.config); code != exitOK || !strings.Contains(text, "applied:") {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+}

@@ -65,7 +65,20 @@ type Lane struct {
 	EffectDigest string            `json:"effect_digest"`
 	Unapproved   bool              `json:"unapproved,omitempty"` // Held because not enough people agreed
 	Held         string            `json:"held,omitempty"`       // why it may not run; "" = it runs
+	Agreed       []Agreement       `json:"agreed,omitempty"`     // the rules by which people have to agree to it, and who did
 }
+
+// Agreement is a rule by which people have to agree to what a lane does, and who did.
+type Agreement struct {
+	Rule  string     `json:"rule"` // a pattern of paths
+	Pos   schema.Pos `json:"pos"`  // of the rule
+	Need  int        `json:"need"`
+	Of    []string   `json:"of"`    // patterns of whose word counts
+	Names []string   `json:"names"` // who agreed, sorted
+}
+
+// Lacks tells whether not enough people agreed.
+func (a Agreement) Lacks() bool { return len(a.Names) < a.Need }
 
 // Input is what a plan is made of.
 type Input struct {

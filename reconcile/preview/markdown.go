@@ -76,6 +76,8 @@ func (p Preview) render(d detail) string {
 	}
 	g.risks(p.Risk())
 	g.refusals(p)
+	g.approvals(p)
+	g.held(p)
 	g.changes("What this request changes", p.Own, p.Plan)
 	g.changes("What applying would also touch: drift, or pending on the branch already", p.Anyway, p.Plan)
 	g.notes(p)
@@ -99,6 +101,8 @@ func (p Preview) headline() string {
 		return "**no changes**"
 	case Refused:
 		return fmt.Sprintf("**refused**, %s", tally(p.Own, p.Anyway))
+	case Waiting:
+		return fmt.Sprintf("**waits for approvals**, %s", tally(p.Own, p.Anyway))
 	case Unknown:
 		return fmt.Sprintf("**incomplete**, for not everything could be looked at; %s", tally(p.Own, p.Anyway))
 	}

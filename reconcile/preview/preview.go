@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/diff"
 	"plumbline/reconcile/plan"
 	"plumbline/schema"
 )
@@ -64,6 +65,7 @@ const (
 	Invalid   Verdict = "invalid"    // the topology has mistakes
 	Refused   Verdict = "refused"    // a rule, a limit or the state of things is against it
 	Unknown   Verdict = "incomplete" // not everything could be looked at
+	Waiting   Verdict = "unapproved" // nothing is against it, and not enough people agreed yet
 	Nothing   Verdict = "no changes"
 	Applyable Verdict = "ready"
 )
@@ -73,14 +75,26 @@ func (p Preview) Verdict() Verdict {
 	switch {
 	case len(p.Problems) > 0:
 		return Invalid
-	case p.Plan.Refused():
+	case len(p.against()) > 0:
 		return Refused
 	case len(p.Plan.Refusals) > 0:
 		return Unknown
+	case p.Plan.Refused():
+		return Waiting
 	case len(p.Own) == 0:
 		return Nothing
 	}
 	return Applyable
+}
+
+// against lists what is refused for another reason than an unknown state or missing approvals.
+func (p Preview) against() (all []diff.Refusal) {
+	for _, r := range p.Plan.Refusals {
+		if r.Class != diff.Unknown && r.Class != diff.Blocked {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // Risk is what a person has to know before anything else.

@@ -15,8 +15,11 @@ import (
 	"plumbline/sources/forge"
 )
 
-// statusContext is the name of the status beside a request's commit.
-const statusContext = "plumb/plan"
+// The names of the statuses beside a request's commit: what it would do, and what the rules say.
+const (
+	statusContext = "plumb/plan"
+	policyContext = "plumb/policy"
+)
 
 // turn is one look at one request.
 type turn struct {
@@ -156,6 +159,8 @@ type answer struct {
 	state forge.State
 	line  string // for the status
 	next  shown.Request
+	rules forge.State // "" = they were not asked
+	rule  string
 }
 
 // show plans a request and posts what came of it, unless it was pushed to meanwhile.
@@ -178,8 +183,11 @@ func (t *turn) show(ctx context.Context) error {
 	if err := t.status(ctx, a.state, a.line); err != nil {
 		return err
 	}
+	if err := t.policy(ctx, a); err != nil {
+		return err
+	}
 	a.next.Number, a.next.Head, a.next.Base, a.next.Rules, a.next.At = t.r.Number, t.pull.Head, t.base, t.o.Rules, t.o.Now()
-	a.next.Allowed, a.next.Read, a.next.Status = t.r.Allowed, t.r.Read, t.r.Status
+	a.next.Allowed, a.next.Read, a.next.Status, a.next.Policy = t.r.Allowed, t.r.Read, t.r.Status, t.r.Policy
 	*t.r = a.next
 	t.o.Log.Info().Int64("request", t.r.Number).Str("commit", t.r.Head).Str("verdict", a.line).Msg("previewed a request")
 	return nil
@@ -209,12 +217,20 @@ func (t *turn) plan(ctx context.Context) answer {
 	}
 	p.Base, p.Head, p.Version = t.base, t.pull.Head, t.o.Version
 	a := answer{body: t.comment(p), line: p.Summary(), state: stateOf(p.Verdict())}
+	ruling, rule := p.Ruling()
+	a.rules, a.rule = ruled[ruling], rule
+	if t.o.Public {
+		a.rule = ""
+	}
 	a.next.Root, a.next.Live = root, p.Live
 	if p.Plan != nil {
 		a.next.Effect = p.Plan.EffectDigest
 	}
 	return a
 }
+
+// ruled are the states of rulings.
+var ruled = map[preview.Ruling]forge.State{preview.Allowed: forge.Success, preview.Lacking: forge.Pending, preview.Denied: forge.Failure, preview.Unjudged: forge.Pending}
 
 func stateOf(v preview.Verdict) forge.State {
 	switch v {
@@ -278,6 +294,19 @@ func (t *turn) status(ctx context.Context, state forge.State, text string) error
 		return err
 	}
 	t.r.Status = line
+	return nil
+}
+
+// policy sets the status of what the rules say, unless it stands already.
+func (t *turn) policy(ctx context.Context, a answer) error {
+	line := fmt.Sprintf("%s %s %s", t.pull.Head, a.rules, a.rule)
+	if a.rules == "" || t.r.Policy == line {
+		return nil
+	}
+	if err := t.o.Client.Report(ctx, t.pull.Head, forge.Status{Context: policyContext, State: a.rules, Description: a.rule}); err != nil {
+		return err
+	}
+	t.r.Policy = line
 	return nil
 }
 

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"plumbline/actuators"
 	"plumbline/reconcile"
+	"plumbline/reconcile/diff"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/preview"
@@ -29,6 +31,8 @@ type world struct {
 	problems   schema.Problems
 	broken     error
 	text       string // that plans tell
+	agreed     []plan.Agreement
+	refusals   []diff.Refusal
 	planned    []string
 	looked     int
 	past       []journal.Past
@@ -50,7 +54,11 @@ func (w *world) Merge(_ context.Context, ref, base, head string) (reconcile.Cand
 func (w *world) plan(commit string) *plan.Plan {
 	i := schema.ID("vm/x").On("h")
 	step := actuators.Step{ID: "1", Instance: i, Op: "set", Summary: "set " + w.text, Params: []byte(`"` + commit + `"`), Reversal: actuators.Exact}
-	return &plan.Plan{Commit: commit, EffectDigest: "effect of " + commit + " over " + w.live, Steps: []actuators.Step{step},
+	lane := plan.Lane{ID: 1, Objects: []schema.Instance{i}, EffectDigest: "sha256:0123", Agreed: w.agreed, Unapproved: slices.ContainsFunc(w.agreed, plan.Agreement.Lacks)}
+	if lane.Unapproved {
+		lane.Held = "not enough people agreed"
+	}
+	return &plan.Plan{Commit: commit, EffectDigest: "effect of " + commit + " over " + w.live, Steps: []actuators.Step{step}, Lanes: []plan.Lane{lane}, Refusals: w.refusals,
 		Changes: []*plan.Change{{Instance: i, Action: actuators.Update, Steps: []actuators.Step{step}}}, CreatedAt: time.Unix(0, 0)}
 }
 
@@ -166,10 +174,22 @@ func (x *site) has(texts ...string) {
 	}
 }
 
-// statuses are what was set since the last call.
+// statuses are what was set, but for what the rules say.
 func (x *site) statuses() string {
+	return x.set(func(context string) bool { return context != policyContext })
+}
+
+// policies are what the rules said.
+func (x *site) policies() string {
+	return x.set(func(context string) bool { return context == policyContext })
+}
+
+func (x *site) set(which func(context string) bool) string {
 	var all []string
 	for _, s := range x.forge.Statuses() {
+		if !which(s["context"]) {
+			continue
+		}
 		all = append(all, fmt.Sprintf("%.4s %s %s: %s", s["commit"], s["context"], s["state"], s["description"]))
 	}
 	return strings.Join(all, "\n")
@@ -402,6 +422,44 @@ func TestWhatCameOfACommitIsTold(t *testing.T) {
 	x.turn()
 	if !strings.Contains(x.comment(preview.OutcomeMarker), "**applied**") || !strings.HasSuffix(x.statuses(), "cccc plumb/apply success: applied in 0s: 1 update") {
 		t.Errorf("%s\n%s", x.comment(preview.OutcomeMarker), x.statuses())
+	}
+}
+
+// How many agreed, to what, and how others do stands in the comment and in a status of its own.
+func TestApprovalsAreCountedWhereTheyAreWaitedFor(t *testing.T) {
+	x := newSite(t, nil)
+	x.agreed = []plan.Agreement{{Rule: "net/**", Pos: schema.Pos{File: "plumb.cue", Line: 9, Col: 2}, Need: 2, Of: []string{"ada@*", "bob@*"}}}
+	x.turn()
+	x.has("### plumb: **waits for approvals**, `~1`", "- 0 of 2 approvals, wanted by `net/**` (`plumb.cue:9:2`) for `vm/x@h`", "Plumb-Approve: sha256:0123")
+	if x.policies() != "aaaa plumb/policy pending: 0 of 2 approvals for net/**" || !strings.HasSuffix(x.statuses(), "success: waits for approvals, ~1") {
+		t.Errorf("%s\n%s", x.policies(), x.statuses())
+	}
+	x.push("b")
+	x.agreed[0].Names = []string{"ada@boston"}
+	x.turn()
+	x.has("- 1 of 2 approvals by `ada@boston`")
+	x.push("c")
+	x.agreed[0].Names = []string{"ada@boston", "bob@boston"}
+	x.turn()
+	x.has("### plumb: `~1`\n", "- 2 of 2 approvals by `ada@boston, bob@boston`")
+	if strings.Contains(x.comment(preview.Marker), "Plumb-Approve") || !strings.HasSuffix(x.policies(), "bbbb plumb/policy pending: 1 of 2 approvals for net/**\ncccc plumb/policy success: 2 of 2 approvals for net/**") {
+		t.Errorf("%s\n%s", x.policies(), x.comment(preview.Marker))
+	}
+}
+
+func TestWhatTheRulesSayIsAStatus(t *testing.T) {
+	x := newSite(t, nil)
+	x.refusals = []diff.Refusal{{Instance: schema.ID("vm/x").On("h"), Class: diff.Denied, Text: "no"}}
+	x.turn()
+	x.push("b")
+	x.refusals[0].Class = diff.Unknown
+	x.turn()
+	x.push("c")
+	x.problems = schema.Problems{{Text: "no"}}
+	x.turn()
+	want := "aaaa plumb/policy failure: a policy is against it: vm/x@h\nbbbb plumb/policy success: nothing is against it\ncccc plumb/policy pending: not judged: the topology has mistakes"
+	if x.policies() != want {
+		t.Errorf("%s\nwant\n%s", x.policies(), want)
 	}
 }
 

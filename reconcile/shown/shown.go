@@ -28,6 +28,7 @@ type Request struct {
 	Retired string    `json:"retired,omitempty"` // who discarded what was shown of Head
 	Read    int64     `json:"read,omitempty"`    // newest comment that was looked at for orders
 	Status  string    `json:"status,omitempty"`  // the last one that was set, in a line
+	Policy  string    `json:"policy,omitempty"`  // the same for what the rules say
 	Failed  bool      `json:"failed,omitempty"`  // it could not be planned for a reason that may pass
 	Offered string    `json:"offered,omitempty"` // after the merge: what would be done instead of what was shown
 	Agreed  *Agreed   `json:"agreed,omitempty"`
