@@ -17,6 +17,7 @@ func TestConforms(t *testing.T) {
 				Spec{Interface: "eth1", Address: "10.1.1.3/24"}, Spec{Interface: "eth1", Address: "10.1.1.4/24"},
 				Spec{Interface: "eth2", Address: "10.1.1.4/24"}, Spec{Interface: "eth2", Address: "10.9.0.10/24"},
 			},
+			Renamed:    &conform.Renamed{ID: "address/web", Spec: Spec{Interface: "eth2", Address: "10.9.0.11/24"}},
 			Foreign:    run("ip addr add 10.1.1.3/24 dev eth1"),
 			NotForeign: run("ip addr del 10.1.1.3/24 dev eth1"),
 			Sabotage: []conform.Sabotage{

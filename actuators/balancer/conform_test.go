@@ -20,6 +20,7 @@ func TestConforms(t *testing.T) {
 	conform.Run(t, conform.Case{
 		Kind: Kind, ID: b.At.ID, Host: b.Host,
 		Specs:      []any{payroll("10.1.1.12"), payroll("10.1.1.12", "10.1.1.13", "10.1.1.14"), payroll("10.1.1.14"), source, payroll("10.1.1.13", "10.1.1.14")},
+		Renamed:    &conform.Renamed{ID: "balancer/wages", Spec: payroll("10.1.1.12", "10.1.1.14")},
 		Foreign:    func() { must(t, theirs.Do(context.Background())) },
 		NotForeign: func() { must(t, theirs.Undo(context.Background(), nft.Before{})) },
 		Sabotage: []conform.Sabotage{

@@ -19,7 +19,8 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,
-	Ops:      []actuators.AnyOp{create, addBackend, removeBackend, replace, remove, adopt, forward},
+	Rename:   renameSteps,
+	Ops:      []actuators.AnyOp{create, addBackend, removeBackend, replace, remove, adopt, forward, rename},
 	Watch:    nft.WatchServices,
 	Stamp:    nft.StampServices,
 })

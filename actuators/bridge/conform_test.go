@@ -18,6 +18,7 @@ func TestConforms(t *testing.T) {
 				resolved(Spec{Ports: []string{"eth1"}}), resolved(Spec{Ports: []string{"eth2", "eth1"}}),
 				resolved(Spec{MTU: 1400}), resolved(Spec{Ports: []string{"eth2"}, MTU: 1300}),
 			},
+			Renamed:    &conform.Renamed{ID: "bridge/lan", Spec: resolved(Spec{Interface: "app", Ports: []string{"eth1", "eth2"}})},
 			Foreign:    run("ip link add app type bridge; ip link set app alias theirs; ip link set eth1 master app"),
 			NotForeign: run("ip link del app"),
 			Sabotage: []conform.Sabotage{
@@ -29,7 +30,7 @@ func TestConforms(t *testing.T) {
 			},
 			// The hash of a mark is that of the spec that made the bridge.
 			Native: func() string {
-				return regexp.MustCompile(`bridge/app:[0-9a-f]*`).ReplaceAllString(links(t), "bridge/app")
+				return regexp.MustCompile(`bridge/(app|lan):[0-9a-f]*`).ReplaceAllString(links(t), "bridge/$1")
 			},
 		})
 	})

@@ -20,6 +20,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Stamp:    actuators.StampOfLook(observe),
 	Diff:     diff,
 	Steps:    steps,
-	Ops:      []actuators.AnyOp{create, setPorts, setMTU, up, remove, adopt},
+	Rename:   renameSteps,
+	Ops:      []actuators.AnyOp{create, setPorts, setMTU, up, remove, adopt, rename},
 	Watch:    link.Watch,
 })

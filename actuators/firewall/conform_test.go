@@ -22,6 +22,7 @@ func TestConforms(t *testing.T) {
 	conform.Run(t, conform.Case{
 		Kind: Kind, ID: b.At.ID, Host: b.Host,
 		Specs:      []any{closed(), open, web("198.51.100.0/24", "2001:db8::/32"), web("192.0.2.0/24")},
+		Renamed:    &conform.Renamed{ID: "firewall/rim", Spec: open},
 		Foreign:    run("add table inet plumb_fw; add chain inet plumb_fw fw-edge { type filter hook input priority 0; }; add rule inet plumb_fw fw-edge accept"),
 		NotForeign: run("delete table inet plumb_fw"),
 		Sabotage:   others,

@@ -17,7 +17,8 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe: observe,
 	Diff:    diff,
 	Steps:   steps,
-	Ops:     []actuators.AnyOp{create, replace, remove, adopt},
+	Rename:  renameSteps,
+	Ops:     []actuators.AnyOp{create, replace, remove, adopt, rename},
 	Watch:   nft.Watch,
 	Stamp:   nft.Stamp,
 })

@@ -19,6 +19,7 @@ func TestConforms(t *testing.T) {
 	conform.Run(t, conform.Case{
 		Kind: Kind, ID: b.At.ID, Host: b.Host,
 		Specs:      []any{payroll(web), payroll(web, Port{Public: 8443, To: 443, Proto: "tcp"}), bare, payroll(web)},
+		Renamed:    &conform.Renamed{ID: "nat/wages", Spec: payroll(web, Port{Public: 8443, To: 443, Proto: "tcp"})},
 		Foreign:    func() { must(t, theirs.Do(context.Background())) },
 		NotForeign: func() { must(t, theirs.Undo(context.Background(), nft.Before{})) },
 		Sabotage: []conform.Sabotage{

@@ -97,8 +97,8 @@ func changes(claim nft.Claim, want Spec, live Config) ([]actuators.Step, error) 
 	return out, nil
 }
 
-func one(op string, claim nft.Claim, summary string) []actuators.Step {
-	return []actuators.Step{actuators.NewStep(op, claim, summary)}
+func one(op string, params any, summary string) []actuators.Step {
+	return []actuators.Step{actuators.NewStep(op, params, summary)}
 }
 
 func summary(s Spec) string { return strings.Join(stateOf(s.elements(), nil).Config.Forwards, ", ") }

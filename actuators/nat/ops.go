@@ -54,11 +54,11 @@ var together = &actuators.Many[nft.Claim, nft.Before]{
 
 type item = actuators.Item[nft.Claim, nft.Before]
 
-func split(all []item) (claims []nft.Claim, before []nft.Before) {
+func split[P any](all []actuators.Item[P, nft.Before]) (params []P, before []nft.Before) {
 	for _, one := range all {
-		claims, before = append(claims, one.Params), append(before, one.Before)
+		params, before = append(params, one.Params), append(before, one.Before)
 	}
-	return claims, before
+	return params, before
 }
 
 // confirmed makes the host take the op back unless it can still be reached: a NAT of the host's own address and the port

@@ -17,6 +17,7 @@ func TestConforms(t *testing.T) {
 		conform.Run(t, conform.Case{
 			Kind: Kind, ID: b.At.ID, Host: b.Host,
 			Specs:      []any{fast("203.0.113.3/24"), fast("203.0.113.4/24"), fast("203.0.113.3/24")},
+			Renamed:    &conform.Renamed{ID: "vip/entrance", Spec: fast("203.0.113.3/24")},
 			Foreign:    run("echo '# by hand' >" + confPath("edge-public")),
 			NotForeign: run("rm " + confPath("edge-public")),
 			Sabotage: []conform.Sabotage{

@@ -20,7 +20,8 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,
-	Ops:      []actuators.AnyOp{create, update, run, remove, adopt},
+	Rename:   renameSteps,
+	Ops:      []actuators.AnyOp{create, update, run, remove, adopt, rename},
 	Watch:    link.Watch,
 	Stamp:    actuators.StampOfLook(configs), // and not who holds the address, which the segment is asked for
 })

@@ -13,6 +13,9 @@ type Claim struct {
 	Mark  actuators.Mark `json:"mark"`
 	Want  []Element      `json:"want,omitempty"`
 	Adopt bool           `json:"adopt,omitempty"` // put the mark on unmarked elements that are as wanted
+	// Was is the earlier mark of an object that is renamed: its elements get the new one, all in one commit of the kernel, and
+	// are otherwise as they were, so that no packet meets anything else.
+	Was *actuators.Mark `json:"was,omitempty"`
 }
 
 // Before is what the object had.
@@ -22,7 +25,7 @@ type Before struct {
 
 // standing is what an undo puts back: the object's own elements, and those that an adoption marks.
 func (c Claim) standing(s *Services) []Element {
-	out := s.of(c.Mark)
+	out := append(s.of(c.Mark), c.earlier(s)...)
 	for _, w := range c.Want {
 		if e := s.at(w.place()); c.Adopt && e != (Element{}) && !e.of(c.Mark) {
 			out = append(out, e)
@@ -30,6 +33,14 @@ func (c Claim) standing(s *Services) []Element {
 	}
 	slices.SortFunc(out, compareElements)
 	return out
+}
+
+// earlier are the elements that still bear the mark of the earlier name.
+func (c Claim) earlier(s *Services) []Element {
+	if c.Was == nil {
+		return nil
+	}
+	return s.of(*c.Was)
 }
 
 // delta is what is to be taken away and added.
@@ -50,6 +61,8 @@ func (c Claim) delta(s *Services) (gone, added []Element, err error) {
 		switch {
 		case e == w:
 			continue
+		case e == (Element{}) && c.Was != nil:
+			return nil, nil, fmt.Errorf("cannot rename %s: %s: %w", c.Was.ID, w.place(), actuators.ErrNotFound)
 		case e == (Element{}):
 		case e.of(c.Mark):
 			gone = append(gone, e)
@@ -64,7 +77,7 @@ func (c Claim) delta(s *Services) (gone, added []Element, err error) {
 	if own := s.of(c.Mark); met < len(own) {
 		gone = append(gone, beyond(own, want)...)
 	}
-	return gone, added, nil
+	return append(gone, beyond(c.earlier(s), want)...), added, nil
 }
 
 // beyond are the elements that stand where none is wanted.
@@ -82,6 +95,8 @@ func beyond(own, want []Element) (out []Element) {
 func (c Claim) may(e, w Element) error {
 	mark := e.Mark()
 	switch {
+	case c.Was != nil && e.of(*c.Was) && e.Value == w.Value:
+		return nil
 	case mark != nil && mark.Installation == c.Mark.Installation:
 		return fmt.Errorf("%w: %s belongs to %s", actuators.ErrRefused, e.place(), mark.ID)
 	case mark == nil && c.Adopt && e.Value == w.Value:

@@ -78,6 +78,33 @@ func (tx *Tx) alone(name string) error {
 	return err
 }
 
+// Succeed makes the firewall of one name what it shall be, and then takes away the one that it comes after, without an instant
+// at which neither filters, and without one at which an empty chain drops: the new chain stands whole before the old one lets
+// everything through to it and goes. What of that is done already stays.
+func Succeed(ctx context.Context, name string, mark actuators.Mark, want *Filter, old string, was actuators.Mark) error {
+	if err := Put(ctx, name, mark, false, want); err != nil {
+		return err
+	}
+	live, err := Capture(ctx, old, was, false)
+	if err != nil || live == nil {
+		return err
+	}
+	if err := Put(ctx, old, was, false, live.Passing()); err != nil {
+		return err
+	}
+	return Put(ctx, old, was, false, nil)
+}
+
+// Passing is the filter with a policy that lets through what no rule says anything of.
+func (f *Filter) Passing() *Filter {
+	if f == nil {
+		return nil
+	}
+	passing := *f
+	passing.Policy = "accept"
+	return &passing
+}
+
 func (f *Filter) describe() string {
 	if f == nil {
 		return "absent"
@@ -104,7 +131,7 @@ func (tx *Tx) put(name string, live, want *Filter) error {
 	if want == nil {
 		return tx.dropEmpty(c.Name, len(live.Sets))
 	}
-	return tx.write(c, want)
+	return tx.write(c, want, live == nil || want.Hook != live.Hook)
 }
 
 // dropEmpty takes the table away when the chain and its sets are all that it holds.
@@ -123,8 +150,10 @@ func (tx *Tx) dropEmpty(name string, ownSets int) error {
 	return nil
 }
 
-func (tx *Tx) write(c *nftables.Chain, want *Filter) error {
-	policy := nftables.ChainPolicyAccept
+// write queues a filter. The kernel hooks up a fresh chain before the batch that fills it is committed: that one drops only
+// when it is whole.
+func (tx *Tx) write(c *nftables.Chain, want *Filter, fresh bool) error {
+	pass, policy := nftables.ChainPolicyAccept, nftables.ChainPolicyAccept
 	if want.Policy == "drop" {
 		policy = nftables.ChainPolicyDrop
 	}
@@ -137,7 +166,13 @@ func (tx *Tx) write(c *nftables.Chain, want *Filter) error {
 		t.Flags = nftables.TableFlagDormant
 	}
 	tx.conn.AddTable(&t)
-	tx.conn.AddChain(c)
+	if fresh {
+		empty := *c
+		empty.Policy = &pass
+		tx.conn.AddChain(&empty)
+	} else {
+		tx.conn.AddChain(c)
+	}
 	for _, s := range want.Sets {
 		if err := tx.writeSet(s); err != nil {
 			return err
@@ -149,6 +184,9 @@ func (tx *Tx) write(c *nftables.Chain, want *Filter) error {
 			rule.Exprs = append(rule.Exprs, e.Any)
 		}
 		tx.conn.AddRule(rule)
+	}
+	if fresh && policy != pass {
+		tx.conn.AddChain(c)
 	}
 	return nil
 }
