@@ -86,6 +86,14 @@ var (
 		{name: "batch update", before: ground + records, after: ground + record("a", "198.51.100.4") + record("b", "198.51.100.4") + record("c", "198.51.100.3")},
 		{name: "retire one, make another", before: ground + payroll, after: ground + machine("second", "128Mi", "10.1.1.12")},
 		{name: "rename", before: ground + machine("pay", "128Mi", "10.1.1.12") + forward, after: ground + renamed + forward},
+		{name: "rename what routes", before: ground + payroll + forward + edges + `
+	bridge: lan: {host: "edge2", ports: ["eth2"]}
+`, after: ground + payroll + `
+	nat: wages: {was: "payroll", hosts: ["edge1", "edge2"], public: "203.0.113.3", to: "10.1.1.12", network: "app-boston", ports: [80, 443]}
+	address: uno: {was: "one", host: "edge1", interface: "eth1", address: "10.1.1.3/24", network: "app-boston"}
+	address: two: {host: "edge2", interface: "eth1", address: "10.1.1.4/24", network: "app-boston"}
+	bridge: cable: {was: "lan", host: "edge2", interface: "lan", ports: ["eth2"]}
+`},
 		{name: "atomic", before: ground + payroll, after: ground + payroll + edges + record("a", "198.51.100.3"), atomic: true},
 		{name: "lanes", before: ground, after: ground + edges + record("a", "198.51.100.3") + machine("x", "128Mi", "10.1.1.20")},
 	}

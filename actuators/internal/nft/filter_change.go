@@ -78,10 +78,19 @@ func (tx *Tx) alone(name string) error {
 	return err
 }
 
-// Succeed makes the firewall of one name what it shall be, and then takes away the one that it comes after, without an instant
-// at which neither filters, and without one at which an empty chain drops: the new chain stands whole before the old one lets
-// everything through to it and goes. What of that is done already stays.
+// Succeed makes the firewall of one name what it shall be, and then takes away the one that it comes after. No instant is without
+// a filter, and at none a chain drops that cannot see its sets yet, which the kernel fills after it has switched to them: the
+// new chain stands whole before it drops, and the old one drops no more before it goes. What of that is done already stays.
 func Succeed(ctx context.Context, name string, mark actuators.Mark, want *Filter, old string, was actuators.Mark) error {
+	now, err := Capture(ctx, name, mark, false)
+	if err != nil {
+		return err
+	}
+	if !now.Same(want) {
+		if err := Put(ctx, name, mark, false, want.Passing()); err != nil {
+			return err
+		}
+	}
 	if err := Put(ctx, name, mark, false, want); err != nil {
 		return err
 	}
@@ -119,6 +128,11 @@ func (tx *Tx) put(name string, live, want *Filter) error {
 	}
 	tx.queued = true
 	c := &nftables.Chain{Table: filters, Name: ChainPrefix + name}
+	if live != nil && live.Passing().Same(want.Passing()) {
+		c.Policy = policyOf(want) // rules and sets stay as they are
+		tx.conn.AddChain(c)
+		return nil
+	}
 	if live != nil {
 		tx.conn.FlushChain(c)
 		if want == nil || want.Hook != live.Hook {
@@ -131,7 +145,7 @@ func (tx *Tx) put(name string, live, want *Filter) error {
 	if want == nil {
 		return tx.dropEmpty(c.Name, len(live.Sets))
 	}
-	return tx.write(c, want, live == nil || want.Hook != live.Hook)
+	return tx.write(c, want)
 }
 
 // dropEmpty takes the table away when the chain and its sets are all that it holds.
@@ -150,14 +164,9 @@ func (tx *Tx) dropEmpty(name string, ownSets int) error {
 	return nil
 }
 
-// write queues a filter. The kernel hooks up a fresh chain before the batch that fills it is committed: that one drops only
-// when it is whole.
-func (tx *Tx) write(c *nftables.Chain, want *Filter, fresh bool) error {
-	pass, policy := nftables.ChainPolicyAccept, nftables.ChainPolicyAccept
-	if want.Policy == "drop" {
-		policy = nftables.ChainPolicyDrop
-	}
-	c.Type, c.Hooknum, c.Priority, c.Policy = nftables.ChainTypeFilter, hooks[want.Hook], nftables.ChainPriorityFilter, &policy
+func (tx *Tx) write(c *nftables.Chain, want *Filter) error {
+	c.Policy = policyOf(want)
+	c.Type, c.Hooknum, c.Priority = nftables.ChainTypeFilter, hooks[want.Hook], nftables.ChainPriorityFilter
 	if c.Hooknum == nil {
 		return fmt.Errorf("%w: nft chain %s has a hook that this version does not write", actuators.ErrRefused, c.Name)
 	}
@@ -166,13 +175,7 @@ func (tx *Tx) write(c *nftables.Chain, want *Filter, fresh bool) error {
 		t.Flags = nftables.TableFlagDormant
 	}
 	tx.conn.AddTable(&t)
-	if fresh {
-		empty := *c
-		empty.Policy = &pass
-		tx.conn.AddChain(&empty)
-	} else {
-		tx.conn.AddChain(c)
-	}
+	tx.conn.AddChain(c)
 	for _, s := range want.Sets {
 		if err := tx.writeSet(s); err != nil {
 			return err
@@ -185,10 +188,15 @@ func (tx *Tx) write(c *nftables.Chain, want *Filter, fresh bool) error {
 		}
 		tx.conn.AddRule(rule)
 	}
-	if fresh && policy != pass {
-		tx.conn.AddChain(c)
-	}
 	return nil
+}
+
+func policyOf(f *Filter) *nftables.ChainPolicy {
+	policy := nftables.ChainPolicyAccept
+	if f.Policy == "drop" {
+		policy = nftables.ChainPolicyDrop
+	}
+	return &policy
 }
 
 func comment(text string) []byte {
