@@ -153,6 +153,22 @@ func (l *loader) positions(ctx context.Context, fields []Field) (map[Field]Pos, 
 	return found, nil
 }
 
+// Locate finds where fields of objects are said, or the nearest thing around them that has a place, also by a template or a default.
+// Field.Dir is the directory of the package.
+func Locate(ctx context.Context, fsys fs.FS, fields []Field, opts ...Option) (_ map[Field]Pos, err error) {
+	l := &loader{evaluator: InProcess(), schema: FS()}
+	for _, opt := range opts {
+		opt(l)
+	}
+	if l.stock, err = readStock(fsys, l.cache); err != nil {
+		return nil, err
+	}
+	if l.module, err = readAll(l.schema); err != nil {
+		return nil, fmt.Errorf("cannot read the schema: %w", err)
+	}
+	return l.positions(ctx, fields)
+}
+
 // located is the source that answers where fields are.
 func (l *loader) located(fields []Field) (src Source, err error) {
 	if l.cache == nil {

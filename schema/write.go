@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -95,10 +94,10 @@ func (w *Writer) Object(o Written) (string, error) {
 }
 
 func quoted(name string) string {
-	if ast.IsValidIdent(name) && !strings.HasPrefix(name, "_") {
+	if ast.IsValidIdent(name) && name[0] != '_' && name[0] != '#' {
 		return name
 	}
-	return strconv.Quote(name)
+	return quoteText(name)
 }
 
 // members puts placement before the spec and manage behind it, and leaves out what was resolved.

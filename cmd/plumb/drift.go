@@ -16,14 +16,23 @@ import (
 
 func newDrift(s *settings) *cobra.Command {
 	var detailed bool
+	var ignore ignoring
 	cmd := &cobra.Command{
 		Use:   "drift",
 		Short: "Show what is live and not as it was last applied",
 		Long: `Show what differs from what was last applied. A running controller answers from what it watches; without one everything
-is looked at once. Nothing is changed. Exit code 10: something could not be looked at, so nobody can say that all is well.`,
-		Example: "  plumb drift\n  plumb drift --detailed-exitcode -o json",
-		Args:    cobra.NoArgs,
+is looked at once. Nothing is changed. Exit code 10: something could not be looked at, so nobody can say that all is well.
+
+With --write-ignore a rule that ignores some drift is written into the topology, beside the object: as a patch on standard output, into
+a working tree (--write), or as a request at the forge (--request).`,
+		Example: `  plumb drift
+  plumb drift --detailed-exitcode -o json
+  plumb drift --write-ignore vm/payroll.memory.now --owner anna --reason "year's end" --until 2027-01-15 --request`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if ignore.name != "" {
+				return ignore.run(cmd, s)
+			}
 			found, healer, err := s.drift(cmd)
 			if err != nil {
 				return err
@@ -41,6 +50,7 @@ is looked at once. Nothing is changed. Exit code 10: something could not be look
 		},
 	}
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when something drifted")
+	ignore.flags(cmd)
 	return cmd
 }
 

@@ -97,17 +97,5 @@ func layOutFile(file string, check bool) (bool, error) {
 	if check {
 		return true, nil
 	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return false, fmt.Errorf("cannot write %s: %w", file, err)
-	}
-	next := file + ".new"
-	if err = os.WriteFile(next, out, info.Mode().Perm()); err == nil {
-		err = os.Rename(next, file)
-	}
-	if err != nil {
-		os.Remove(next)
-		return false, fmt.Errorf("cannot write %s: %w", file, err)
-	}
-	return true, nil
+	return true, replaceFile(file, out)
 }

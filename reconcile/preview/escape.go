@@ -58,6 +58,13 @@ func longest(text string) (most int) {
 	return most
 }
 
+// Fenced is lines of values as Markdown that they cannot leave.
+func Fenced(lines []string) string {
+	var g page
+	g.fence("", lines)
+	return g.String()
+}
+
 // fence writes lines that stand as they are.
 func (g *page) fence(kind string, lines []string) {
 	most := 2
