@@ -175,7 +175,7 @@ func (s *sources) remove(e Edit) (out []splice, err error) {
 func (s *sources) line(at *spot) splice {
 	data := s.text[at.file]
 	from, to := at.field.Pos().Offset(), at.field.End().Offset()
-	for _, group := range at.field.Comments() {
+	for _, group := range ast.Comments(at.field) {
 		from, to = min(from, group.Pos().Offset()), max(to, group.End().Offset())
 	}
 	for to < len(data) && (data[to] == ' ' || data[to] == '\t' || data[to] == ',') {

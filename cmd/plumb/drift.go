@@ -150,7 +150,8 @@ func writeIncident(w io.Writer, i drift.Incident, width int, healer string, now 
 	case i.Policy == drift.Heal:
 		fmt.Fprintln(w, "    "+healer)
 	default:
-		fmt.Fprintf(w, "    nothing is done by itself; \"plumb heal %s\" brings back what was applied\n", i.Instance)
+		fmt.Fprintf(w, "    nothing is done by itself; \"plumb heal %[1]s\" brings back what was applied, \"plumb adopt %[1]s\" declares what is live,\n"+
+			"    \"plumb drift --write-ignore %[1]s\" ignores it\n", i.Instance)
 	}
 }
 

@@ -153,7 +153,8 @@ func (s Subject) list(path []string, was, now []any) (edits []schema.Edit, err e
 	for i, element := range now {
 		out[i] = element
 		if n := slices.IndexFunc(rest, func(old any) bool { return agrees(old, element) }); n >= 0 {
-			out[i], rest = rest[n], slices.Delete(rest, n, n+1)
+			out[i] = rest[n]
+			rest = slices.Delete(rest, n, n+1)
 		}
 	}
 	if secret(out) {

@@ -50,8 +50,10 @@ func (e *Engine) again(i *Incident) {
 // details are what else people want to know, and the ways out.
 func (e *Engine) details(i *Incident) map[string]string {
 	out := map[string]string{
-		"heal":  "plumb heal " + i.Instance.String(),
-		"since": i.FirstSeen.Format(time.DateTime),
+		"heal":   "plumb heal " + i.Instance.String(),
+		"adopt":  "plumb adopt " + i.Instance.String() + " --request",
+		"ignore": "plumb drift --write-ignore " + i.Instance.String() + " --owner WHO --reason WHY --until " + e.Now().UTC().Add(ignoreFor).Format(time.DateOnly) + " --request",
+		"since":  i.FirstSeen.Format(time.DateTime),
 	}
 	if !i.LastGood.IsZero() {
 		out["last good"] = i.LastGood.Format(time.DateTime)
@@ -61,6 +63,9 @@ func (e *Engine) details(i *Incident) map[string]string {
 	}
 	return out
 }
+
+// ignoreFor is the time that a suggested rule ignores drift.
+const ignoreFor = 30 * 24 * time.Hour
 
 // short is a time as people say it: "15m", "26h".
 func short(d time.Duration) string {
