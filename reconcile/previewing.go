@@ -92,6 +92,28 @@ func (c *Controller) loadCandidate(ctx context.Context, of Candidate) (*schema.G
 	return graph, err
 }
 
+// DeclaredIn is the files that declare objects in a commit, or did when they were applied last.
+func (c *Controller) DeclaredIn(ctx context.Context, commit string, objects []schema.Instance) (map[string]bool, error) {
+	graph, err := c.Load(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	inv, err := c.inventory()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]bool{}
+	for _, i := range objects {
+		if node := graph.Node(i); node != nil {
+			files[node.Object.Pos.File] = true
+		}
+		if entry := inv[i]; entry != nil {
+			files[entry.Pos.File] = true
+		}
+	}
+	return files, nil
+}
+
 // mistakes takes those of a topology out of an error.
 func mistakes(err error) (schema.Problems, error) {
 	var problems schema.Problems

@@ -25,6 +25,8 @@ type ForgeConfig struct {
 	Metrics  string             `json:"metrics"` // "" = none
 	Hooks    []actuators.Secret `json:"hooks"`
 	Public   bool               `json:"public"`
+
+	AfterFailure string `json:"afterFailure"`
 }
 
 // PreviewConfig says what previews are for.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"sync/atomic"
 
 	"plumbline/actuators/all"
@@ -104,6 +105,23 @@ func (d *desk) History(ctx context.Context, n int) ([]journal.Past, error) {
 	}
 	defer client.Close()
 	return client.History(ctx, n)
+}
+
+// Revert implements requests.World: of what was changed since good, the files that declare the objects, or declared them; all of it where none does.
+func (d *desk) Revert(ctx context.Context, head, bad, good string, objects []schema.Instance) (map[string][]byte, error) {
+	changed, err := d.source.Changed(ctx, good, bad)
+	if err != nil {
+		return nil, err
+	}
+	declare, err := d.c.DeclaredIn(ctx, bad, objects)
+	if err != nil {
+		return nil, err
+	}
+	theirs := slices.DeleteFunc(slices.Clone(changed), func(file string) bool { return !declare[file] })
+	if len(theirs) == 0 {
+		theirs = changed
+	}
+	return d.source.Revert(ctx, head, bad, good, theirs)
 }
 
 // Look is a hint: without a controller there is nobody to take it.

@@ -67,7 +67,7 @@ func (s *settings) serve(cmd *cobra.Command) error {
 	defer desk.close()
 	service, err := requests.New(requests.Options{
 		Client: client, Account: f.Account, World: desk, State: s.config.State, Branch: s.config.Branch, Interval: time.Duration(f.Interval),
-		Rules: s.rules(), Version: version, Limit: mostComment, Public: f.Public, Log: s.log,
+		Rules: s.rules(), Version: version, Limit: mostComment, Public: f.Public, Revert: f.AfterFailure == "revertRequest", Log: s.log,
 	})
 	if err != nil {
 		return err

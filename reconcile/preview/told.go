@@ -3,6 +3,8 @@ package preview
 import (
 	"fmt"
 	"strings"
+
+	"plumbline/reconcile/plan"
 )
 
 // Told is a comment that no plan stands behind: why there is none. The headline is ours, the text may be anybody's.
@@ -90,3 +92,18 @@ func Outcome(commit, headline, text, hint string) string {
 
 // HelpMarker begins the comment that answers "plumb help".
 const HelpMarker = "<!-- plumb:help v=1 -->\n"
+
+// RevertMarker begins the text of a request that takes back what failed.
+const RevertMarker = "<!-- plumb:revert v=1"
+
+// Revert is that text. The text within may be anybody's.
+func Revert(commit, effect, text string) string {
+	g := &page{}
+	g.line("%s effect=%s commit=%s -->", RevertMarker, word(effect), word(commit))
+	g.line("Commit %s could not be applied, and what it did was taken back. This takes it out of the branch, too: in the files of what failed, what was changed since the last commit that was applied.\n", code(plan.ShortCommit(commit)))
+	if strings.TrimSpace(text) != "" {
+		g.fence("", lines(text))
+	}
+	g.line("\nA commit that mends it does as well; this request is closed when one was applied. plumb pushes nothing to it again.")
+	return g.String()
+}

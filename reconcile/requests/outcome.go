@@ -37,15 +37,18 @@ func (s *Service) tell(ctx context.Context) error {
 		if p.BegunAt.Before(s.book.Since) || p.EndedAt == nil {
 			continue
 		}
-		if err := s.tellPlan(ctx, p); err != nil {
+		if err := s.tellPlan(ctx, p, past); err != nil {
 			return err
 		}
+	}
+	if err := s.closeReverts(ctx, past); err != nil {
+		return err
 	}
 	return s.tellHeld(ctx)
 }
 
 // tellPlan tells of one plan that ended, once.
-func (s *Service) tellPlan(ctx context.Context, p journal.Past) error {
+func (s *Service) tellPlan(ctx context.Context, p journal.Past, past []journal.Past) error {
 	commit := p.Plan.Commit
 	key := p.Plan.ID
 	if len(commit) != 40 || s.book.Told[key] != "" {
@@ -62,7 +65,11 @@ func (s *Service) tellPlan(ctx context.Context, p journal.Past) error {
 	if err := s.o.Client.Report(ctx, commit, forge.Status{Context: applyContext, State: state, Description: line}); err != nil {
 		return err
 	}
-	if err := s.tellRequest(ctx, commit, result, line); err != nil {
+	reverts, err := s.offerReverts(ctx, p, result, past)
+	if err == nil {
+		err = s.tellRequest(ctx, commit, result, line, reverts)
+	}
+	if err != nil {
 		return err
 	}
 	s.book.Told[key] = string(result.Verdict)
@@ -88,7 +95,7 @@ func (s *Service) trim() {
 }
 
 // tellRequest writes a failure under the request that brought it, and takes it back there when it went through later.
-func (s *Service) tellRequest(ctx context.Context, commit string, result run.Result, line string) error {
+func (s *Service) tellRequest(ctx context.Context, commit string, result run.Result, line, reverts string) error {
 	r := s.requestOf(commit)
 	if r == nil {
 		return nil
@@ -106,7 +113,7 @@ func (s *Service) tellRequest(ctx context.Context, commit string, result run.Res
 	if !s.o.Public {
 		text = failures(result)
 	}
-	return s.outcome(ctx, r, preview.Outcome(commit, string(result.Verdict), text, wayOut(commit)))
+	return s.outcome(ctx, r, preview.Outcome(commit, string(result.Verdict), text, wayOut(commit)+reverts))
 }
 
 func (s *Service) outcome(ctx context.Context, r *shown.Request, body string) error {

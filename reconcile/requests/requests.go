@@ -44,6 +44,9 @@ type World interface {
 	Status(ctx context.Context) (s reconcile.Status, ok bool)
 	// History are the newest plans that ran, the newest first.
 	History(ctx context.Context, n int) ([]journal.Past, error)
+	// Revert is, in the files of head that declare objects which could not be changed, what takes them back from the commit bad to the commit
+	// good: their whole text, by their path. Errors: sources.ErrConflict.
+	Revert(ctx context.Context, head, bad, good string, objects []schema.Instance) (map[string][]byte, error)
 	// Look makes the controller ask the repository at once.
 	Look(ctx context.Context)
 }
@@ -60,6 +63,7 @@ type Options struct {
 	Rules    string        // digest of version and settings: what was planned by others is stale
 	Version  string
 	Limit    int  // bytes of a comment
+	Revert   bool // what failed is offered to be taken back
 	Public   bool // strangers read: neither names nor values are told
 	Required bool // what was not shown is not applied
 	Log      zerolog.Logger

@@ -38,6 +38,10 @@ type world struct {
 	past       []journal.Past
 	status     reconcile.Status
 	meanwhile  func() // called once while a request is planned
+
+	takenBack    map[string][]byte // what a revert comes to
+	unRevertable error
+	asked        []string // reverts
 }
 
 func (w *world) Refresh(context.Context) error { return nil }
@@ -92,6 +96,11 @@ func (w *world) History(context.Context, int) ([]journal.Past, error) {
 }
 
 func (w *world) Look(context.Context) { w.looked++ }
+
+func (w *world) Revert(_ context.Context, head, bad, good string, objects []schema.Instance) (map[string][]byte, error) {
+	w.asked = append(w.asked, fmt.Sprintf("%.4s %.4s %.4s %v", head, bad, good, objects))
+	return w.takenBack, w.unRevertable
+}
 
 // site is a service between a world and a forge.
 type site struct {

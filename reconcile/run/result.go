@@ -64,6 +64,7 @@ type LaneResult struct {
 	Outcome Outcome           `json:"outcome"`
 	Cause   Cause             `json:"cause,omitempty"`
 	Err     string            `json:"err,omitempty"`
+	Effect  string            `json:"effect,omitempty"` // digest of what it would have done, which is parked if a step failed
 	Steps   []StepResult      `json:"steps,omitempty"`
 }
 
@@ -123,7 +124,7 @@ func verdict(res Result) Verdict {
 }
 
 func (l *lane) result() LaneResult {
-	out := LaneResult{Lane: l.ID, Objects: l.Objects, Outcome: l.outcome, Cause: l.cause, Err: l.why}
+	out := LaneResult{Lane: l.ID, Objects: l.Objects, Outcome: l.outcome, Cause: l.cause, Err: l.why, Effect: l.EffectDigest}
 	for _, t := range l.tasks {
 		out.Steps = append(out.Steps, StepResult{Step: t.ID, Summary: t.Summary, State: t.state, Err: errText(t.err), Took: t.took})
 	}

@@ -41,11 +41,22 @@ type Agreed struct {
 	At     time.Time `json:"at"`
 }
 
+// Revert is a request that we opened to take back what failed.
+type Revert struct {
+	Effect string    `json:"effect"` // that is parked
+	Commit string    `json:"commit"` // it failed with
+	Number int64     `json:"number"` // of the request; 0 = it could not be made
+	Head   string    `json:"head"`   // its commit
+	At     time.Time `json:"at"`
+	Closed bool      `json:"closed,omitempty"` // nothing more is to be done with it
+}
+
 // Book is all that is remembered.
 type Book struct {
 	Requests []*Request        `json:"requests"`
 	Since    time.Time         `json:"since"` // outcomes of before are nobody's
-	Told     map[string]string `json:"told"`  // what was told last of a commit's outcome
+	Reverts  []*Revert         `json:"reverts,omitempty"`
+	Told     map[string]string `json:"told"` // what was told last of a commit's outcome
 }
 
 // path in a state directory.

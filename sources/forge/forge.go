@@ -26,6 +26,8 @@ type Client interface {
 	React(ctx context.Context, number, id int64, sign Sign) error
 	// Comments are all comments of a request, oldest first, whatever the number of pages.
 	Comments(ctx context.Context, number int64) ([]Comment, error)
+	// Close closes a request that is not merged.
+	Close(ctx context.Context, number int64) error
 	// Write makes a comment, or changes the one with an ID.
 	Write(ctx context.Context, number, id int64, body string) error
 	// Report sets a status on a commit; one of the same context is replaced.

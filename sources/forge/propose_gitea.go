@@ -86,3 +86,12 @@ func (t *tea) ask(ctx context.Context, p Proposal) (Proposed, error) {
 	}
 	return t.project.request(one.Index), nil
 }
+
+func (t *tea) Close(ctx context.Context, number int64) error {
+	c, err := t.with(ctx)
+	if err != nil {
+		return err
+	}
+	_, answer, err := c.EditPullRequest(t.owner, t.repository, number, gitea.EditPullRequestOption{State: new(gitea.StateClosed)})
+	return t.failed("close the request", answer, err)
+}

@@ -81,3 +81,8 @@ func (h *hub) ask(ctx context.Context, p Proposal) (Proposed, error) {
 	one, answer, err := h.PullRequests.Create(ctx, h.owner, h.repository, &github.NewPullRequest{Title: &p.Title, Head: &p.Branch, Base: &p.Base, Body: &p.Body})
 	return h.project.request(int64(one.GetNumber())), h.failed("open the request", answer, err)
 }
+
+func (h *hub) Close(ctx context.Context, number int64) error {
+	_, answer, err := h.PullRequests.Edit(ctx, h.owner, h.repository, int(number), &github.PullRequest{State: new("closed")})
+	return h.failed("close the request", answer, err)
+}

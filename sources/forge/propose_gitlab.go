@@ -73,3 +73,8 @@ func (l *lab) ask(ctx context.Context, p Proposal) (Proposed, error) {
 	}
 	return l.project.request(one.IID), nil
 }
+
+func (l *lab) Close(ctx context.Context, number int64) error {
+	_, answer, err := l.MergeRequests.UpdateMergeRequest(l.project.Path, number, &gitlab.UpdateMergeRequestOptions{StateEvent: new("close")}, gitlab.WithContext(ctx))
+	return l.failed("close the request", answer, err)
+}

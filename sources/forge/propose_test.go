@@ -160,3 +160,14 @@ func TestAProposalThatCannotBeMadeIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestARequestIsClosed(t *testing.T) {
+	each(t, func(t *testing.T, f *forgetest.Forge, c forge.Client, number int64) {
+		if err := c.Close(t.Context(), number); err != nil || !f.Pull(7).Closed || f.Pull(7).Merged != "" {
+			t.Errorf("%+v, %v", f.Pull(7), err)
+		}
+		if err := c.Close(t.Context(), 99); err == nil {
+			t.Error("a request that is not there is closed")
+		}
+	})
+}

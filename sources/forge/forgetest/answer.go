@@ -144,7 +144,12 @@ func (f *Forge) tip(branch string) string {
 }
 
 func (f *Forge) request(w http.ResponseWriter, r *http.Request, number string) {
-	for _, p := range f.pulls {
+	for i, p := range f.pulls {
+		if strconv.FormatInt(p.Number, 10) == number && r.Method != http.MethodGet {
+			in := body(r)
+			p.Closed = p.Closed || in["state"] == "closed" || in["state_event"] == "close"
+			f.pulls[i] = p
+		}
 		if strconv.FormatInt(p.Number, 10) == number {
 			reply(w, pull(p, gitlab(r)))
 			return
