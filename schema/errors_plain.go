@@ -116,7 +116,7 @@ func (t *translator) disjunction(p *Problem, group []errors.Error) bool {
 	case len(choices) == len(group) && len(choices) > 1:
 		names := ordered(choices)
 		p.Text = fmt.Sprintf("must be %s, not %s", oneOf(names), short(value.value))
-		if near := nearest(strings.Trim(value.value, `"`), unquoted(names)); near != "" {
+		if near := Nearest(strings.Trim(value.value, `"`), unquoted(names)); near != "" {
 			p.Remedy = fmt.Sprintf("did you mean %q?", near)
 		}
 	case len(kinds) == len(group):

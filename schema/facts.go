@@ -121,7 +121,7 @@ func (r *resolver) missing(p *Problem, fact Fact) {
 	}
 	slices.Sort(values)
 	p.Remedy = "declare what has it"
-	if near := nearest(fact.Value, values); near != "" {
+	if near := Nearest(fact.Value, values); near != "" {
 		p.Remedy = fmt.Sprintf("did you mean %s, which %s provides?", near, by[near])
 	}
 	if was := r.former(fact); was != "" {

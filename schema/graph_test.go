@@ -53,10 +53,10 @@ gate: payroll: {host: "jino0", public: "203.0.113.3", to: "10.1.1.12", net: "app
 func TestNearest(t *testing.T) {
 	names := []string{"payroll", "payroll-disk", "ledger", "box"}
 	for word, want := range map[string]string{
-		"payrol": "payroll", "payrlol": "payroll", "ladger": "ledger", "boxes": "box", "bx": "box",
+		"payrol": "payroll", "payrlol": "payroll", "ladger": "ledger", "boxes": "box", "bx": "box", "xbo": "box", "gerled": "ledger",
 		"something": "", "": "", "b": "", "payroll": "",
 	} {
-		if got := nearest(word, names); got != want {
+		if got := Nearest(word, names); got != want {
 			t.Errorf("nearest to %q is %q, wanted %q", word, got, want)
 		}
 	}

@@ -2,11 +2,12 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 )
 
-// nearest is the candidate with the smallest edit distance to a word, or "" if none is near enough to be a slip: a
-// third of the word, at least one letter.
-func nearest(word string, candidates []string) string {
+// Nearest is the candidate with the smallest edit distance to a word, or "" if none is near enough to be a slip: a
+// third of the word, at least one letter, or all its letters in another order.
+func Nearest(word string, candidates []string) string {
 	best, limit := "", max(1, len(word)/3)+1
 	for _, candidate := range candidates {
 		if word == candidate+"s" || word == candidate+"es" {
@@ -15,16 +16,24 @@ func nearest(word string, candidates []string) string {
 		if candidate == word || abs(len(candidate)-len(word)) >= limit {
 			continue
 		}
-		if d := distance(word, candidate); d < limit {
+		d := distance(word, candidate)
+		if len(word) > 2 && d > 1 && sameLetters(word, candidate) {
+			d = 1
+		}
+		if d < limit {
 			best, limit = candidate, d
 		}
 	}
 	return best
 }
 
+func sameLetters(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values([]byte(a))), slices.Sorted(slices.Values([]byte(b))))
+}
+
 // didYouMean is a remedy: the nearest candidate, or another piece of advice.
 func didYouMean(word string, candidates []string, otherwise string) string {
-	if near := nearest(word, candidates); near != "" {
+	if near := Nearest(word, candidates); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return otherwise

@@ -251,14 +251,31 @@ func (r *resolver) checkRenames() {
 		id := object.ID
 		was := MakeID(id.Kind(), object.Meta.Was)
 		switch other, twice := claimed[was]; {
+		case was == id:
+			r.wrong(id, "was", fmt.Sprintf("was %q, which is its own name", object.Meta.Was), "remove was, or write its earlier name")
 		case r.item(was) != nil:
-			r.wrong(id, "was", fmt.Sprintf("was %q, but that is still declared", object.Meta.Was), "remove one of the two, or remove was", Field{ID: was})
+			text, remedy := r.stillThere(id, was)
+			r.wrong(id, "was", text, remedy, Field{ID: was})
 		case twice:
 			r.wrong(id, "was", fmt.Sprintf("was %q, and so was %s", object.Meta.Was, other), "only one object can be what it was", Field{ID: other, Path: "was"})
 		default:
 			claimed[was] = id
 		}
 	}
+}
+
+// stillThere says why an object cannot have been one that is still declared. Names that move up one after the other, or change
+// places, take a commit each: within one, nobody can say what stands under which.
+func (r *resolver) stillThere(id, was ID) (text, remedy string) {
+	switch other := r.item(was).object; {
+	case other != nil && other.Meta.Was == id.Name():
+		return fmt.Sprintf("was %q, and that was %q: they would change places", was.Name(), id.Name()),
+			"rename one of them to a third name, apply that, and go on in a second commit"
+	case other != nil && other.Meta.Was != "":
+		return fmt.Sprintf("was %q, but that is still declared, and was %q itself", was.Name(), other.Meta.Was),
+			fmt.Sprintf("rename %q to %q in this commit, and %q to %q when that is applied", was.Name(), id.Name(), other.Meta.Was, was.Name())
+	}
+	return fmt.Sprintf("was %q, but that is still declared", was.Name()), "remove one of the two, or remove was"
 }
 
 // names lists the declared objects of a kind.

@@ -167,6 +167,33 @@ func TestWhatAppearsAndGoesAlikeGetsAHint(t *testing.T) {
 	}
 }
 
+func TestAnEarlierNameThatNobodyKnowsIsTold(t *testing.T) {
+	for _, c := range []struct{ name, want, applied, live, outcome, says string }{
+		{"a slip", "thing/b@h1=1!was:olb", "thing/old@h1=2", "thing/old@h1=2", "create thing/b@h1; retire thing/old@h1", `was: "olb": nothing of that name was applied or stands, so this is made new; did you mean "old"?`},
+		{"far from what goes", "thing/b@h1=1!was:x", "thing/old@h1=2", "thing/old@h1=2", "create thing/b@h1; retire thing/old@h1", `what goes in the same plan is old; or remove was`},
+		{"nothing goes", "thing/b@h1=1!was:x", "", "", "create thing/b@h1", `remove was, unless it is a slip`},
+		{"told once an object", "thing/b@h1=1!was:x thing/b@h2=1!was:x", "", "", "create thing/b@h1; create thing/b@h2", `remove was, unless it is a slip`},
+		{"applied long ago", "thing/b@h1=1!was:x", "thing/b@h1=1", "thing/b@h1=1", "", ""},
+		{"applied on another host", "thing/b@h1=1!was:x thing/b@h2=1!was:x", "thing/b@h1=1", "thing/b@h1=1", "create thing/b@h2", ""},
+		{"not ours", "thing/b@h1=1!was:x", "", "thing/x@h1=1!foreign", "create thing/b@h1", `names a thing that is not ours`},
+		{"ours, and the state was lost", "thing/b@h1=1!was:x", "", "thing/x@h1=1", "refused thing/b@h1", `say "plumb recover"`},
+		{"set aside", "disk/b@h1=1!was:x", "disk/x@h1=1!retired", "disk/x@h1=1!retired", "refused disk/b@h1", `which puts it back`},
+		{"set aside, and held no data", "thing/b@h1=1!was:x", "thing/x@h1=1!retired", "thing/x@h1=1!retired", "create thing/b@h1", `nothing of that name was applied`},
+	} {
+		result := diff.Compute(input(t, c.want, c.applied, c.live, "", ""))
+		says := ""
+		for _, n := range result.Notes {
+			says += n.Text
+		}
+		for _, r := range result.Refusals {
+			says += r.Text
+		}
+		if got := outcome(result); got != c.outcome || !strings.Contains(says, c.says) || c.says == "" && says != "" || strings.Count(says, "nothing of that name") > 1 {
+			t.Errorf("%s: %s, says %q", c.name, got, says)
+		}
+	}
+}
+
 func TestRefusalsNameTheRemedy(t *testing.T) {
 	in := input(t, "thing/a@h1=1 thing/s@h1=1 disk/m@h1=1 plain/n@h1=1!was:o", "thing/s@h1=1!stuck disk/m@h1=1 plain/o@h1=1", "thing/a@h1=1!foreign thing/s@h1=1 plain/o@h1=1", "", "")
 	texts := map[string]string{}

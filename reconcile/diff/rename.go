@@ -2,6 +2,8 @@ package diff
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"plumbline/actuators"
 	"plumbline/reconcile/inventory"
@@ -15,10 +17,14 @@ type former struct {
 	now     map[schema.ID]schema.ID              // earlier name → the object that declares it
 	at      map[schema.ID]string                 // object → a host where it is under its earlier name
 	shared  map[schema.ID]bool                   // objects that are declared on such a host
+	applied map[schema.ID]bool                   // objects that are applied somewhere under the name that they have now
+	aside   map[schema.Instance]bool             // of the new name: what it was is set aside on that host
+	going   map[string][]string                  // by kind: names that are applied and no longer declared
 }
 
 func formerNames(in Input) former {
-	f := former{entries: map[schema.Instance]*inventory.Entry{}, now: map[schema.ID]schema.ID{}, at: map[schema.ID]string{}, shared: map[schema.ID]bool{}}
+	f := former{entries: map[schema.Instance]*inventory.Entry{}, now: map[schema.ID]schema.ID{}, at: map[schema.ID]string{}, shared: map[schema.ID]bool{},
+		applied: map[schema.ID]bool{}, aside: map[schema.Instance]bool{}, going: map[string][]string{}}
 	for _, o := range in.Want.Objects {
 		if o.Meta.Was != "" {
 			f.now[schema.MakeID(o.ID.Kind(), o.Meta.Was)] = o.ID
@@ -29,7 +35,18 @@ func formerNames(in Input) former {
 	}
 	for i, entry := range in.Inventory {
 		now := f.now[i.ID]
-		if now == "" || entry.Retired != nil {
+		switch {
+		case entry.Retired != nil:
+			if now != "" {
+				f.aside[now.On(i.Host)] = true
+			}
+			continue
+		case in.Want.Object(i.ID) != nil:
+			f.applied[i.ID] = true
+		default:
+			f.going[i.ID.Kind()] = append(f.going[i.ID.Kind()], i.ID.Name())
+		}
+		if now == "" {
 			continue
 		}
 		if at := f.at[now]; at == "" || i.Host < at {
@@ -71,7 +88,7 @@ func (c *comparison) renamed(kind *actuators.Kind, n *schema.Node, entry *invent
 	}
 	old := c.former.entries[n.Instance]
 	if old == nil {
-		return false
+		return entry == nil && !c.former.applied[n.ID] && c.unheard(kind, n, have)
 	}
 	was := old.Instance.ID
 	live, known, why := c.seen(was).have(kind, n.Host, c.Installation, true)
@@ -124,4 +141,37 @@ func (c *comparison) rename(kind *actuators.Kind, n *schema.Node, old *inventory
 	change.Was, change.Steps = was, append(steps, more...)
 	c.Changes = append(c.Changes, change)
 	c.moves[old.Instance] = true
+}
+
+// unheard says of an object that was never applied, under neither name, why nothing is renamed, and tells whether that settles
+// it. After a renaming was applied, was says nothing any more.
+func (c *comparison) unheard(kind *actuators.Kind, n *schema.Node, have actuators.HaveJSON) bool {
+	was := schema.MakeID(n.ID.Kind(), n.Object.Meta.Was)
+	live, known, _ := c.seen(was).have(kind, n.Host, c.Installation, false)
+	switch {
+	case known && live.Here != nil && live.Owned && live.Mark != nil:
+		c.refuse(n.Instance, n.Object.Pos, Refused, fmt.Sprintf("it was %s, which stands there with our mark and is unknown here: was the state lost? say \"plumb recover\"", was))
+		return true
+	case c.former.aside[n.Instance] && kind.HoldsData:
+		c.refuse(n.Instance, n.Object.Pos, Refused, fmt.Sprintf("it was %s, which was set aside: declare it under that name, which puts it back, and rename it in a second commit; or take was out, and this is made new", was))
+		return true
+	case have.Here != nil && have.Owned: // ours, and only to be recorded
+	case known && live.Here != nil:
+		c.note(n.Instance, fmt.Sprintf("%s: was: %q names a thing that is not ours and is left as it is; to rename it, take it over under that name first (manage: \"adopt\")", n.Object.Pos, was.Name()))
+	case n.Host == "" || n.Host == n.Object.Hosts[0]: // once an object
+		c.note(n.Instance, fmt.Sprintf("%s: was: %q: nothing of that name was applied or stands, so this is made new; %s", n.Object.Pos, was.Name(), c.former.meant(was)))
+	}
+	return false
+}
+
+// meant is what to do about an earlier name that nobody knows.
+func (f former) meant(was schema.ID) string {
+	if near := schema.Nearest(was.Name(), f.going[was.Kind()]); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	if going := slices.Compact(slices.Sorted(slices.Values(f.going[was.Kind()]))); len(going) > 0 {
+		most := min(len(going), 3)
+		return fmt.Sprintf("what goes in the same plan is %s; or remove was", strings.Join(going[:most], ", "))
+	}
+	return "remove was, unless it is a slip"
 }
