@@ -158,6 +158,7 @@ func (c *comparison) change(kind *actuators.Kind, n *schema.Node, d actuators.Di
 		Entry: &recorded, Ground: kind.Ground(), After: n.After, Needs: recorded.Needs, Provides: n.Provides,
 	}
 	if entry != nil {
+		recorded.Was = entry.Was
 		change.Released = entry.Provides
 	}
 	return change

@@ -20,15 +20,20 @@ type former struct {
 	applied map[schema.ID]bool                   // objects that are applied somewhere under the name that they have now
 	aside   map[schema.Instance]bool             // of the new name: what it was is set aside on that host
 	going   map[string][]string                  // by kind: names that are applied and no longer declared
+	back    map[schema.ID]schema.ID              // declared again under a name that it was renamed from → what it is called now
 }
 
-func formerNames(in Input) former {
-	f := former{entries: map[schema.Instance]*inventory.Entry{}, now: map[schema.ID]schema.ID{}, at: map[schema.ID]string{}, shared: map[schema.ID]bool{},
+// formerNames reads the inventory. astray: there is something in it that is not declared.
+func formerNames(in Input, astray bool) former {
+	f := former{back: map[schema.ID]schema.ID{}, entries: map[schema.Instance]*inventory.Entry{}, now: map[schema.ID]schema.ID{}, at: map[schema.ID]string{}, shared: map[schema.ID]bool{},
 		applied: map[schema.ID]bool{}, aside: map[schema.Instance]bool{}, going: map[string][]string{}}
 	for _, o := range in.Want.Objects {
 		if o.Meta.Was != "" {
 			f.now[schema.MakeID(o.ID.Kind(), o.Meta.Was)] = o.ID
 		}
+	}
+	if astray {
+		f.turnBack(in)
 	}
 	if len(f.now) == 0 {
 		return f
@@ -59,6 +64,37 @@ func formerNames(in Input) former {
 	return f
 }
 
+// turnBack finds what was renamed, is declared no more, and is declared again under a name that it had: a commit that takes a
+// renaming back says nothing of it, and is no reason to set aside what was renamed and make another.
+func (f former) turnBack(in Input) {
+	var renamed []*inventory.Entry
+	for _, entry := range in.Inventory {
+		if len(entry.Was) > 0 && entry.Retired == nil && in.Want.Object(entry.Instance.ID) == nil && f.now[entry.Instance.ID] == "" {
+			renamed = append(renamed, entry)
+		}
+	}
+	slices.SortFunc(renamed, func(a, b *inventory.Entry) int { return a.Instance.Compare(b.Instance) })
+	for _, entry := range renamed {
+		for _, name := range entry.Was {
+			id := schema.MakeID(entry.Instance.ID.Kind(), name)
+			o, held := in.Want.Object(id), in.Inventory[id.On(entry.Instance.Host)]
+			if o == nil || o.Meta.Was != "" || held != nil || f.back[id] != "" && f.back[id] != entry.Instance.ID {
+				continue
+			}
+			f.now[entry.Instance.ID], f.back[id] = id, entry.Instance.ID
+			break
+		}
+	}
+}
+
+// was is the earlier name of an object; "" is none.
+func (f former) was(o *schema.Object) string {
+	if now, back := f.back[o.ID]; back {
+		return now.Name()
+	}
+	return o.Meta.Was
+}
+
 // strayed tells where an object is under its earlier name, when it is declared on none of those hosts.
 func (f former) strayed(id schema.ID) string {
 	if f.shared[id] {
@@ -80,15 +116,15 @@ func (c *comparison) renamed(kind *actuators.Kind, n *schema.Node, entry *invent
 		c.refuse(n.Instance, n.Object.Pos, class, text)
 		return true
 	}
-	if n.Object.Meta.Was == "" {
+	if c.former.was(n.Object) == "" {
 		return false
 	}
 	if host := c.former.strayed(n.ID); host != "" && entry == nil {
-		return refuse(Refused, fmt.Sprintf("it was %q, which is on %s: declare it there, and move it in a second commit", n.Object.Meta.Was, host))
+		return refuse(Refused, fmt.Sprintf("it was %q, which is on %s: declare it there, and move it in a second commit", c.former.was(n.Object), host))
 	}
 	old := c.former.entries[n.Instance]
 	if old == nil {
-		return entry == nil && !c.former.applied[n.ID] && c.unheard(kind, n, have)
+		return entry == nil && n.Object.Meta.Was != "" && !c.former.applied[n.ID] && c.unheard(kind, n, have)
 	}
 	was := old.Instance.ID
 	live, known, why := c.seen(was).have(kind, n.Host, c.Installation, true)
@@ -121,7 +157,7 @@ func (c *comparison) rename(kind *actuators.Kind, n *schema.Node, old *inventory
 	sub, was := c.subject(n.Instance, n.Hash), old.Instance.ID
 	steps, after, err := kind.Rename(sub, was, n.Spec, live)
 	if err != nil {
-		c.refuse(n.Instance, n.Object.Pos, Refused, fmt.Sprintf("it was %q: %s", n.Object.Meta.Was, trimRefused(err)))
+		c.refuse(n.Instance, n.Object.Pos, Refused, fmt.Sprintf("it was %q: %s", was.Name(), trimRefused(err)))
 		return
 	}
 	have := actuators.HaveJSON{Here: after, Mark: &sub.Mark, Owned: true}
@@ -139,9 +175,24 @@ func (c *comparison) rename(kind *actuators.Kind, n *schema.Node, old *inventory
 	d.Action = actuators.Update
 	change := c.change(kind, n, d, live, old)
 	change.Was, change.Steps = was, append(steps, more...)
+	change.Entry.Was = earlierNames(old, n.ID.Name())
 	c.Changes = append(c.Changes, change)
 	c.moves[old.Instance] = true
 }
+
+// earlierNames are those of a thing that gets another one: its last, and those before it, each once.
+func earlierNames(old *inventory.Entry, now string) []string {
+	names := []string{old.Instance.ID.Name()}
+	for _, name := range old.Was {
+		if name != now && name != names[0] {
+			names = append(names, name)
+		}
+	}
+	return names[:min(len(names), earlierMost)]
+}
+
+// earlierMost is how many renamings a commit can take back without saying so.
+const earlierMost = 8
 
 // unheard says of an object that was never applied, under neither name, why nothing is renamed, and tells whether that settles
 // it. After a renaming was applied, was says nothing any more.

@@ -48,10 +48,10 @@ type words struct {
 
 // Compute compares, anew only what changed since the last time.
 func (r *Resident) Compute(in Input) Result {
-	c := &comparison{Input: in, former: formerNames(in), moves: map[schema.Instance]bool{}, leaves: map[schema.Instance]bool{}}
+	entries, matched := beside(in.Want.Nodes, in.Inventory)
+	c := &comparison{Input: in, former: formerNames(in, matched < len(in.Inventory)), moves: map[schema.Instance]bool{}, leaves: map[schema.Instance]bool{}}
 	news := r.look(in)
 	c.World = r.world
-	entries, matched := beside(in.Want.Nodes, in.Inventory)
 	past := *r
 	if r.rules = leaves(in.Want.Ignores, in.Rules.Now); r.rules != past.rules {
 		past.nodes = nil
@@ -64,7 +64,7 @@ func (r *Resident) Compute(in Input) Result {
 		for old < len(past.nodes) && past.nodes[old].ID < id {
 			old++
 		}
-		if !news.of(r.nodes[s.from:s.to]) && past.holds(old, r, s) {
+		if c.former.back[id] == "" && !news.of(r.nodes[s.from:s.to]) && past.holds(old, r, s) {
 			r.outcomes[s.from] = past.outcomes[old]
 			if past.outcomes[old] == spoken {
 				r.told[id] = past.told[id]
@@ -183,7 +183,7 @@ func (c *comparison) object(r *Resident, s span) {
 		c.declared(r.nodes[i], r.entries[i], seen)
 	}
 	switch {
-	case len(c.Changes) > changes || r.nodes[s.from].Object.Meta.Was != "":
+	case len(c.Changes) > changes || c.former.was(r.nodes[s.from].Object) != "":
 	case len(c.Refusals) > refusals || len(c.Notes) > notes:
 		r.outcomes[s.from] = spoken
 		c.said[s.from] = words{slices.Clone(c.Refusals[refusals:]), slices.Clone(c.Notes[notes:])}

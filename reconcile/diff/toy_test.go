@@ -286,5 +286,10 @@ func entry(w word) *inventory.Entry {
 	if w.is("heal") {
 		e.Drift = "heal"
 	}
+	for _, flag := range w.flags {
+		if name, ok := strings.CutPrefix(flag, "once:"); ok {
+			e.Was = append(e.Was, name)
+		}
+	}
 	return e
 }

@@ -30,6 +30,7 @@ type Entry struct {
 	Self      bool              `json:"self,omitempty"`       // as declared: the controller stands on it
 	Retired   *time.Time        `json:"retired_at,omitempty"` // set aside, waiting for its purge
 	Stuck     string            `json:"stuck,omitempty"`      // an undo failed here: frozen until somebody resumes it
+	Was       []string          `json:"was,omitempty"`        // names that it was renamed from in place, the last one first
 }
 
 // Of makes the entry that records a node as applied; the journal fills in AppliedAt and State.

@@ -54,11 +54,17 @@ func packEntry(e *inventory.Entry) []byte {
 	w.text(string(e.Manage))
 	w.time(e.Retired)
 	w.text(e.Stuck)
-	if e.Protect || e.Self { // older versions read entries that end before
+	if e.Protect || e.Self || len(e.Was) > 0 { // older versions read entries that end before
 		w.number(bit(e.Protect))
 	}
-	if e.Self {
+	if e.Self || len(e.Was) > 0 {
 		w.number(bit(e.Self))
+	}
+	if len(e.Was) > 0 {
+		w.number(len(e.Was))
+		for _, name := range e.Was {
+			w.text(name)
+		}
 	}
 	w.b[0] = packedEntry
 	binary.BigEndian.PutUint32(w.b[1:], crc32.Checksum(w.b[entryHead:], castagnoli))
@@ -102,6 +108,9 @@ func (r *entryReader) entry(value []byte) (*inventory.Entry, error) {
 	}
 	if len(r.data) > 0 {
 		e.Self = r.number() == 1
+	}
+	if len(r.data) > 0 {
+		e.Was = list(r, r.text)
 	}
 	if r.torn || len(r.data) > 0 {
 		return nil, errTorn

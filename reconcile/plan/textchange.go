@@ -46,6 +46,11 @@ func told(c *Change) []string {
 	if c.Was != "" {
 		lines = append(lines, "moved from "+string(c.Was))
 	}
+	for _, s := range c.Steps {
+		if s.Op == actuators.OpRename {
+			lines = append(lines, s.Summary+remarks(s))
+		}
+	}
 	byFields := c.Action != actuators.Create && !c.Action.Removes() && len(c.Diff.Changes) > 0
 	if byFields {
 		for _, f := range c.Diff.Changes {
@@ -54,7 +59,7 @@ func told(c *Change) []string {
 	}
 	for _, s := range c.Steps {
 		remark := remarks(s)
-		if byFields && remark == "" {
+		if byFields && remark == "" || s.Op == actuators.OpRename {
 			continue
 		}
 		lines = append(lines, s.Summary+remark)
