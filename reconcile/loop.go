@@ -181,6 +181,11 @@ func (c *Controller) consider(ctx context.Context, head sources.Commit) (retry b
 	if errors.Is(err, ErrFrozen) {
 		return true
 	}
+	if errors.Is(err, errMoved) {
+		c.log.Info().Str("commit", head.ID).Msg("the branch moved on while the commit was loaded")
+		c.Reconsider()
+		return true
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			c.fault(head.ID, err)
@@ -218,7 +223,7 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 		return result, nil, nil, err
 	}
 	c.phase(Loading)
-	if graph, err = c.Load(ctx, commit); err != nil {
+	if graph, err = c.loadHead(ctx, commit); err != nil {
 		return result, nil, nil, err
 	}
 	c.phase(Planning)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"plumbline/reconcile/diff"
@@ -86,7 +87,7 @@ func (c *Controller) judged(ctx context.Context, in diff.Input, result diff.Resu
 	}
 	verdicts, err := schema.Judge(ctx, c.eval, files, document)
 	if err != nil {
-		return nil, err
+		return nil, unjudged(err)
 	}
 	denied, warned := sorted(p, verdicts)
 	if len(denied) > 0 {
@@ -114,6 +115,19 @@ func sorted(p *plan.Plan, verdicts []schema.Verdict) (denied []diff.Refusal, war
 		}
 	}
 	return denied, warned
+}
+
+// unjudged names the way out of policies that fail over a plan: what changes nothing on the machines is not held against them.
+func unjudged(err error) error {
+	var problems schema.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	problems = slices.Clone(problems)
+	for n := range problems {
+		problems[n].Remedy = "change the rule on the controller's machine, or in " + policyDir + " by a commit that changes nothing on machines: that one is not held against the rules"
+	}
+	return problems
 }
 
 func wayOut(pos schema.Pos) string {

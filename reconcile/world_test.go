@@ -270,12 +270,16 @@ func newScene(t *testing.T) *scene {
 }
 
 // wire makes a new controller over the same store, as a restart does.
-func (s *scene) wire() {
+func (s *scene) wire() { s.wireWith(func(*reconcile.Options) {}) }
+
+func (s *scene) wireWith(change func(*reconcile.Options)) {
 	kinds := s.world.kinds()
-	s.Controller = reconcile.New(reconcile.Options{
+	o := reconcile.Options{
 		Config: reconcile.Config{State: s.dir}, Kinds: kinds, Source: s.repo, Store: s.store, Dial: s.world.dialer(kinds, s.dir),
 		Again: 5 * time.Millisecond, Tell: notify.To(s.tell), Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
-	})
+	}
+	change(&o)
+	s.Controller = reconcile.New(o)
 	s.Cleanup(s.Controller.Close)
 }
 

@@ -1,8 +1,10 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -208,7 +210,7 @@ func (t *translator) conflict(p *Problem, path []string, e errors.Error, args []
 	ours, theirs := sides(e, args)
 	switch {
 	case len(args) == 4 && len(also) == 0:
-		p.Text = fmt.Sprintf("must be %s, not %s", typeName(theirs.kind), short(ours.value))
+		p.Text = fmt.Sprintf("must be %s, not %s", typeName(theirs.kind), short(t.asWritten(ours)))
 		p.Remedy = unquoteHint(ours, theirs)
 		if meaning := t.words.definition(path, e); meaning != "" {
 			p.Text = fmt.Sprintf("%s is not %s", short(ours.value), meaning)
@@ -219,6 +221,17 @@ func (t *translator) conflict(p *Problem, path []string, e errors.Error, args []
 	default:
 		p.Text = fmt.Sprintf("must be %s, not %s", short(theirs.value), short(ours.value))
 	}
+}
+
+// number is how CUE writes one.
+var number = regexp.MustCompile(`^[+-]?[0-9.][0-9a-zA-Z_.+-]*`)
+
+// asWritten is a value as the user wrote it, where it is a number: CUE forgets an exponent beyond what it can compute with.
+func (t *translator) asWritten(s side) string {
+	if number.FindString(s.value) != s.value {
+		return s.value
+	}
+	return cmp.Or(number.FindString(t.sourceAt(userPos(s.pos))), s.value)
 }
 
 func unquoteHint(ours, theirs side) string {

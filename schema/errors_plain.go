@@ -15,7 +15,7 @@ func (t *translator) plain(p *Problem, e errors.Error, format string, args []any
 	first := arg(args, 0)
 	switch {
 	case strings.HasPrefix(format, "expected "):
-		p.Text = "syntax error: " + fmt.Sprintf(format, args...)
+		p.Text = "syntax error: " + tokenClass.ReplaceAllString(fmt.Sprintf(format, args...), "found ")
 	case format == "import failed", strings.HasPrefix(format, "builtin package"):
 		t.importFailed(p, first)
 	case strings.HasPrefix(format, "imported and not used"):
@@ -81,6 +81,9 @@ func (t *translator) lineOf(pos Pos) string {
 	}
 	return string(lines[pos.Line-1])
 }
+
+// tokenClass is CUE's word for what kind of token it found, before the token itself.
+var tokenClass = regexp.MustCompile(`found '[A-Z]+' `)
 
 var mountedFile = regexp.MustCompile(`\s*\(?/?` + mount + `\S*`)
 

@@ -177,7 +177,7 @@ func (e *evaluator) load(dirs []string) (instances []*build.Instance, err error)
 	}
 	args := []string{importPath}
 	for _, dir := range dirs {
-		args = append(args, "./"+dir)
+		args = append(args, "./"+dir+"/") // without the slash CUE takes "zones/mycompany.com" for a file
 	}
 	instances = load.Instances(args, config)
 	if err := instances[0].Err; err != nil {

@@ -52,6 +52,12 @@ func setLimit(resource int, most unix.Rlimit) error {
 	return nil
 }
 
+// heavy tells whether a worker used half of its memory or more.
+func heavy(state *os.ProcessState, limits Limits) bool {
+	usage, ok := state.SysUsage().(*syscall.Rusage)
+	return ok && uint64(usage.Maxrss)<<10 >= limits.Data/2 // in KiB: getrusage(2)
+}
+
 // outOfTime tells whether a worker ended because its time on the processor was over.
 func outOfTime(state *os.ProcessState, limits Limits) bool {
 	status, ok := state.Sys().(syscall.WaitStatus)

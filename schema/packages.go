@@ -56,6 +56,9 @@ func (r *sourceReader) visit(name string, entry fs.DirEntry) (*stocked, error) {
 		return nil, nil
 	case path.Ext(name) != ".cue" || hidden(entry.Name()):
 		return nil, nil
+	case strings.ContainsAny(path.Dir(name), ":@") || strings.Contains(path.Dir(name), "..."):
+		r.refuse(name, `no package of CUE lies in a directory whose name holds ":", "@" or "..."`, "give the directory another name")
+		return nil, nil
 	case strings.HasSuffix(name, "_tool.cue"):
 		r.refuse(name, "tool files are not part of a topology", "remove it; nothing in a topology runs commands")
 		return nil, nil

@@ -49,26 +49,29 @@ func (p Pos) Compare(other Pos) int {
 	return cmp.Or(strings.Compare(p.File, other.File), cmp.Compare(p.Line, other.Line), cmp.Compare(p.Col, other.Col))
 }
 
-// mostText bounds the text of a problem, in bytes: what is quoted of a commit may be of any length.
-const mostText = 1000
+// What is quoted of a commit may be of any length: mostText bounds the text of a problem, mostName what it is about, in bytes.
+const (
+	mostText = 1000
+	mostName = 300
+)
 
 // harmless makes problems safe to show and to keep: their author chose names, and values that are quoted.
 func (ps Problems) harmless() {
 	for i := range ps {
 		p := &ps[i]
-		p.Pos.File, p.Object, p.Path = printable(p.Pos.File), ID(printable(string(p.Object))), printable(p.Path)
-		p.Text, p.Remedy = printable(shorten(p.Text)), printable(shorten(p.Remedy))
+		p.Pos.File, p.Object, p.Path = printable(p.Pos.File), ID(printable(shorten(string(p.Object), mostName))), printable(shorten(p.Path, mostName))
+		p.Text, p.Remedy = printable(shorten(p.Text, mostText)), printable(shorten(p.Remedy, mostText))
 		for k := range p.Also {
 			p.Also[k].File = printable(p.Also[k].File)
 		}
 	}
 }
 
-func shorten(text string) string {
-	if len(text) <= mostText {
+func shorten(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return strings.ToValidUTF8(text[:mostText], "") + " …"
+	return strings.ToValidUTF8(text[:most], "") + " …"
 }
 
 // Problem is one mistake in a topology: where, what, and what to do about it.

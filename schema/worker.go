@@ -183,7 +183,8 @@ var starved = []string{"out of memory", "cannot allocate memory", "failed to all
 func (r *workerRun) explain(err error) error {
 	said := r.stderr.String()
 	switch {
-	case slices.ContainsFunc(starved, func(words string) bool { return strings.Contains(said, words) }):
+	case slices.ContainsFunc(starved, func(words string) bool { return strings.Contains(said, words) }),
+		strings.Contains(said, "SIGSEGV") && r.cmd.ProcessState != nil && heavy(r.cmd.ProcessState, r.Limits): // Go's collector, which had none left for itself
 		return r.exceeded(fmt.Sprintf("needs more than %d MiB of memory", r.Limits.Data>>20))
 	case r.cmd.ProcessState != nil && outOfTime(r.cmd.ProcessState, r.Limits):
 		return r.exceeded(fmt.Sprintf("needs more than %d s of processor time", r.Limits.CPU))

@@ -68,7 +68,7 @@ func list(names []string) string {
 
 // LimitError says what is over which limit.
 type LimitError struct {
-	// Path is the file or directory, as fs.FS knows it.
+	// Path is the file or directory, as fs.FS knows it; empty of what is neither, such as a commit.
 	Path string
 	// What is counted: "bytes", "entries" or "levels".
 	What string
@@ -78,7 +78,11 @@ type LimitError struct {
 
 // Error names path, value and limit.
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s: %d %s, at most %d are allowed", e.Path, e.Have, e.What, e.Most)
+	text := fmt.Sprintf("%d %s, at most %d are allowed", e.Have, e.What, e.Most)
+	if e.Path != "" {
+		text = e.Path + ": " + text
+	}
+	return text
 }
 
 // Is makes errors.Is(err, ErrLimit) true.
