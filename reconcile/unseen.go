@@ -21,6 +21,7 @@ type ForgeConfig struct {
 	Account  string             `json:"account"`
 	Secrets  string             `json:"secrets"` // directory
 	Interval Duration           `json:"interval"`
+	Settle   Duration           `json:"settle"`
 	Listen   string             `json:"listen"`  // for webhooks; "" = nobody is listened to
 	Metrics  string             `json:"metrics"` // "" = none
 	Hooks    []actuators.Secret `json:"hooks"`

@@ -45,8 +45,17 @@ func (s *settings) desk() (*desk, error) {
 
 func (d *desk) close() { d.c.Close() }
 
-// Refresh implements requests.World. The store is not held open: the controller may want to start.
+// Refresh implements requests.World. A controller that runs sends its inventory only when it changed. The store is not held open: the controller may want
+// to start.
 func (d *desk) Refresh(ctx context.Context) error {
+	if client, err := d.s.dial(ctx); err == nil {
+		defer client.Close()
+		now, err := client.MemorySince(ctx, d.memory.get())
+		if err == nil {
+			d.memory.now.Store(now)
+		}
+		return err
+	}
 	memory, done, err := d.s.memory(ctx)
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func (s *settings) serve(cmd *cobra.Command) error {
 	}
 	defer desk.close()
 	service, err := requests.New(requests.Options{
-		Client: client, Account: f.Account, World: desk, State: s.config.State, Branch: s.config.Branch, Interval: time.Duration(f.Interval),
+		Client: client, Account: f.Account, World: desk, State: s.config.State, Branch: s.config.Branch, Interval: time.Duration(f.Interval), Settle: time.Duration(f.Settle),
 		Rules: s.rules(), Version: version, Limit: mostComment, Public: f.Public, Revert: f.AfterFailure == "revertRequest", Log: s.log,
 	})
 	if err != nil {

@@ -114,6 +114,18 @@ func (c *Client) Memory(ctx context.Context) (*Remembered, error) {
 	return reply.Memory, nil
 }
 
+// MemorySince is Memory for who asked before: what is still the same is not sent again.
+func (c *Client) MemorySince(ctx context.Context, known *Remembered) (*Remembered, error) {
+	reply, err := c.call(ctx, Request{Verb: Memory, Known: known.Stamp}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if reply.Memory.Same {
+		return reply.Memory.with(known), nil
+	}
+	return reply.Memory, nil
+}
+
 // Apply has the controller run a plan.
 func (c *Client) Apply(ctx context.Context, p *plan.Plan, listen func(run.Event)) (run.Result, error) {
 	reply, err := c.call(ctx, Request{Verb: Apply, Plan: p}, listen)

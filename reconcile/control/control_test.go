@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +18,9 @@ import (
 	"plumbline/actuators"
 	"plumbline/reconcile"
 	"plumbline/reconcile/control"
+	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
+	"plumbline/schema"
 	"plumbline/testenv/need"
 )
 
@@ -110,6 +114,21 @@ func TestTheControllersUserIsAnswered(t *testing.T) {
 	memory, err := client.Memory(ctx)
 	if err != nil || memory.Installation() != store.Installation() {
 		t.Errorf("%+v, %v", memory, err)
+	}
+	for n, names := range []string{"[]", "[pool/a@h]", "[pool/a@h]", "[pool/a@h pool/b@h]"} { // each as it is then, and what is the same crosses once
+		before := memory
+		if memory, err = client.MemorySince(ctx, before); err != nil {
+			t.Fatal(err)
+		}
+		inv, _ := memory.Inventory()
+		if got := fmt.Sprint(slices.SortedFunc(maps.Keys(inv), schema.Instance.Compare)); got != names || memory.Same != (n == 0 || n == 2) {
+			t.Errorf("%d: %s, same %t; want %s", n, got, memory.Same, names)
+		}
+		for _, i := range map[int][]schema.Instance{0: {schema.ID("pool/a").On("h")}, 2: {schema.ID("pool/b").On("h")}}[n] {
+			if err := store.Change(journal.Update{Put: &inventory.Entry{Instance: i}}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	if err := client.Suspend(ctx, reconcile.Suspension{Reason: "tests", Owner: "ada"}); err != nil {
 		t.Error(err)

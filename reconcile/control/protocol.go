@@ -6,6 +6,7 @@ package control
 import (
 	"bytes"
 	"encoding/json"
+	"sync"
 
 	"plumbline/reconcile"
 	"plumbline/reconcile/drift"
@@ -53,6 +54,7 @@ type Request struct {
 	Name       string            `json:"name,omitempty"`
 	Once       *journal.Once     `json:"once,omitempty"`
 	Ack        *drift.Ack        `json:"ack,omitempty"`
+	Known      string            `json:"known,omitempty"` // of Memory: the stamp of the entries that the caller has
 }
 
 // Reply is one message of the answer. Events come first; the last message has Done.
@@ -79,18 +81,32 @@ type Remembered struct {
 	Entries []*inventory.Entry        `json:"entries"`
 	Last    journal.Commits           `json:"commits"`
 	Held    map[string]journal.Parked `json:"parked"`
+	Stamp   string                    `json:"stamp,omitempty"` // of the entries: who has it need not be sent them again
+	Same    bool                      `json:"same,omitempty"`  // they are those of the stamp that the caller knows, and left out
+
+	once sync.Once
+	all  inventory.Inventory
 }
 
 // Installation is whose marks are ours.
 func (r *Remembered) Installation() string { return r.Who }
 
-// Inventory is what we own.
+// Inventory is what we own. It is not to be changed.
 func (r *Remembered) Inventory() (inventory.Inventory, error) {
-	out := inventory.Inventory{}
-	for _, e := range r.Entries {
-		out[e.Instance] = e
-	}
-	return out, nil
+	r.once.Do(func() {
+		r.all = make(inventory.Inventory, len(r.Entries))
+		for _, e := range r.Entries {
+			r.all[e.Instance] = e
+		}
+	})
+	return r.all, nil
+}
+
+// with takes the entries of an earlier answer, which are the same.
+func (r *Remembered) with(known *Remembered) *Remembered {
+	r.Entries = known.Entries
+	r.once.Do(func() { r.all, _ = known.Inventory() }) // it gives no error
+	return r
 }
 
 // Commits are the last applied and the newest accepted one.

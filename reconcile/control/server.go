@@ -2,14 +2,20 @@ package control
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"reflect"
+	"slices"
+	"sync"
 
 	"google.golang.org/grpc"
 
 	"plumbline/reconcile"
+	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/run"
 )
@@ -30,6 +36,10 @@ func Serve(ctx context.Context, listener net.Listener, c *reconcile.Controller, 
 type server struct {
 	controller *reconcile.Controller
 	store      *journal.Store
+
+	mu    sync.Mutex
+	given inventory.Inventory // entries that were given last
+	stamp string
 }
 
 func (s *server) handle(_ any, stream grpc.ServerStream) error {
@@ -55,7 +65,7 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 	case Status:
 		reply.Status, err = json.Marshal(s.controller.Status())
 	case Memory:
-		reply.Memory, err = Snapshot(s.store)
+		reply.Memory, err = s.remembered(r.Known)
 	case Apply:
 		if r.Plan == nil {
 			return errors.New("cannot apply: the request holds no plan")
@@ -107,15 +117,39 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 	return err
 }
 
+// remembered is what the store holds, without the entries if they are those that the caller has. As long as nothing was written the store gives the
+// same map.
+func (s *server) remembered(known string) (*Remembered, error) {
+	inv, err := s.store.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	if s.stamp == "" || reflect.ValueOf(inv).Pointer() != reflect.ValueOf(s.given).Pointer() {
+		s.given, s.stamp = inv, rand.Text()
+	}
+	stamp := s.stamp
+	s.mu.Unlock()
+	out, err := snapshot(s.store, inv, known != stamp)
+	if out != nil {
+		out.Stamp, out.Same = stamp, known == stamp
+	}
+	return out, err
+}
+
 // Snapshot copies what a memory holds now.
 func Snapshot(m reconcile.Memory) (*Remembered, error) {
-	out := &Remembered{Who: m.Installation()}
 	inv, err := m.Inventory()
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range inv {
-		out.Entries = append(out.Entries, e)
+	return snapshot(m, inv, true)
+}
+
+func snapshot(m reconcile.Memory, inv inventory.Inventory, whole bool) (out *Remembered, err error) {
+	out = &Remembered{Who: m.Installation()}
+	if whole {
+		out.Entries = slices.Collect(maps.Values(inv))
 	}
 	if out.Last, err = m.Commits(); err != nil {
 		return nil, err

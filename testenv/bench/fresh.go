@@ -49,10 +49,10 @@ func (b *bench) size(ctx context.Context, n int, r *record) (*place, error) {
 	}
 	if expected, yes := r.tooLong(rowApply, n); yes {
 		b.say("%s: the apply would take %s", thousands(n), short(expected))
-		r.skip(n, "too long", rowApply, rowIdle, rowPush, rowChange, rowDrift, rowAlert, rowHeld, rowFresh, rowFreshCold, rowFreshDrif, rowFreshPush)
+		r.skip(n, "too long", rowApply, rowIdle, rowPush, rowChange, rowDrift, rowAlert, rowComment, rowHeld, rowFresh, rowFreshCold, rowFreshDrif, rowFreshPush)
 		return p, nil
 	}
-	return p, errors.Join(b.resident(ctx, p, b.times(n), report), b.fresh(ctx, p, b.times(n), report))
+	return p, errors.Join(b.resident(ctx, p, b.times(n), report), b.fresh(ctx, p, b.times(n), report), b.comments(ctx, p, b.times(n), report))
 }
 
 // run runs the binary on a place. Exit codes other than 0 are errors.

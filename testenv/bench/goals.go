@@ -34,6 +34,8 @@ var goals = []goal{
 	{title: "memory of a plan with nothing to do, 10k", row: rowFresh, size: 10_000, what: "peak", limit: 256, best: 128, peer: rowTFPlan, told: "1,037 MiB: " + noted},
 	{title: "event → call of the sink, 10k, p50", row: rowAlert, size: 10_000, what: "p50", limit: 0.002, told: "mgmt 1.0 ms at 400 files"},
 	{title: "event → call of the sink, 10k, p99", row: rowAlert, size: 10_000, what: "p99", limit: 0.02},
+	{title: "webhook → comment, 10k, p50", row: rowComment, size: 10_000, what: "p50", limit: 1},
+	{title: "webhook → comment, 10k, p99", row: rowComment, size: 10_000, what: "p99", limit: 2},
 	{title: "1,000 domains observed (test driver)", row: "ThousandOfTestDriver", what: "each", limit: 0.1, told: "OpenNebula 104 s"},
 	{title: "10k port mappings resynced, with read-back", row: "Resync10k/plumb", what: "each", limit: 0.08, peer: "Resync10k/nft", told: "`nft -f` 84 ms"},
 	{title: "one port mapping among 10k", row: "OneAmong10k/plumb", what: "each", limit: 0.001, peer: "OneAmong10k/nft", told: "`nft` 4.1 ms"},

@@ -4,6 +4,7 @@
 //	go run ./testenv/bench all                      measure, print the tables, and write the page; BENCH=quick: small sizes, no page
 //	go run ./testenv/bench soak                     ten minutes of `plumb run`, and a verdict; SOAK=1m: shorter, no page
 //	go run ./testenv/bench run 100 1000             measure these sizes anew, and write the page with what was measured before
+//	go run ./testenv/bench comments 100 1000        measure webhook → comment alone, and write nothing
 //	go run ./testenv/bench kinds                    the same for what the kinds do on the kernel and on daemons
 //	go run ./testenv/bench gen 10000 DIRECTORY      write a topology of 10,000 objects, as it is measured here
 package main
@@ -50,6 +51,8 @@ func command(ctx context.Context, args []string) error {
 		return profileFresh(args[1], args[2])
 	case args[0] == "run" && len(numbers) == len(args)-1 && len(numbers) > 0:
 		return runAndWrite(ctx, numbers, false, true)
+	case args[0] == "comments" && len(numbers) == len(args)-1 && len(numbers) > 0:
+		return commentsAlone(ctx, numbers)
 	case args[0] == "kinds" && len(args) == 1:
 		return runAndWrite(ctx, nil, true, true)
 	case args[0] == "soak" && len(args) == 1:

@@ -15,6 +15,7 @@ const (
 	rowFreshDrif = "freshdrift"
 	rowAlert     = "alert"
 	rowHeld      = "held"
+	rowComment   = "comment"
 	rowVet       = "vet"
 	rowTFPlan    = "tfplan"
 	rowTFChange  = "tfchange"
@@ -44,6 +45,7 @@ var rows = []row{
 	{name: rowDrift, title: "drift check of everything, resident", command: "[Drift]"},
 	{name: rowFreshDrif, title: "drift check of everything, fresh process", command: "plumb drift"},
 	{name: rowAlert, title: "event → call of the sink", command: "[Run]"},
+	{name: rowComment, title: "webhook → comment on the request", command: "plumb serve"},
 	{name: rowHeld, title: "controller at rest", command: "[Run]"},
 	{name: rowVet, title: "cue vet", command: "cue vet ./...", peer: true},
 	{name: rowTFPlan, title: "terraform plan, nothing to do", command: "terraform plan", peer: true},
