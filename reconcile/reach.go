@@ -80,7 +80,7 @@ func (r *reach) same(ctx context.Context, host, ssh string, executor exec.Execut
 		}
 		return exec.Dial(ctx, argv, exec.DialOptions{})
 	case failed != nil:
-		return nil, fmt.Errorf("%w; it cannot be copied there either: %w", failed, err)
+		return nil, fmt.Errorf("%w; it cannot be copied there by itself, as through a forced command: say \"plumb host install\" with a key that opens a shell, or install the package there (%w)", failed, err)
 	}
 	r.o.Log.Warn().Str("host", host).Str("has", has).Str("here", r.o.Version).Err(err).Msg("the host has another plumb, and ours cannot be copied there; say plumb host install")
 	return executor, nil

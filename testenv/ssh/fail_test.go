@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -63,4 +64,34 @@ func TestForcedCommandRefusesWrites(t *testing.T) {
 	p.has("edge1", "10.1.1.3", true)
 	p.on("jino0", "sed", "-i", "s/^"+forced+"//", "/root/.ssh/authorized_keys")
 	p.says(p.plumb(2, "plan", "--detailed-exitcode"), "+ address/jino0-app@jino0")
+}
+
+// What was applied and is only looked at since, through a forced command, is compared whole: drift is seen, the plan says what it
+// would change, and healing is refused there and changes nothing.
+func TestDriftAndPlanThroughAForcedCommand(t *testing.T) {
+	p := up(t, nil)
+	p.plumb(0, "apply", "--auto-approve")
+	p.onlyMay("jino0", forced)
+	p.says(p.plumb(0, "drift", "--detailed-exitcode"), "no drift")
+	p.plumb(0, "plan", "--detailed-exitcode")
+	p.on("jino0", "ip", "address", "del", "10.1.1.2/24", "dev", "eth1")
+	p.says(p.plumb(2, "drift", "--detailed-exitcode"), "address/jino0-app@jino0  missing for ", `"plumb heal address/jino0-app@jino0" brings back what was applied`)
+	p.says(p.plumb(2, "plan", "--detailed-exitcode"), "+ address/jino0-app@jino0")
+	p.says(p.plumb(7, "heal"), "read-only: plumb exec was started there with --read-only")
+	p.has("jino0", "10.1.1.2", false)
+	p.onlyMay("jino0", "")
+	effect := regexp.MustCompile(`plumb resume (sha256:[0-9a-f]+)`).FindStringSubmatch(p.plumb(5, "heal"))
+	if effect == nil {
+		t.Fatal("what failed is held, and nothing says how it goes on")
+	}
+	p.plumb(0, "resume", effect[1])
+	p.plumb(0, "heal")
+	p.plumb(0, "drift", "--detailed-exitcode")
+}
+
+// onlyMay puts a forced command before the controller's key on a host, or takes it away.
+func (p *place) onlyMay(host, command string) {
+	p.t.Helper()
+	const file = "/root/.ssh/authorized_keys"
+	p.on(host, "sed", "-i", "s/^.*ssh-/"+strings.ReplaceAll(command, "/", "\\/")+"ssh-/", file)
 }
