@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/userdata"
 
 	"plumbline/actuators"
@@ -217,6 +218,9 @@ func (tx *Tx) writeSet(s FilterSet) error {
 		return fmt.Errorf("%w: nft set %s has the type %s, which this version does not write", actuators.ErrRefused, s.Name, s.Type)
 	}
 	set := &nftables.Set{Table: filters, Name: s.Name, KeyType: t, Interval: s.Interval, Comment: s.Comment}
+	if t.Name == nftables.TypeIFName.Name {
+		set.KeyByteOrder = binaryutil.NativeEndian // or nft prints every name as "", and who restores what it printed breaks the filter
+	}
 	var raw []nftables.SetElement
 	if set.Interval {
 		spans, err := parseSpans(t, s.Elements)
