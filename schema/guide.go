@@ -135,7 +135,9 @@ func (b *book) fields(path string, value ast.Expr) []Guide {
 		for _, element := range v.Elts {
 			switch e := element.(type) {
 			case *ast.Field:
-				if _, pattern := e.Label.(*ast.ListLit); !pattern {
+				if _, pattern := e.Label.(*ast.ListLit); pattern { // names of the user's choice are left out
+					own = append(own, b.fields(path, e.Value)...)
+				} else {
 					own = append(own, b.field(path+"."+label(e), e))
 				}
 			case *ast.EmbedDecl:

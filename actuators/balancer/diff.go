@@ -24,7 +24,7 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 		have.Here = &State{}
 	}
 	wanted, live := want.config(), have.Here.Config
-	d.Field("service", live.Service, wanted.Service, actuators.EffectLive)
+	service(&d, live.Service, wanted.Service)
 	d.Field("backends", live.Backends, wanted.Backends, actuators.EffectLive)
 	d.Field("by", live.By, wanted.By, actuators.EffectLive)
 	d.Field("masquerade", live.Masquerade, wanted.Masquerade, actuators.EffectLive)
@@ -33,6 +33,27 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 	d.Field("forwarding", live.Forwarding, wanted.Forwarding, actuators.EffectLive)
 	d.Field("strange", live.Strange, wanted.Strange, actuators.EffectNever)
 	return d.Settle()
+}
+
+// service compares what clients ask for, "203.0.113.3:80/tcp", by the fields that declare it.
+func service(d *actuators.Diff, live, wanted string) {
+	from, to := parts(live), parts(wanted)
+	for i, field := range []string{"public", "port", "proto"} {
+		d.Field(field, orNil(from[i]), orNil(to[i]), actuators.EffectLive)
+	}
+}
+
+func parts(service string) [3]string {
+	address, rest, _ := strings.Cut(service, ":")
+	port, proto, _ := strings.Cut(rest, "/")
+	return [3]string{address, port, proto}
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }
 
 func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.Have[State]) ([]actuators.Step, error) {

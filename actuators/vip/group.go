@@ -1,6 +1,7 @@
 package vip
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,8 +21,15 @@ func groupText(group string, members []string) string {
 	if len(members) < 2 {
 		return ""
 	}
-	return "# Made by Plumbline from its members.\nvrrp_sync_group " + group + " {\n    group {\n        " + strings.Join(members, "\n        ") + "\n    }\n}\n"
+	var lines strings.Builder
+	for _, name := range members {
+		lines.WriteString(member(name))
+	}
+	return "# Made by Plumbline from its members.\nvrrp_sync_group " + group + " {\n    group {\n" + lines.String() + "    }\n}\n"
 }
+
+// member is the line of one in the file of its group.
+func member(name string) string { return "        " + name + "\n" }
 
 // groups reads all files and gives the members of each group, sorted, and those groups that have a file and no members.
 func groups(h actuators.Host) (map[string][]string, error) {
@@ -75,19 +83,44 @@ func regroup(h actuators.Host) error {
 	return nil
 }
 
-// apart lists the groups whose file is not as their members say.
-func apart(h actuators.Host) (map[string]bool, error) {
+// apart lists the virtual addresses that the file of their group does not keep together with the others. Where the file is as
+// the declared members want it, nothing is wrong with it: the member whose own file differs tells that.
+func apart(h actuators.Host, targets []actuators.Target) (map[string]bool, error) {
 	all, err := groups(h)
 	if err != nil {
 		return nil, err
 	}
-	broken := map[string]bool{}
+	declared, broken := declaredGroups(targets), map[string]bool{}
 	for group, members := range all {
 		live, err := readFile(h, groupPath(group))
 		if err != nil {
 			return nil, err
 		}
-		broken[group] = live != groupText(group, members)
+		if live == groupText(group, members) || live != "" && live == groupText(group, declared[group]) {
+			continue
+		}
+		left := slices.DeleteFunc(slices.Clone(members), func(name string) bool { return strings.Contains(live, member(name)) })
+		if len(left) == 0 {
+			left = members // it says more, or else
+		}
+		for _, name := range left {
+			broken[name] = true
+		}
 	}
 	return broken, nil
+}
+
+// declaredGroups are the members of each group as they are declared, sorted.
+func declaredGroups(targets []actuators.Target) map[string][]string {
+	out := map[string][]string{}
+	for _, target := range targets {
+		var s Spec
+		if json.Unmarshal(target.Spec, &s) == nil && s.Group != "" {
+			out[s.Group] = append(out[s.Group], target.ID.Name())
+		}
+	}
+	for _, members := range out {
+		slices.Sort(members)
+	}
+	return out
 }

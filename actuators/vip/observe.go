@@ -46,7 +46,7 @@ func configs(_ context.Context, h actuators.Host, sc actuators.Scope) ([]actuato
 	if err != nil {
 		return nil, err
 	}
-	scattered, err := apart(h)
+	scattered, err := apart(h, sc.Targets)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func configs(_ context.Context, h actuators.Host, sc actuators.Scope) ([]actuato
 		}
 		live.State.Config, live.Mark = parse(name, content)
 		live.State.Config.Stopped = !on
-		live.State.Config.Apart = scattered[live.State.Config.Group]
+		live.State.Config.Apart = scattered[name]
 		lives = append(lives, live)
 	}
 	return lives, nil

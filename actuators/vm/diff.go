@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"plumbline/actuators"
 	"plumbline/schema"
@@ -56,7 +57,7 @@ func compare(want Spec, l State) work {
 	w.disks(want.Resolved.Disks, l.Config.Disks)
 	w.nics(want.Resolved.NICs, l.Config.NICs)
 	if len(l.Config.Guest) > 0 || want.addressed() { // one that was made without them, and has no address to learn, is left alone
-		w.guest = w.field("guest", l.Config.Guest, want.Resolved.Guest, w.told(l.Config.Guest))
+		w.strings(l.Config.Guest, want.Resolved.Guest)
 	}
 	w.stop = w.field("stop.timeout", cmp.Or(l.Config.Stop, usualStop.String()), want.stopTimeout().String(), actuators.EffectLive)
 	w.autostart = w.field("autostart", l.Config.Autostart, want.Autostart, actuators.EffectLive)
@@ -107,6 +108,44 @@ func (w *work) atRestart() actuators.Effect {
 		return actuators.EffectRestart
 	}
 	return actuators.EffectLive
+}
+
+// strings compares what the guest is told: of the address of a card by its MAC, and of anything else together.
+func (w *work) strings(have, want []string) {
+	effect := w.told(have)
+	haveCards, haveRest := cardStrings(have)
+	wantCards, wantRest := cardStrings(want)
+	if len(have) == 0 { // it was made without any
+		w.guest = w.field("guest", have, want, effect)
+		return
+	}
+	macs := maps.Clone(haveCards)
+	maps.Copy(macs, wantCards)
+	for _, mac := range slices.Sorted(maps.Keys(macs)) {
+		w.guest = w.field("nics."+mac+".address", orNil(haveCards[mac]), orNil(wantCards[mac]), effect) || w.guest
+	}
+	w.guest = w.field("guest", haveRest, wantRest, effect) || w.guest
+}
+
+// cardStrings parts what a guest is told into that about cards, by MAC, and the rest.
+func cardStrings(all []string) (cards map[string]string, rest []string) {
+	cards = map[string]string{}
+	for _, entry := range all {
+		mac, address, ok := strings.Cut(strings.TrimPrefix(entry, guestPrefix+"nic."), "=")
+		if _, twice := cards[mac]; !ok || twice || !strings.HasPrefix(entry, guestPrefix+"nic.") {
+			rest = append(rest, entry)
+			continue
+		}
+		cards[mac] = address
+	}
+	return cards, rest
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }
 
 // told is the effect of new OEM strings: a guest that already lives by them has to read them again; one that was made
@@ -162,6 +201,7 @@ func (w *work) disks(want, have []Disk) {
 	for _, h := range have {
 		used[h.Target] = h.Extra || slices.ContainsFunc(want, func(d Disk) bool { return d.Path == h.Path })
 	}
+	swapped := map[string]bool{}
 	for _, d := range want {
 		at := slices.IndexFunc(have, func(h Disk) bool { return h.Path == d.Path && !h.Extra })
 		switch {
@@ -169,6 +209,11 @@ func (w *work) disks(want, have []Disk) {
 			d.Target = free(d.Target, used)
 			used[d.Target] = true
 			w.attach = append(w.attach, d)
+			if old := slices.IndexFunc(have, func(h Disk) bool { return h.Target == d.Target }); old >= 0 {
+				swapped[d.Target] = true
+				w.field("disks."+d.Target, have[old].Path, d.Path, w.atRestart())
+				continue
+			}
 			w.field("disks."+d.Target, nil, d.Path, actuators.EffectLive)
 		case have[at].Format != d.Format:
 			w.never = append(w.never, "disks."+have[at].Target+".format")
@@ -181,7 +226,9 @@ func (w *work) disks(want, have []Disk) {
 	for _, h := range have {
 		if !slices.ContainsFunc(want, func(d Disk) bool { return d.Path == h.Path }) {
 			w.detach = append(w.detach, h)
-			w.field("disks."+h.Target, h.Path, nil, w.atRestart())
+			if !swapped[h.Target] {
+				w.field("disks."+h.Target, h.Path, nil, w.atRestart())
+			}
 		}
 	}
 }
@@ -200,10 +247,17 @@ func free(wished string, used map[string]bool) string {
 
 func (w *work) nics(want, have []NIC) {
 	same := func(a, b NIC) bool { return a.MAC == b.MAC && a.Network == b.Network && a.Bridge == b.Bridge }
+	replugged := map[string]bool{}
 	for _, h := range have {
 		if !slices.ContainsFunc(want, func(n NIC) bool { return same(n, h) }) {
 			w.unplug = append(w.unplug, h)
-			w.field("nics."+h.MAC, h.Network+h.Bridge, nil, w.atRestart())
+			to := any(nil)
+			if n := slices.IndexFunc(want, func(n NIC) bool {
+				return n.MAC == h.MAC && !slices.ContainsFunc(have, func(h NIC) bool { return same(n, h) })
+			}); n >= 0 && !replugged[h.MAC] {
+				to, replugged[h.MAC] = want[n].Network+want[n].Bridge, true
+			}
+			w.field("nics."+h.MAC, h.Network+h.Bridge, to, w.atRestart())
 		}
 	}
 	for _, n := range want {
@@ -211,7 +265,9 @@ func (w *work) nics(want, have []NIC) {
 		switch {
 		case at < 0:
 			w.plug = append(w.plug, n)
-			w.field("nics."+n.MAC, nil, n.Network+n.Bridge, actuators.EffectLive)
+			if !replugged[n.MAC] {
+				w.field("nics."+n.MAC, nil, n.Network+n.Bridge, actuators.EffectLive)
+			}
 		case w.live && !have[at].Live:
 			w.plug = append(w.plug, have[at])
 			w.field("nics."+n.MAC+".live", false, true, actuators.EffectLive)

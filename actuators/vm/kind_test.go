@@ -48,7 +48,7 @@ func TestPlans(t *testing.T) {
 		{"a disk less", noDisk, nil, "update disks.vda:restart | stop! detach-disk start ready"},
 		{"a disk was pulled out of the guest", nil, func(l *State) { l.Config.Disks[0].Live = false }, "update disks.vda.live:live | attach-disk"},
 		{"a disk of a stopped VM", addDisk, down, "update disks.vdb:live power:live | attach-disk start ready"},
-		{"a card less", func(s *Spec) { s.NICs, s.Ready = nil, nil }, nil, "update nics.MAC:restart guest:restart | stop! detach-nic set-guest start"},
+		{"a card less", func(s *Spec) { s.NICs, s.Ready = nil, nil }, nil, "update nics.MAC:restart nics.MAC.address:restart | stop! detach-nic set-guest start"},
 		{"undefined while it runs", nil, func(l *State) { l.Config.Transient = true }, "update defined:live | redefine"},
 		{"undefined while it runs, and to be stopped", func(s *Spec) { s.Power = stopped }, func(l *State) { l.Config.Transient = true },
 			"update defined:live power:live | redefine stop!"},
@@ -60,7 +60,7 @@ func TestPlans(t *testing.T) {
 		{"a card is unplugged before a restart", func(s *Spec) { s.CPU.Max = 4 }, func(l *State) { l.Config.NICs[0].Cut = unplugged },
 			"update cpu.max:restart nics.MAC:live | stop! set-cpu start ready"},
 		{"a card is unplugged before a stop", func(s *Spec) { s.Power = stopped }, func(l *State) { l.Config.NICs[0].Cut = unplugged }, "update nics.MAC:live power:live | stop!"},
-		{"another address", func(s *Spec) { s.NICs[0].Address = "10.1.1.13" }, nil, "update guest:restart | stop! set-guest start ready"},
+		{"another address", func(s *Spec) { s.NICs[0].Address = "10.1.1.13" }, nil, "update nics.MAC.address:restart | stop! set-guest start ready"},
 		{"autostart", func(s *Spec) { s.Autostart = true }, nil, "update autostart:live | set-autostart"},
 		{"off", func(s *Spec) { s.Power = stopped }, nil, "update power:live | stop!"},
 		{"on", nil, down, "update power:live | start ready"},
@@ -97,7 +97,8 @@ func planText(want *Spec, have actuators.Have[State]) string {
 	for _, c := range d.Changes {
 		path := c.Path
 		if strings.HasPrefix(path, "nics.") {
-			path = "nics.MAC"
+			path = "nics.MAC" + path[len("nics.52:54:00:00:00:00"):]
+			path = strings.TrimSuffix(strings.TrimSuffix(path, ".plugged"), ".live")
 		}
 		words = append(words, path+":"+string(c.Effect))
 	}

@@ -33,6 +33,10 @@ func diff(want *Spec, have actuators.Have[State]) actuators.Diff {
 }
 
 func compare(d *actuators.Diff, want *Spec, have Config) {
+	if have == (Config{}) { // it cannot be read as a disk of its format
+		d.Field("format", "unreadable", want.Format, actuators.EffectNever)
+		return
+	}
 	if live := schema.FormatSize(have.Size); have.Size < want.bytes() {
 		d.Field("size", live, want.Size, actuators.EffectLive)
 	} else if have.Size > want.bytes() {

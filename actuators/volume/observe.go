@@ -89,16 +89,17 @@ func (o owner) by(side *files.Sidecar) owner {
 	return o
 }
 
-// names tells what targets say of files: whose a path is, and which names without an extension are asked for.
+// names tells what targets say of files: whose a path is, which names without an extension are asked for, and who has none but its own.
 type names struct {
 	files map[string]owner
 	asked map[string]bool
+	filed map[schema.ID]bool // those that name their file: no other file is theirs
 }
 
 // places gives the pools to look into, and what the targets call the files in them.
 func places(sc actuators.Scope) ([]place, names, error) {
 	var pools []place
-	seen, named := map[place]bool{}, names{map[string]owner{}, map[string]bool{}}
+	seen, named := map[place]bool{}, names{map[string]owner{}, map[string]bool{}, map[schema.ID]bool{}}
 	for _, target := range sc.Targets {
 		s, err := readSpec(target)
 		if err != nil {
@@ -117,6 +118,7 @@ func places(sc actuators.Scope) ([]place, names, error) {
 		if s.File == "" {
 			named.asked[filepath.Join(at.dir, target.ID.Name())] = true
 		}
+		named.filed[target.ID] = s.File != ""
 	}
 	return pools, named, nil
 }
@@ -127,7 +129,11 @@ func (n names) whose(dir, file string) (o owner, asked bool) {
 	if o, asked = n.files[filepath.Join(dir, name+ext)]; asked {
 		return o, true
 	}
-	return owner{id: schema.MakeID("volume", name), format: strings.TrimPrefix(ext, ".")}, n.asked[filepath.Join(dir, name)]
+	o = owner{id: schema.MakeID("volume", name), format: strings.TrimPrefix(ext, ".")}
+	if n.filed[o.id] {
+		o.id = schema.MakeID("volume", file)
+	}
+	return o, n.asked[filepath.Join(dir, name)]
 }
 
 func readSpec(target actuators.Target) (s Spec, err error) {

@@ -34,7 +34,7 @@ func Drift(kind *actuators.Kind, entry *inventory.Entry, w *World, installation 
 	case err != nil:
 		return Finding{Class: Unseen, Why: err.Error()}
 	case have.Here != nil && !have.Owned:
-		return Finding{Class: Changed, Diff: unowned(have)}
+		return Finding{Class: Changed, Diff: unowned(kind, entry, have)}
 	case d.Action == actuators.None:
 		return Finding{Class: Clean}
 	case have.Here == nil:
@@ -43,12 +43,16 @@ func Drift(kind *actuators.Kind, entry *inventory.Entry, w *World, installation 
 	return Finding{Class: Changed, Diff: d}
 }
 
-// unowned is the difference of a thing that took the place of ours, or that lost our mark.
-func unowned(have actuators.HaveJSON) actuators.Diff {
+// unowned is the difference of a thing that took the place of ours, or that lost our mark: what else of it differs comes first.
+func unowned(kind *actuators.Kind, entry *inventory.Entry, have actuators.HaveJSON) actuators.Diff {
 	d := actuators.Diff{Action: actuators.Adopting}
 	holder := "nobody"
 	if have.Mark != nil {
 		holder = "installation " + have.Mark.Installation
+	}
+	have.Owned = true
+	if fields, err := kind.Diff(entry.Spec, have); err == nil {
+		d.Changes = fields.Changes
 	}
 	d.Field("mark", holder, "ours", actuators.EffectNever)
 	return d

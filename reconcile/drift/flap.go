@@ -66,8 +66,11 @@ func (e *Engine) holding(now time.Time) (due []place) {
 	return due
 }
 
-// worse tells that what fires became critical.
+// worse tells that what fires became critical, if it still is.
 func (e *Engine) worse(i *Incident) {
+	if i.Severity != notify.Critical || !i.Clean.IsZero() {
+		return
+	}
 	if g := e.groups[i.Group]; g != nil {
 		if g.Severity != notify.Critical {
 			g.Severity = notify.Critical

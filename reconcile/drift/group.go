@@ -53,6 +53,10 @@ func (e *Engine) sort() {
 	}
 	var rest []*Incident
 	for _, i := range e.pending {
+		if i.Sent > 0 || i.Group != "" { // it was told, and became worse
+			e.worse(i)
+			continue
+		}
 		if i.Muted = e.muted(i); i.Muted != "" {
 			e.rememberIncident(i)
 			continue

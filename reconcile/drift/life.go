@@ -49,7 +49,7 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	case incident.Open() && back:
 		e.returned(incident)
 	case incident.Open() && incident.Severity == notify.Critical && was != notify.Critical:
-		e.worse(incident)
+		e.gather(incident, e.Now()) // told if it lasts: what is moved is gone for a moment
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // tamper is one declared field that somebody changes by hand, with a tool of the field's own.
 type tamper struct {
-	field string // of the schema: "vm.cpu.now"
+	field string // of the schema: "vm.cpu.now"; several that only the whole object shows
 	spoil string // shell commands on the host
 	tells string // the paths that the firing names, in its order; "is gone" when the whole object is
 	mend  string // "" = that of the chain

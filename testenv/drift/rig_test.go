@@ -30,7 +30,7 @@ type scene struct {
 }
 
 // every is how often what tells nothing is looked at.
-const every = 2 * time.Second
+const every = time.Second
 
 // settings have each incident told alone, each time, and resolved by the first look that shows it so.
 const settings = `drift: {hold: "0s", alone: 1000, flaps: 1000}`

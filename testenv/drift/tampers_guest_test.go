@@ -18,7 +18,7 @@ var guests = []chain{{
 		{field: "vm.nics.network", spoil: redefine("s/network=.app-boston./network=\"spare\"/"), tells: "nics.52:54:00:00:00:13"},
 		{field: "vm.nics.bridge", spoil: redefine("s/bridge=.spare0./bridge=\"app\"/"), tells: "nics.52:54:00:00:00:14"},
 		{field: "vm.nics.mac", spoil: redefine("s/address=.52:54:00:00:00:14./address=\"52:54:00:00:00:99\"/"), tells: "nics.52:54:00:00:00:99 nics.52:54:00:00:00:14"},
-		{field: "vm.nics.address", spoil: redefine("s/=10.1.1.13/=10.1.1.99/"), tells: "guest"},
+		{field: "vm.nics.address", spoil: redefine("s/=10.1.1.13/=10.1.1.99/"), tells: "nics.52:54:00:00:00:13.address"},
 		{field: "vm.stop.timeout", spoil: redefine("s/stop=.20s./stop=\"99s\"/"), tells: "stop.timeout"},
 		{field: "vm.serial", spoil: redefine("s/spare.console/other.console/"), tells: "serial"},
 		{field: "vm.machine", spoil: redefine("s/pc-q35-7.2/pc-i440fx-7.2/; /<controller type=.pci./,/<\\/controller>/d; /<controller type=.sata./,/<\\/controller>/d; /<address type=.pci./d"), tells: "machine"},

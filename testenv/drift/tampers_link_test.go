@@ -21,8 +21,8 @@ var links = []chain{{
 }, {
 	object: "address/spare@edge2", host: "edge2",
 	all: []tamper{
-		{field: "address.interface", spoil: moved("10.3.0.1/24 dev eth3", "10.3.0.1/24 dev eth4"), mend: moved("10.3.0.1/24 dev eth4", "10.3.0.1/24 dev eth3"), tells: "interface"},
-		{field: "address.address", spoil: moved("10.3.0.1/24 dev eth3", "10.3.0.1/25 dev eth3"), mend: moved("10.3.0.1/25 dev eth3", "10.3.0.1/24 dev eth3"), tells: "address"},
+		{field: "address.interface", spoil: moved("10.3.0.1/24 dev eth3", "10.3.0.1/24 dev eth4"), mend: moved("10.3.0.1/24 dev eth4", "10.3.0.1/24 dev eth3"), tells: "interface mark"},
+		{field: "address.address", spoil: moved("10.3.0.1/24 dev eth3", "10.3.0.1/25 dev eth3"), mend: moved("10.3.0.1/25 dev eth3", "10.3.0.1/24 dev eth3"), tells: "address mark"},
 		{field: "address.host", spoil: "ip address del 10.3.0.1/24 dev eth3", mend: "ip address add 10.3.0.1/24 dev eth3", tells: "is gone"},
 	},
 }, {

@@ -28,7 +28,7 @@ var names = []chain{{
 }, {
 	object: "zone/other.com@ns1", host: "ns1", keep: "cp -a /etc/knot/knot.conf /root/", mend: "cp -a /root/knot.conf /etc/knot/; knotc reload",
 	all: []tamper{
-		{field: "zone.server", spoil: "sed -i '/domain: other.com/,/acl/d' /etc/knot/knot.conf; knotc reload", tells: "is gone"},
+		{field: "zone.server zone.host", spoil: "sed -i '/domain: other.com/,/acl/d' /etc/knot/knot.conf; knotc reload", tells: "is gone"},
 	},
 }, {
 	object: "vip/public@edge1", host: "edge1", keep: "cp -a /etc/keepalived/conf.d /root/", mend: "cp -a /root/conf.d /etc/keepalived/",
@@ -40,6 +40,6 @@ var names = []chain{{
 		{field: "vip.advert", spoil: edited("s/advert_int 0.20/advert_int 0.40/"), tells: "advert"},
 		{field: "vip.failback", spoil: edited("s/preempt_delay 5/preempt_delay 9/"), tells: "failback"},
 		{field: "vip.group", spoil: edited("s/# group front/# group back/"), tells: "group"},
-		{field: "vip.hosts", spoil: "rm /etc/keepalived/conf.d/public.conf", tells: "is gone"},
+		{field: "vip.host", spoil: "rm /etc/keepalived/conf.d/public.conf", tells: "is gone"},
 	},
 }}

@@ -2,9 +2,15 @@ package drift
 
 import "strings"
 
+// marked reads the comment that elements of ours carry; remembered keeps it.
+const (
+	marked     = `MARK=$(nft list table ip plumb | grep -oE 'comment "plumb:[0-9a-f]{8}:[^"]*"' | head -1); `
+	remembered = marked + `echo "$MARK" >/root/mark; `
+)
+
 // table changes elements of our table in one transaction of nft; MARK stands for the comment that they carry.
 func table(commands ...string) string {
-	return `MARK=$(nft list table ip plumb | grep -o 'comment "plumb:[^"]*"' | head -1); nft "` + strings.ReplaceAll(strings.Join(commands, "; "), "MARK", "$MARK") + `"`
+	return marked + `nft "` + strings.ReplaceAll(strings.Join(commands, "; "), "MARK", "$MARK") + `"`
 }
 
 func swap(set, key, value, newKey, newValue string) []string {
@@ -52,15 +58,16 @@ var packets = []chain{{
 }, {
 	object: "balancer/payroll@edge2", host: "edge2",
 	all: []tamper{
-		{field: "balancer.public", spoil: served(pay, "203.0.113.9 . tcp . 80", "10.1.1.12 . 80"), mend: served("203.0.113.9 . tcp . 80", pay, "10.1.1.12 . 80"), tells: "service"},
-		{field: "balancer.port", spoil: served(pay, "203.0.113.4 . tcp . 81", "10.1.1.12 . 80"), mend: served("203.0.113.4 . tcp . 81", pay, "10.1.1.12 . 80"), tells: "service"},
-		{field: "balancer.proto", spoil: served(pay, "203.0.113.4 . sctp . 80", "10.1.1.12 . 80"), mend: served("203.0.113.4 . sctp . 80", pay, "10.1.1.12 . 80"), tells: "service"},
+		{field: "balancer.public", spoil: served(pay, "203.0.113.9 . tcp . 80", "10.1.1.12 . 80"), mend: served("203.0.113.9 . tcp . 80", pay, "10.1.1.12 . 80"), tells: "public"},
+		{field: "balancer.port", spoil: served(pay, "203.0.113.4 . tcp . 81", "10.1.1.12 . 80"), mend: served("203.0.113.4 . tcp . 81", pay, "10.1.1.12 . 80"), tells: "port"},
+		{field: "balancer.proto", spoil: served(pay, "203.0.113.4 . sctp . 80", "10.1.1.12 . 80"), mend: served("203.0.113.4 . sctp . 80", pay, "10.1.1.12 . 80"), tells: "proto"},
 		{field: "balancer.backends.address", spoil: served(pay, pay, "10.1.1.99 . 80"), mend: served(pay, pay, "10.1.1.12 . 80"), tells: "backends"},
 		{field: "balancer.backends.port", spoil: served(pay, pay, "10.1.1.12 . 81"), mend: served(pay, pay, "10.1.1.12 . 80"), tells: "backends"},
 		{field: "balancer.by", spoil: table(append([]string{"add chain ip plumb mine"}, swap("balancers", pay, "", pay, " : goto mine")...)...),
 			mend: table(append(swap("balancers", pay, "", pay, " : goto spread-1"), "delete chain ip plumb mine")...), tells: "by"},
 		{field: "balancer.masquerade", spoil: table("delete element ip plumb masq { " + pay + " }"), mend: table("add element ip plumb masq { " + pay + " MARK }"), tells: "masquerade"},
-		{field: "balancer.host", spoil: "nft list table ip plumb >/root/table; nft delete table ip plumb", mend: "nft -f /root/table", tells: "is gone"},
+		{field: "balancer.host", spoil: remembered + table("delete element ip plumb balancers { "+pay+" }", "delete element ip plumb backends { "+pay+" . 0 }", "delete element ip plumb masq { "+pay+" }"),
+			mend: "MARK=$(cat /root/mark); " + strings.TrimPrefix(table("add element ip plumb balancers { "+pay+" MARK : goto spread-1 }", "add element ip plumb backends { "+pay+" . 0 MARK : 10.1.1.12 . 80 }", "add element ip plumb masq { "+pay+" MARK }"), marked), tells: "is gone"},
 	},
 }, {
 	object: "firewall/edge@ns1", host: "ns1", keep: "nft list table inet plumb_fw >/root/fw", mend: filter(""),
