@@ -49,6 +49,10 @@ crash: ## end controller, executors and workers at every boundary of every scene
 	CRASH=all $(GO) test ./testenv/hold -run 'Kill' -count=1 -v -timeout 120m
 	CRASH=all $(GO) test ./testenv/power -count=1 -v -timeout 120m
 
+.PHONY: drift
+drift: ## tamper with every declared field on real daemons, and listen for ten minutes of silence (root)
+	PLUMB_DRIFT=full $(GO) test ./testenv/drift -count=1 -v -timeout 30m
+
 .PHONY: liar
 liar: ## let libvirtd fall silent, or its connection die, at every call of an apply, a rollback and a removal (root)
 	LIAR=all $(GO) test ./testenv/liar -run Libvirt -count=1 -v -timeout 60m

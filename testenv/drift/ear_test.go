@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"testing"
 
 	"plumbline/testenv/site"
 )
@@ -21,10 +20,9 @@ type ear struct {
 	more  chan struct{} // closed by the next notice
 }
 
-func listen(t *testing.T) *ear {
+func listen() *ear {
 	e := &ear{more: make(chan struct{})}
 	e.Server = httptest.NewServer(http.HandlerFunc(e.hear))
-	t.Cleanup(e.Close)
 	return e
 }
 
@@ -41,12 +39,12 @@ func (e *ear) hear(w http.ResponseWriter, q *http.Request) {
 	e.more = make(chan struct{})
 }
 
-// about are the notices about an object so far but those of plans; "" = about anything.
+// about are the notices about an object so far but those of plans that went through; "" = about anything.
 func (e *ear) about(object string) (out []site.Notice, more <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, n := range e.heard {
-		if n.Status != "event" && (object == "" || n.Object == object) {
+		if n.Reason != "ApplySucceeded" && (object == "" || n.Object == object) {
 			out = append(out, n)
 		}
 	}

@@ -18,7 +18,18 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Main()
-	os.Exit(m.Run())
+	code := m.Run()
+	if shared.dir != "" {
+		if shared.up != nil {
+			if err := shared.up.Down(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				code = 1
+			}
+		}
+		shared.ear.Close()
+		os.RemoveAll(shared.dir)
+	}
+	os.Exit(code)
 }
 
 // scene is a site on which everything was applied, with plumb run watching it.
@@ -29,24 +40,55 @@ type scene struct {
 	ear *ear
 }
 
+// shared is the site of all tests of this package.
+var shared struct {
+	up    *site.Site
+	ear   *ear
+	dir   string
+	begun bool
+}
+
 // every is how often what tells nothing is looked at.
 const every = time.Second
 
 // settings have each incident told alone, each time, and resolved by the first look that shows it so.
 const settings = `drift: {hold: "0s", alone: 1000, flaps: 1000}`
 
-// onSite brings up the laboratory with one object of everything that can be declared.
+// onSite gives the laboratory with one object of everything that can be declared, as it was applied.
 func onSite(t *testing.T) *scene {
 	t.Helper()
 	need.Root(t)
-	need.Program(t, "virsh", "qemu-img", "nft", "ip", "knotd", "knsupdate", "kdig", "keepalived", "git")
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	need.Program(t, "virsh", "qemu-img", "nft", "ip", "knotd", "knsupdate", "kdig", "keepalived", "git", "conntrack")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	t.Cleanup(cancel)
+	if shared.dir == "" {
+		bringUp(t, ctx)
+	}
+	if shared.up == nil {
+		t.Fatal("the site was not brought up")
+	}
+	s := &scene{shared.up, t, ctx, shared.ear}
+	s.Out = writer{t}
+	if !shared.begun {
+		s.begin()
+		shared.begun = true
+	}
+	t.Cleanup(func() {
+		s.Out = os.Stderr
+		if t.Failed() {
+			t.Logf("%s", s.LogTail())
+		}
+	})
+	return s
+}
+
+func bringUp(t *testing.T, ctx context.Context) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "plumb-drift-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	shared.dir, shared.ear = dir, listen()
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -54,33 +96,27 @@ func onSite(t *testing.T) *scene {
 	if out, err := exec.Command("go", "build", "-o", binary, "plumbline/cmd/plumb").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	people := listen(t)
 	up, err := site.Up(ctx, site.Options{
-		Binary: binary, Dir: filepath.Join(dir, "site"), Out: writer{t}, Interval: every, Settings: settings, Sinks: fmt.Sprintf("{webhook: %q}, ", people.URL),
-		Change: func(c *lab.Config) {
-			c.Name = strings.ToLower(filepath.Base(dir))
-			c.Share = append(c.Share, dir)
-			for i := range c.Hosts {
-				if c.Hosts[i].Name == "ns1" {
-					c.Hosts[i].Zones = append(c.Hosts[i].Zones, lab.Zone{Name: "other.com", Address: "203.0.113.53"})
-				}
-				for _, card := range []string{"eth3", "eth4", "eth5"} {
-					c.Hosts[i].NICs = append(c.Hosts[i].NICs, lab.NIC{Name: card})
-				}
-			}
-		},
-	})
-	t.Cleanup(func() {
-		if err := up.Down(); err != nil {
-			t.Error(err)
-		}
+		Binary: binary, Dir: filepath.Join(dir, "site"), Out: writer{t}, Interval: every, Settings: settings, Sinks: fmt.Sprintf("{webhook: %q}, ", shared.ear.URL),
+		Change: func(c *lab.Config) { c.Share = append(c.Share, dir); change(c, filepath.Base(dir)) },
 	})
 	if err != nil {
-		t.Fatalf("%v\n%s", err, lab.Logs(filepath.Join(dir, "site", "lab")))
+		t.Fatalf("%v\n%v\n%s", err, up.Down(), lab.Logs(filepath.Join(dir, "site", "lab")))
 	}
-	s := &scene{up, t, ctx, people}
-	s.begin()
-	return s
+	shared.up = up
+}
+
+// change gives every host some cards without a cable, and the name server a zone more.
+func change(c *lab.Config, name string) {
+	c.Name = strings.ToLower(name)
+	for i := range c.Hosts {
+		if c.Hosts[i].Name == "ns1" {
+			c.Hosts[i].Zones = append(c.Hosts[i].Zones, lab.Zone{Name: "other.com", Address: "203.0.113.53"})
+		}
+		for _, card := range []string{"eth3", "eth4", "eth5"} {
+			c.Hosts[i].NICs = append(c.Hosts[i].NICs, lab.NIC{Name: card})
+		}
+	}
 }
 
 func (s *scene) begin() {
@@ -135,4 +171,13 @@ func tellAll(all []site.Notice) string {
 		out = append(out, tell(n))
 	}
 	return strings.Join(out, "\n")
+}
+
+// quiet wants nothing to have been told since so many notices.
+func (s *scene) quiet(since int) {
+	s.t.Helper()
+	all, _ := s.ear.about("")
+	if len(all) > since {
+		s.t.Errorf("nothing is wrong, and it was told: %s", tellAll(all[since:]))
+	}
 }

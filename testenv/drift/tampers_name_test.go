@@ -38,7 +38,7 @@ var names = []chain{{
 		{field: "vip.vrid", spoil: edited("s/virtual_router_id 51/virtual_router_id 61/"), tells: "vrid"},
 		{field: "vip.priority", spoil: edited("s/priority 120/priority 121/"), tells: "priority"},
 		{field: "vip.advert", spoil: edited("s/advert_int 0.20/advert_int 0.40/"), tells: "advert"},
-		{field: "vip.failback", spoil: edited("s/preempt_delay 5/preempt_delay 9/"), tells: "failback"},
+		{field: "vip.failback", spoil: edited("s/preempt_delay 2/preempt_delay 9/"), tells: "failback"},
 		{field: "vip.group", spoil: edited("s/# group front/# group back/"), tells: "group"},
 		{field: "vip.host", spoil: "rm /etc/keepalived/conf.d/public.conf", tells: "is gone"},
 	},

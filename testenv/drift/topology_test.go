@@ -75,7 +75,7 @@ schema.#Topology & {
 	}
 	vip: public: {
 		hosts: ["edge1", "edge2"], interface: "eth2", address: "203.0.113.3/24", vrid: 51, priority: {edge1: 120, edge2: 110}
-		advert: "200ms", failback: "5s", group: "front"
+		advert: "200ms", failback: "2s", group: "front"
 	}
 	vip: second: {hosts: ["edge1", "edge2"], interface: "eth2", address: "203.0.113.4/24", vrid: 52, group: "front"}
 
