@@ -86,7 +86,8 @@ type HaveJSON struct {
 type Event struct {
 	ID   schema.ID `json:"id,omitempty"`
 	Time time.Time `json:"time"`
-	Text string    `json:"text,omitempty"` // what the source said, for attribution
+	Text string    `json:"text,omitempty"` // what the source said
+	By   string    `json:"by,omitempty"`   // the process that did it, where the source names it: "nft (4711)"
 	// Standing says that the watch hears everything from now on. It is the first event of every watch and of no other use.
 	Standing bool `json:"standing,omitempty"`
 }

@@ -77,6 +77,7 @@ type Engine struct {
 	pending   map[schema.Instance]*Incident // they fire, and wait for others of their cause
 	gathering time.Time                     // since when
 	gathered  time.Time                     // when the last one came
+	asking    int                           // questions under way about who did it
 	groups    map[string]*Group             // by cause
 	members   map[string]int                // open incidents of each
 	reminded  time.Time

@@ -42,6 +42,9 @@ func (e *Engine) gather(i *Incident, now time.Time) {
 
 // ripe tells whether what gathered is to be told now, or when.
 func (e *Engine) ripe(now time.Time) (wait time.Duration) {
+	if e.asking > 0 { // who it was is told with it
+		return gatherMost - now.Sub(e.gathering)
+	}
 	return min(e.Gather-now.Sub(e.gathered), gatherMost-now.Sub(e.gathering))
 }
 

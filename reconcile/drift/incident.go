@@ -23,6 +23,7 @@ import (
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/notify"
+	"plumbline/reconcile/who"
 	"plumbline/schema"
 )
 
@@ -108,6 +109,9 @@ type Incident struct {
 	Told      string             `json:"told,omitempty"`      // what the event source said, if one did
 	Group     string             `json:"group,omitempty"`     // cause of the group that tells of it; it is not told alone
 	Muted     string             `json:"muted,omitempty"`     // the rule that has it told to nobody
+	Who       *who.Who           `json:"who,omitempty"`       // who may have done it, by what the host's records say
+
+	own, near []string // processes that event sources named: of this alone, and of something of its kind
 }
 
 func newIncident(entry *inventory.Entry, f diff.Finding, now time.Time) *Incident {

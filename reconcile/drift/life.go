@@ -38,6 +38,9 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	if words != "" {
 		incident.Told = words
 	}
+	if incident.Who == nil {
+		incident.own, incident.near = append(incident.own, told[entry.Instance.ID].by...), append(incident.near, told[""].by...)
+	}
 	back := !incident.Clean.IsZero()
 	incident.update(f)
 	incident.Policy = e.policy(entry)

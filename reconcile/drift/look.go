@@ -93,6 +93,7 @@ func (e *Engine) visit(ctx context.Context, p place, told hints) {
 	for _, look := range looks {
 		e.judge(after, place{p.host, look.Kind}, look, told)
 	}
+	e.attribute(ctx, after, p.host)
 	e.tell()
 }
 

@@ -61,6 +61,9 @@ func (e *Engine) details(i *Incident) map[string]string {
 	if i.Told != "" {
 		out["told"] = i.Told
 	}
+	if by := i.Who.String(); by != "" {
+		out["who"] = by
+	}
 	return out
 }
 

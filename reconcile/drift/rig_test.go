@@ -21,6 +21,7 @@ import (
 	"plumbline/reconcile/exec"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/notify"
+	"plumbline/reconcile/who"
 	"plumbline/schema"
 )
 
@@ -42,6 +43,9 @@ type rig struct {
 	streams map[string]func(actuators.Event)
 	breaks  map[string]chan error
 	opened  map[string]int
+	traces  []who.Trace // of every host
+	asked   []who.Query
+	ponders time.Duration // how long a host takes to tell them
 	heals   [][]schema.Instance
 	healing func(context.Context, []schema.Instance) error
 }
@@ -353,11 +357,24 @@ func (r *rig) Get(_ context.Context, host string) (exec.Executor, error) {
 
 func (r *rig) Drop(string) {}
 
-// executor has streams of hints and nothing else.
+// executor has streams of hints, and traces of people.
 type executor struct {
 	exec.Executor
 	rig  *rig
 	host string
+}
+
+func (x executor) Traces(ctx context.Context, q who.Query) ([]who.Trace, error) {
+	x.rig.mu.Lock()
+	x.rig.asked = append(x.rig.asked, q)
+	ponders, traces := x.rig.ponders, x.rig.traces
+	x.rig.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(ponders):
+		return traces, nil
+	}
 }
 
 func (x executor) Watch(ctx context.Context, kind string, emit func(actuators.Event)) error {

@@ -10,16 +10,35 @@ import (
 	"plumbline/schema"
 )
 
-// hints is what an event source told since the last look: its words by object; "" stands for anything of the kind.
-type hints map[schema.ID]string
+// hint is what event sources told of one thing.
+type hint struct {
+	words string
+	by    []string // processes that they named
+}
+
+// hints is what event sources told since the last look, by object; "" stands for anything of the kind.
+type hints map[schema.ID]hint
+
+// mostProcesses is how many processes of one thing are kept apart.
+const mostProcesses = 4
+
+// add takes an event in.
+func (h hints) add(e *actuators.Event) {
+	one := h[e.ID]
+	one.words = e.Text
+	if e.By != "" && !slices.Contains(one.by, e.By) && len(one.by) < mostProcesses {
+		one.by = append(one.by, e.By)
+	}
+	h[e.ID] = one
+}
 
 // about gives the words about an object, and whether it was meant at all.
 func (h hints) about(id schema.ID) (words string, told bool) {
-	if words, told = h[id]; told {
-		return words, true
+	one, told := h[id]
+	if !told {
+		one, told = h[""]
 	}
-	words, told = h[""]
-	return words, told
+	return one.words, told
 }
 
 // visits runs looks: of one place one at a time, of one host a few, of all hosts so many that a host that hangs delays no
@@ -105,7 +124,7 @@ func (v *visits) ask(p place, event *actuators.Event) {
 		if one.told == nil {
 			one.told = hints{}
 		}
-		one.told[event.ID] = event.Text
+		one.told.add(event)
 	}
 	v.begin()
 }

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/who"
 	"plumbline/schema"
 )
 
-// Executor runs the verbs of kinds on one host. Every method ends by its context. Preflight, Capture, Observe and Stamps
-// change nothing; Do, Undo and Confirm do, and are refused in read-only mode and for an epoch below the highest seen.
+// Executor runs the verbs of kinds on one host. Every method ends by its context. Preflight, Capture, Observe, Stamps and
+// Traces change nothing; Do, Undo and Confirm do, and are refused in read-only mode and for an epoch below the highest seen.
 type Executor interface {
 	// Hello tells who answers. The clock is the host's at the time of the answer.
 	Hello(ctx context.Context) (Hello, error)
@@ -19,6 +20,9 @@ type Executor interface {
 	// Stamps gives the stamps of scopes, by kind, in one question. A kind that has none, whose stamp is empty, failed or took
 	// too long is left out: it promises nothing, and a look decides.
 	Stamps(ctx context.Context, scopes map[string]actuators.Scope) (map[string]string, error)
+	// Traces gives what the host's own records say of who did what in a time. Sources that are absent say nothing, and are no
+	// error.
+	Traces(ctx context.Context, q who.Query) ([]who.Trace, error)
 	Preflight(ctx context.Context, c Call) error
 	Capture(ctx context.Context, c Call) (json.RawMessage, error)
 	// Do runs the op; with Confirm > 0 it arms the watcher first. An error that is ErrUnknown says nothing about what

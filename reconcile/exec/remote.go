@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/who"
 )
 
 // lastWords is how long a broken connection waits for its child's end, to say why.
@@ -41,6 +42,14 @@ func (r *remote) Stamps(ctx context.Context, scopes map[string]actuators.Scope) 
 	}
 	r.scopes.learn(in, out.Whole) // what was not known there goes whole the next time: no stamp promises nothing
 	return out.Stamps, nil
+}
+
+func (r *remote) Traces(ctx context.Context, q who.Query) ([]who.Trace, error) {
+	out, err := r.ask(ctx, "Traces", &request{Query: &q}, false)
+	if err != nil {
+		return nil, err
+	}
+	return out.Traces, nil
 }
 
 func (r *remote) Preflight(ctx context.Context, c Call) error {

@@ -78,6 +78,14 @@ func serveStamps(ctx context.Context, e Executor, in *request) *reply {
 	return &reply{Stamps: stamps, Whole: whole, Err: packError(err)}
 }
 
+func serveTraces(ctx context.Context, e Executor, in *request) *reply {
+	if in.Query == nil {
+		return &reply{}
+	}
+	traces, err := e.Traces(ctx, *in.Query)
+	return &reply{Traces: traces, Err: packError(err)}
+}
+
 func servePreflight(ctx context.Context, e Executor, in *request) *reply {
 	return &reply{Err: packError(e.Preflight(ctx, *in.Call))}
 }

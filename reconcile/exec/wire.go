@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 
 	"plumbline/actuators"
+	"plumbline/reconcile/who"
 )
 
 const (
@@ -25,6 +26,7 @@ type request struct {
 	Step   string                     `json:"step,omitempty"`
 	Scopes map[string]actuators.Scope `json:"scopes,omitempty"` // by kind: those that the far end does not know by their hash
 	Hashes map[string]string          `json:"hashes,omitempty"` // of all scopes that are asked of
+	Query  *who.Query                 `json:"query,omitempty"`  // of Traces
 }
 
 // reply is what comes back. Errors of verbs travel inside, so that a gRPC status always speaks of the connection. A
@@ -37,6 +39,7 @@ type reply struct {
 	Event  *actuators.Event     `json:"event,omitempty"`
 	Stamps map[string]string    `json:"stamps,omitempty"` // by kind
 	Whole  []string             `json:"whole,omitempty"`  // the kinds whose scope is not known here by its hash
+	Traces []who.Trace          `json:"traces,omitempty"`
 	Done   bool                 `json:"done,omitempty"`
 	Err    *wireError           `json:"err,omitempty"`
 }
@@ -86,7 +89,7 @@ func service() *grpc.ServiceDesc {
 		ServiceName: serviceName,
 		HandlerType: (*Executor)(nil),
 		Methods: []grpc.MethodDesc{
-			unary("Hello", serveHello), unary("Stamps", serveStamps), unary("Preflight", servePreflight), unary("Capture", serveCapture),
+			unary("Hello", serveHello), unary("Stamps", serveStamps), unary("Traces", serveTraces), unary("Preflight", servePreflight), unary("Capture", serveCapture),
 			unary("Do", serveDo), unary("Undo", serveUndo), unary("Confirm", serveConfirm), unary("Many", serveMany),
 		},
 		Streams: []grpc.StreamDesc{stream("Observe", serveObserve), stream("Watch", serveWatch)},

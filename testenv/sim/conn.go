@@ -13,6 +13,7 @@ import (
 
 	"plumbline/actuators"
 	"plumbline/reconcile/exec"
+	"plumbline/reconcile/who"
 )
 
 // conn is a connection to a host of the model.
@@ -98,6 +99,11 @@ func (c *conn) Stamps(ctx context.Context, scopes map[string]actuators.Scope) (m
 		}
 		return c.alive(v)
 	})
+}
+
+// Traces is empty: nobody but the test does anything to a model.
+func (c *conn) Traces(ctx context.Context, _ who.Query) ([]who.Trace, error) {
+	return nil, c.reach(ctx)
 }
 
 func (c *conn) Preflight(ctx context.Context, call exec.Call) error {

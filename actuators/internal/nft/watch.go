@@ -46,7 +46,7 @@ func watch(ctx context.Context, h actuators.Host, emit func(actuators.Event)) er
 				return fmt.Errorf("cannot watch nftables: %w", commit.GeneratedBy.Error)
 			}
 			for _, id := range touched(commit) {
-				emit(actuators.Event{ID: id, Time: h.Now(), Text: author(commit)})
+				emit(actuators.Event{ID: id, Time: h.Now(), Text: "nftables changed", By: author(commit)})
 			}
 		}
 	}
@@ -91,11 +91,11 @@ func drain(monitor *nftables.Monitor, commits <-chan *nftables.MonitorEvents) {
 	}()
 }
 
-// author says which program committed; the number in the message is a netlink port, which is the program's process ID for
+// author is the program that committed; the number in the message is a netlink port, which is the program's process ID for
 // its first socket only.
 func author(commit *nftables.MonitorEvents) string {
-	if gen, ok := commit.GeneratedBy.Data.(*nftables.Gen); ok {
-		return fmt.Sprintf("nftables changed by %s (%d)", gen.ProcComm, gen.ProcPID)
+	if gen, ok := commit.GeneratedBy.Data.(*nftables.Gen); ok && gen.ProcComm != "" {
+		return fmt.Sprintf("%s (%d)", gen.ProcComm, gen.ProcPID)
 	}
-	return "nftables changed"
+	return ""
 }
