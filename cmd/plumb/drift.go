@@ -12,6 +12,7 @@ import (
 	"plumbline/reconcile"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/drift"
+	"plumbline/reconcile/who"
 )
 
 func newDrift(s *settings) *cobra.Command {
@@ -129,6 +130,9 @@ func writeIncident(w io.Writer, i drift.Incident, width int, healer string, now 
 	}
 	if i.Told != "" {
 		fmt.Fprintf(w, "    the host says: %s\n", i.Told)
+	}
+	if i.Who != nil && (i.Who.Sure != who.Unknown || i.Who.How != "") {
+		fmt.Fprintf(w, "    who did it: %s\n", i.Who)
 	}
 	if i.Group != "" {
 		fmt.Fprintf(w, "    told with others: %s\n", i.Group)

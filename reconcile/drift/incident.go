@@ -111,7 +111,8 @@ type Incident struct {
 	Muted     string             `json:"muted,omitempty"`     // the rule that has it told to nobody
 	Who       *who.Who           `json:"who,omitempty"`       // who may have done it, by what the host's records say
 
-	own, near []string // processes that event sources named: of this alone, and of something of its kind
+	doubted   time.Time // a look found it worse, and another is to be made
+	own, near []string  // processes that event sources named: of this alone, and of something of its kind
 }
 
 func newIncident(entry *inventory.Entry, f diff.Finding, now time.Time) *Incident {

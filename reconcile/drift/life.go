@@ -45,7 +45,7 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	incident.update(f)
 	incident.Policy = e.policy(entry)
 	was := incident.Severity
-	incident.Severity = severity(incident)
+	incident.Severity = e.graded(incident, hinted)
 	switch {
 	case incident.Phase == Suspected && (hinted || !first):
 		e.fire(incident)
@@ -54,6 +54,18 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	case incident.Open() && incident.Severity == notify.Critical && was != notify.Critical:
 		e.gather(incident, e.Now()) // told if it lasts: what is moved is gone for a moment
 	}
+}
+
+// graded is the severity of an incident. What fires is worse when a second look or an event says so: a file that is written is
+// empty for a moment.
+func (e *Engine) graded(i *Incident, hinted bool) notify.Severity {
+	now := severity(i)
+	if doubted := !i.doubted.IsZero(); now == notify.Critical && i.Severity != notify.Critical && i.Open() && !hinted && !doubted {
+		i.doubted = e.Now()
+		return i.Severity
+	}
+	i.doubted = time.Time{}
+	return now
 }
 
 // policy is the object's own word, then the configuration's for its kind; what holds data is healed only by its own word.

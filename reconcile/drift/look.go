@@ -65,13 +65,13 @@ func (e *Engine) settle() {
 	}
 }
 
-// suspected lists the places of suspicions that are as old as this.
+// suspected lists the places of suspicions, and of doubts about what fires, that are as old as this.
 func (e *Engine) suspected(since time.Time) []place {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	due := map[place]bool{}
 	for i, incident := range e.incidents {
-		if incident.Phase == Suspected && !incident.FirstSeen.After(since) {
+		if incident.Phase == Suspected && !incident.FirstSeen.After(since) || !incident.doubted.IsZero() && !incident.doubted.After(since) {
 			due[placeOf(i)] = true
 		}
 	}

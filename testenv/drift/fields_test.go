@@ -11,7 +11,7 @@ import (
 // notLive are the declared fields that no one can tamper with on a host, and why. A path ends with "*" for all below it; one
 // that begins with "*." is of every kind.
 var notLive = map[string]string{
-	"*.manage": ours, "*.was": ours, "*.drift": ours, "*.protect": ours,
+	"*.manage": ours, "*.was": ours, "*.drift": ours, "*.protect": ours, "*.self": ours,
 	"*.hosts": "where it lives: the whole object is taken away, see host",
 	"site.*":  "a site is names for people and ranges for checks; no host holds any of it",
 

@@ -93,13 +93,17 @@ func (s *scene) failover() {
 	s.on(one, "ip link set eth2 up")
 }
 
-// again ends plumb run and starts it with another interval.
+// again ends plumb run and starts it with another interval. Then it plans what it follows anew, which would take back what is
+// tampered with.
 func (s *scene) again(interval time.Duration, end func() error) {
 	s.t.Helper()
 	err := end()
 	if err == nil {
 		s.Interval = interval
 		err = s.StartRun(s.ctx)
+	}
+	if err == nil {
+		err = s.Applied(s.ctx, shared.head)
 	}
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, s.LogTail())

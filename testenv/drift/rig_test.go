@@ -42,10 +42,10 @@ type scene struct {
 
 // shared is the site of all tests of this package.
 var shared struct {
-	up    *site.Site
-	ear   *ear
-	dir   string
-	begun bool
+	up   *site.Site
+	ear  *ear
+	dir  string
+	head string // that was applied
 }
 
 // every is how often what tells nothing is looked at.
@@ -69,9 +69,8 @@ func onSite(t *testing.T) *scene {
 	}
 	s := &scene{shared.up, t, ctx, shared.ear}
 	s.Out = writer{t}
-	if !shared.begun {
+	if shared.head == "" {
 		s.begin()
-		shared.begun = true
 	}
 	t.Cleanup(func() {
 		s.Out = os.Stderr
@@ -140,6 +139,7 @@ func (s *scene) begin() {
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, s.LogTail())
 	}
+	shared.head = commit
 }
 
 // on runs a shell command on a host.
