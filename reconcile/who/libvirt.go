@@ -55,6 +55,9 @@ func machine(name string, log []byte) (out []Trace) {
 		t := Trace{At: at, Source: Libvirt, Names: []string{name}, PID: number(m[3])}
 		if by := filepath.Base(m[4]); by != "libvirtd" && by != "virtqemud" { // it only does what its client wants
 			t.Actor = fmt.Sprintf("process %s (%s)", by, m[3])
+			if m[4] == "" { // it had ended when QEMU looked
+				t.Actor = "process " + m[3]
+			}
 			t.How = "its process got signal " + m[2]
 		}
 		out = append(out, t)

@@ -193,7 +193,11 @@ func among(traces []Trace, sure Confidence, take func(Trace) bool) (w Who) {
 		if !slices.Contains(w.Actors, t.Actor) {
 			w.Actors = append(w.Actors, t.Actor)
 		}
-		if by := "by " + t.Tool; t.Tool != "" && !slices.Contains(how, by) {
+		by := t.How
+		if t.Tool != "" {
+			by = "by " + t.Tool
+		}
+		if by != "" && !slices.Contains(how, by) {
 			how = append(how, by)
 		}
 	}

@@ -92,6 +92,8 @@ func TestWhoIsToldWithHowSureThatIs(t *testing.T) {
 		{"libvirt tells how", deed, map[string]string{"var/log/libvirt/qemu/payroll.log": "2026-11-23 06:04:10.663+0000: shutting down, reason=destroyed\n"}, "unknown, libvirt ended it: destroyed"},
 		{"a signal", deed, map[string]string{"var/log/libvirt/qemu/payroll.log": "2026-11-23T06:04:10.663000Z qemu-system-x86_64: terminating on signal 15 from pid 812 (bash)\n"},
 			"process bash (812), its process got signal 15 (certain: libvirt)"},
+		{"a signal of what had ended", deed, map[string]string{"var/log/libvirt/qemu/payroll.log": "2026-11-23T06:04:10.663000Z qemu-system-x86_64: terminating on signal 15 from pid 812 ()\n" +
+			"2026-11-23 06:04:10.700+0000: shutting down, reason=shutdown\n"}, "process 812, its process got signal 15 (certain: libvirt)"},
 		{"a signal of libvirt itself", deed, map[string]string{"var/log/libvirt/qemu/payroll.log": "2026-11-23T06:04:10.663000Z qemu-system-x86_64: terminating on signal 15 from pid 8 (/usr/sbin/libvirtd)\n"}, "unknown"},
 		{"libvirtd names its client", deed, map[string]string{"var/log/libvirt/libvirtd.log": "2026-11-23 06:04:10.663+0000: 1234: info : remoteDispatchAuthList:3456 : Bypass polkit auth for privileged client pid:777,uid:1000\n"},
 			"alice by process 777, by virsh (likely: libvirt)"},

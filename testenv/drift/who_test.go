@@ -11,7 +11,7 @@ func TestWhoDidItIsTold(t *testing.T) {
 	s := onSite(t)
 	for _, one := range []struct{ object, host, spoil, mend, who string }{
 		{"nat/payroll@edge1", "edge1", forward(dns, dns, "10.1.1.12 . 54"), forward(dns, dns, "10.1.1.12 . 53"), "process nft (PID) (certain: nftables)"},
-		{"vm/payroll@jino0", "jino0", `kill $(cat /run/libvirt/qemu/payroll.pid)`, "virsh -q start payroll", "process bash (PID), its process got signal 15 (certain: libvirt)"},
+		{"vm/payroll@jino0", "jino0", `kill $(cat /run/libvirt/qemu/payroll.pid)`, "virsh -q start payroll", "process PID, its process got signal 15 (certain: libvirt)"},
 	} {
 		before, _ := s.ear.about(one.object)
 		s.on(one.host, one.spoil)
