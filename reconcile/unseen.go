@@ -19,7 +19,6 @@ type ForgeConfig struct {
 	Project  string             `json:"project"` // its address
 	Token    actuators.Secret   `json:"token"`
 	Account  string             `json:"account"`
-	Secrets  string             `json:"secrets"` // directory
 	Interval Duration           `json:"interval"`
 	Settle   Duration           `json:"settle"`
 	Listen   string             `json:"listen"`  // for webhooks; "" = nobody is listened to

@@ -22,7 +22,7 @@ func TestWhatIsLiveIsProposedAsARequest(t *testing.T) {
 	for name, data := range map[string]string{
 		"work/dc/site.cue": text, "secrets/forge": f.Token,
 		"plumb.cue": "repository: \"" + dir + "/work\"\npath: \"dc\"\nstate: \"" + dir + "/state\"\nsocket: \"" + dir + "/plumb.sock\"\nlocal: \"here\"\n" +
-			"forge: {kind: \"gitea\", project: \"" + f.Project("gitea") + "\", token: secret: \"forge\", secrets: \"" + dir + "/secrets\"}\n",
+			"forge: {kind: \"gitea\", project: \"" + f.Project("gitea") + "\", token: secret: \"forge\"}\nsecrets: \"" + dir + "/secrets\"\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
 			t.Fatal(err)

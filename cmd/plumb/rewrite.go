@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile"
+	"plumbline/reconcile/exec"
 	"plumbline/reconcile/preview"
 	"plumbline/sources/forge"
 	"plumbline/sources/git"
@@ -140,11 +141,11 @@ func (s *settings) propose(cmd *cobra.Command, r *reconcile.Rewriting, p propose
 	if err != nil {
 		return err
 	}
-	token, err := readSecret(f.Secrets, f.Token)
+	token, err := exec.LocalSecret(s.config.Secrets, f.Token.Name)
 	if err != nil {
 		return err
 	}
-	client, err := project.Open(string(token))
+	client, err := project.Open(token)
 	if err != nil {
 		return err
 	}

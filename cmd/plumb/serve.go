@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"plumbline/actuators"
 	"plumbline/reconcile"
 	"plumbline/reconcile/exec"
 	"plumbline/reconcile/requests"
@@ -46,11 +45,11 @@ func (s *settings) serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	token, err := readSecret(f.Secrets, f.Token)
+	token, err := exec.LocalSecret(s.config.Secrets, f.Token.Name)
 	if err != nil {
 		return err
 	}
-	client, err := project.Open(string(token))
+	client, err := project.Open(token)
 	if err != nil {
 		return err
 	}
@@ -109,11 +108,11 @@ func (s *settings) receiver(meters *hookMeters, service *requests.Service) (*hoo
 	f := s.config.Forge
 	secrets := func() (all [][]byte, err error) {
 		for _, ref := range f.Hooks {
-			value, err := readSecret(f.Secrets, ref)
+			value, err := exec.LocalSecret(s.config.Secrets, ref.Name)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, value)
+			all = append(all, []byte(value))
 		}
 		return all, nil
 	}
@@ -150,15 +149,6 @@ func (s *settings) rules() string {
 	config.Forge = nil
 	text, _ := json.Marshal(config) // plain data
 	return fmt.Sprintf("%x", sha256.Sum256(append(text, version...)))[:32]
-}
-
-// readSecret reads a secret of the controller's own.
-func readSecret(dir string, ref actuators.Secret) ([]byte, error) {
-	value, err := exec.NewMachine("this machine", exec.Dirs{Secrets: dir}).Secret(ref)
-	if errors.Is(err, actuators.ErrNotFound) {
-		return nil, fmt.Errorf("cannot read secret %q: put it into %s with mode 0600", ref.Name, filepath.Join(dir, ref.Name))
-	}
-	return value, err
 }
 
 // gitSource is the source that requests are merged in.

@@ -46,7 +46,8 @@ func newRequested(t *testing.T, more string) *requested {
 state:      %[1]q + "/state"
 socket:     %[1]q + "/plumb.sock"
 local:      "here"
-forge: {kind: "gitea", project: %[2]q, token: secret: "forge", secrets: %[1]q + "/secrets", interval: "1s", listen: "127.0.0.1:0", hooks: [{secret: "hook"}]}
+secrets:    %[1]q + "/secrets"
+forge: {kind: "gitea", project: %[2]q, token: secret: "forge", interval: "1s", listen: "127.0.0.1:0", hooks: [{secret: "hook"}]}
 %[3]s
 `, r.dir, r.forge.Project("gitea"), more))
 	r.git(r.dir, "init", "-q", "--bare", "-b", "main", "site.git")

@@ -99,6 +99,7 @@ func (m *machine) deb() {
 	}
 	m.kept("0.1.0")
 	m.serves()
+	m.boots()
 
 	m.run("dpkg", "-r", "plumb")
 	m.is("/usr/bin/plumb", "", "")

@@ -35,6 +35,9 @@ func LocalSecret(dir, name string) (string, error) {
 	m := &machine{}
 	m.dirs.Secrets = dir
 	value, err := m.Secret(actuators.Secret{Name: name})
+	if errors.Is(err, actuators.ErrNotFound) {
+		err = fmt.Errorf("cannot read secret %q: put it into %s with mode 0600", name, filepath.Join(dir, name))
+	}
 	return string(value), err
 }
 
