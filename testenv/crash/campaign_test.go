@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ func TestCampaign(t *testing.T) {
 	case "":
 		k.sample(seed)
 	case "all":
-		k.exhaust(scenes)
+		k.exhaust(slices.Concat(scenes, whole))
 	default:
 		k.exhaust([]scene{*find(t, which)})
 	}
@@ -148,9 +149,9 @@ func (k *campaign) sample(text string) {
 
 func find(t testing.TB, name string) *scene {
 	t.Helper()
-	for n := range scenes {
-		if scenes[n].name == name {
-			return &scenes[n]
+	for _, s := range slices.Concat(scenes, whole) {
+		if s.name == name {
+			return &s
 		}
 	}
 	t.Fatalf("there is no scene %q", name)
