@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
+	"time"
 
 	"plumbline/actuators"
 )
@@ -18,6 +20,7 @@ type Self struct {
 	Name     string
 	Dirs     Dirs
 	ReadOnly bool
+	Off      time.Duration // of its clock, ahead of this machine's
 }
 
 // Hook makes a binary that is not plumb, such as a test, able to be the far end (DialSelf) and the watcher. It comes
@@ -41,7 +44,12 @@ func hook(reg *actuators.Registry, verb string, args []string) error {
 	case verb == "serve" && len(args) >= 4:
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 		defer stop()
-		h := NewMachine(args[0], Dirs{State: args[1], Secrets: args[2], Identity: args[3]})
+		h := NewMachine(args[0], Dirs{State: args[1], Secrets: args[2], Identity: args[3]}).(*machine)
+		for _, word := range args[4:] {
+			if off, found := strings.CutPrefix(word, "off="); found {
+				h.off, _ = time.ParseDuration(off) // as DialSelf writes it
+			}
+		}
 		return Serve(ctx, os.Stdin, os.Stdout, reg, h, Options{ReadOnly: slices.Contains(args[4:], "read-only")})
 	}
 	return fmt.Errorf("internal error: %s %s %q", hookWord, verb, args)
@@ -57,6 +65,9 @@ func DialSelf(ctx context.Context, prefix []string, self Self, opts DialOptions)
 	argv := append(slices.Clip(prefix), path, hookWord, "serve", self.Name, self.Dirs.State, self.Dirs.Secrets, self.Dirs.Identity)
 	if self.ReadOnly {
 		argv = append(argv, "read-only")
+	}
+	if self.Off != 0 {
+		argv = append(argv, "off="+self.Off.String())
 	}
 	return Dial(ctx, argv, opts)
 }

@@ -46,12 +46,16 @@ func newRemote(c Config, e *transport.Endpoint, branch plumbing.ReferenceName) (
 }
 
 // tip asks the remote where its branch is, and fetches nothing.
-func (r *remote) tip(ctx context.Context) (h plumbing.Hash, err error) {
-	err = r.converse(ctx, func(ctx context.Context) (err error) {
-		h, err = r.list(ctx)
+func (r *remote) tip(ctx context.Context) (plumbing.Hash, error) {
+	var tip plumbing.Hash // of whoever gives up on the conversation, the conversation's own
+	err := r.converse(ctx, func(ctx context.Context) (err error) {
+		tip, err = r.list(ctx)
 		return err
 	})
-	return h, err
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	return tip, nil
 }
 
 // fetch makes the mirror's branch that of the remote.

@@ -11,27 +11,17 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"plumbline/actuators"
 	"plumbline/actuators/all"
 	"plumbline/reconcile"
 	hostexec "plumbline/reconcile/exec"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/run"
-	"plumbline/schema"
 	"plumbline/sources/dir"
 )
 
-// shifted is a host whose clock is not the controller's.
-type shifted struct {
-	actuators.Host
-	off time.Duration
-}
-
-func (s shifted) Now() time.Time { return s.Host.Now().Add(s.off) }
-
-// TestClocksTenMinutesApart: the clock of a host is ten minutes ahead or behind. A volume is made, set aside when it is declared no
-// more, and put back. All of it goes as with right clocks, what the controller remembers has its own times, and
-// the log says whose clock differs and by how much.
+// TestClocksTenMinutesApart: a host is another process, whose clock is ten minutes ahead or behind. A volume is made, set aside when it
+// is declared no more, put back, set aside again, purged as people agreed, made anew, and lost. All of it goes as with right clocks, what
+// the controller remembers and tells has its own times, and the log says whose clock differs and by how much.
 func TestClocksTenMinutesApart(t *testing.T) {
 	for _, off := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
 		t.Run(off.String(), func(t *testing.T) {
@@ -58,12 +48,12 @@ func apart(t *testing.T, off time.Duration) {
 	kinds := all.Registry()
 	c := reconcile.New(reconcile.Options{
 		Config: reconcile.Config{State: filepath.Join(at, "state")}, Kinds: kinds, Source: source, Store: store, Log: zerolog.New(zerolog.SyncWriter(said)),
-		Dial: func(_ context.Context, host, _ string) (hostexec.Executor, error) {
-			machine := hostexec.NewMachine(host, hostexec.Dirs{State: filepath.Join(at, "host"+host)})
+		Dial: func(ctx context.Context, host, _ string) (hostexec.Executor, error) {
+			dirs := hostexec.Dirs{State: filepath.Join(at, "host"+host)}
 			if host == "" {
-				return hostexec.Local(kinds, machine, hostexec.Options{}), nil
+				return hostexec.Local(kinds, hostexec.NewMachine(host, dirs), hostexec.Options{}), nil
 			}
-			return hostexec.Local(kinds, shifted{machine, off}, hostexec.Options{}), nil
+			return hostexec.DialSelf(ctx, nil, hostexec.Self{Name: host, Dirs: dirs, Off: off}, hostexec.DialOptions{})
 		},
 	})
 	defer c.Close()
@@ -85,19 +75,45 @@ func apart(t *testing.T, off time.Duration) {
 		return begun
 	}
 	const volume = "\tvolume: disk: {pool: \"images\", size: \"1Mi\"}\n"
-	apply(volume)
-	gone := apply("")
-	held, err := store.Inventory()
-	must(err)
-	entry := held[schema.ID("volume/disk").On("h")]
-	if entry == nil || entry.Retired == nil || entry.Retired.Before(gone) || entry.Retired.After(time.Now()) {
-		t.Errorf("the volume was set aside at %v, and the inventory says %+v", gone, entry)
+	disks := func(want int, name string) {
+		t.Helper()
+		if files, err := filepath.Glob(filepath.Join(pool, "[^.]*.qcow2")); err != nil || len(files) != want || want > 0 && !strings.HasPrefix(filepath.Base(files[0]), name) {
+			t.Errorf("there is %v (%v)", files, err)
+		}
+	}
+	waits := func(since time.Time) string {
+		t.Helper()
+		head, err := source.Head(t.Context())
+		must(err)
+		all, err := c.Retired(t.Context(), head.ID)
+		must(err)
+		if len(all) != 1 || !during(all[0].Instances[0].Since, since) {
+			t.Fatalf("the volume was set aside at %v, and what waits is %+v", since, all)
+		}
+		return all[0].Approve
 	}
 	apply(volume)
-	if files, err := filepath.Glob(filepath.Join(pool, "[^.]*.qcow2")); err != nil || len(files) != 1 || filepath.Base(files[0]) != "disk.qcow2" {
-		t.Errorf("there is %v (%v)", files, err)
+	waits(apply(""))
+	apply(volume)
+	disks(1, "disk.qcow2")
+	line := waits(apply(""))
+	disks(1, "disk.plumb-retired-")
+	apply("\t" + line + "\n")
+	disks(0, "")
+	apply(volume)
+	disks(1, "disk.qcow2")
+	lost := time.Now()
+	must(os.Remove(filepath.Join(pool, "disk.qcow2")))
+	must(os.Remove(filepath.Join(pool, "disk.qcow2.plumb.json")))
+	drifted, err := c.Drift(t.Context())
+	must(err)
+	if len(drifted.Incidents) != 1 || !during(drifted.Incidents[0].FirstSeen, lost) {
+		t.Errorf("the volume was lost at %v, and the incidents are %+v", lost, drifted.Incidents)
 	}
 	if n := strings.Count(said.String(), "the clock of the host is not the controller's"); n != 1 || !strings.Contains(said.String(), `"host":"h"`) {
 		t.Errorf("told %d times of the clock:\n%s", n, said)
 	}
 }
+
+// during tells whether a time lies between another and now.
+func during(at, from time.Time) bool { return !at.Before(from) && !at.After(time.Now()) }
