@@ -69,7 +69,7 @@ func (a *attempt) seen(present bool) {
 		disks = append(disks, number.ReplaceAllString(filepath.Base(file), "-N"))
 	}
 	got := fmt.Sprintf("domain %q, aside %q, network %q, disks %q", a.domain("-v"), number.ReplaceAllString(a.domain(""), "-N"),
-		sh(a.t, "virsh -q net-list --all --name | grep -- "+a.id+" || true"), disks)
+		sh(a.t, "virsh -q net-list --all --name | grep -x -- net-"+a.id+" || true"), disks)
 	want := `domain "", aside "", network "", disks []`
 	switch {
 	case present:
@@ -86,7 +86,7 @@ var number = regexp.MustCompile(`-[0-9]{9,}`)
 
 // domain is the domains of the attempt with their states: those that are set aside, or with "-v" all others.
 func (a *attempt) domain(not string) string {
-	return sh(a.t, `for d in $(virsh -q list --all --name | grep -- "vm-`+a.id+`" | grep `+not+` -- plumb-retired); do echo $d $(virsh domstate $d); done`)
+	return sh(a.t, `for d in $(virsh -q list --all --name | grep -E -- "^vm-`+a.id+`([.]|$)" | grep `+not+` -- plumb-retired); do echo $d $(virsh domstate $d); done`)
 }
 
 // begin makes a controller and a host whose libvirtd is behind a proxy. What it gives ends all of it.
@@ -116,8 +116,8 @@ func (a *attempt) begin() (end func()) {
 		a.store.Close()
 		a.proxy.Close()
 		os.RemoveAll(socket)
-		sh(a.t, `for d in $(virsh -q list --all --name | grep -- "vm-`+a.id+`"); do virsh -q destroy $d || true; virsh -q undefine $d; done 2>/dev/null
-			for n in $(virsh -q net-list --all --name | grep -- "net-`+a.id+`"); do virsh -q net-destroy $n || true; virsh -q net-undefine $n; done 2>/dev/null`)
+		sh(a.t, `for d in $(virsh -q list --all --name | grep -E -- "^vm-`+a.id+`([.]|$)"); do virsh -q destroy $d || true; virsh -q undefine $d; done 2>/dev/null
+			for n in $(virsh -q net-list --all --name | grep -x -- "net-`+a.id+`"); do virsh -q net-destroy $n || true; virsh -q net-undefine $n; done 2>/dev/null`)
 	}
 }
 
