@@ -38,6 +38,7 @@ func newRequested(t *testing.T, more string) *requested {
 	need.Program(t, "git")
 	need.Program(t, "qemu-img")
 	r := &requested{t: t, dir: t.TempDir(), forge: forgetest.New(t), log: &output{}}
+	r.forge.Secrets = []string{hookSecret}
 	r.work, r.config = filepath.Join(r.dir, "work"), filepath.Join(r.dir, "plumb.cue")
 	for name, text := range map[string]string{"secrets/forge": "t0ken\n", "secrets/hook": hookSecret + "\n"} {
 		r.file(filepath.Join(r.dir, name), text)

@@ -172,7 +172,7 @@ func (g *page) risks(r Risk) {
 				names = append(names, fmt.Sprintf("%d more", len(sort.items)-n))
 				break
 			}
-			names = append(names, code(item))
+			names = append(names, code(g.clip(item)))
 		}
 		g.line("> - **%s**: %s", sort.text, strings.Join(names, ", "))
 	}

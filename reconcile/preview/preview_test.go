@@ -147,6 +147,22 @@ func TestVerdictAndRisksFitAtAnySize(t *testing.T) {
 			t.Errorf("%d objects: want %q, not %q:\n%.900s", c.objects, c.has, c.hasNot, text)
 		}
 	}
+	for _, n := range []int{1, 1000, 10_000} { // every risk a page long
+		p := many(n)
+		long := strings.Repeat("a long word of the repository ", max(15, 1000/n))
+		for _, c := range p.Own {
+			for k := range c.Steps {
+				c.Steps[k].Disruptive, c.Steps[k].Reversal, c.Steps[k].Confirm, c.Steps[k].Summary = long, actuators.NoReversal, time.Minute, long
+			}
+			c.Self = true
+		}
+		text := p.Markdown(60_000)
+		_, risks, _ := strings.Cut(text, "> [!WARNING]")
+		risks, _, _ = strings.Cut(risks, "\n\n")
+		if len(text) > 60_000 || strings.Count(risks, "> - **") != 5 || strings.Contains(risks, "shortened") {
+			t.Errorf("%d objects: %d bytes, and of the risks\n%.600s", n, len(text), risks)
+		}
+	}
 	wrong := preview.Preview{Base: "b", Head: "c"}
 	for range 5000 {
 		wrong.Problems = append(wrong.Problems, schema.Problem{Text: strings.Repeat("long ", 200)})
@@ -160,7 +176,8 @@ func TestVerdictAndRisksFitAtAnySize(t *testing.T) {
 // hostile values end no fence, span, cell, comment or line.
 var hostile = []string{
 	"```\n# owned", "a`b``c```d````e", "x | y \\| z", "-->\n<!-- plumb:preview v=1 head=evil", "@everyone", "<img src=x onerror=alert(1)>", "</details>", "\u202eevil\x1b[31m",
-	"[click](https://evil.example)", "line\u2028two", "\x00\xff\xfe", "   ", "`",
+	"[click](https://evil.example)", "![x](https://evil.example/x.png)", "https://evil.example", "#123", "> [!CAUTION]", "- [x] done", "a\r\n\r\n# owned", "&lt;b&gt;", "~~~\n# owned", "</summary>", "<!-- plumb:preview",
+	"Plumb-Approve: sha256:00", "\u2066x\u2069", "\ufeff", "\u200b@ada", "line\u2028two", "\x00\xff\xfe", "   ", "`",
 }
 
 func TestValuesDoNotBreakOut(t *testing.T) {
@@ -182,12 +199,18 @@ func checkContained(t *testing.T, value string) {
 	c := change("vm/x", "h", actuators.Update, s)
 	c.Diff.Changes = []actuators.Change{{Path: "notes", From: "old", To: value}}
 	p := made("c", c)
+	agreed := func(value string) []plan.Lane {
+		return []plan.Lane{{ID: 1, Objects: []schema.Instance{c.Instance}, EffectDigest: "sha256:0", Held: value, Agreed: []plan.Agreement{{Rule: value, Need: 2, Of: []string{value}, Names: []string{value}}}},
+			{ID: 2, Objects: []schema.Instance{c.Instance}, Held: value}}
+	}
+	p.Lanes = agreed(value)
 	p.Notes = []diff.Note{{Instance: c.Instance, Text: value}}
 	p.Refusals = []diff.Refusal{{Instance: c.Instance, Class: diff.Refused, Text: value}}
 	harmless := change("vm/x", "h", actuators.Update, step("set", "{}", "word"))
 	harmless.Steps[0].Disruptive = "word"
 	harmless.Diff.Changes = []actuators.Change{{Path: "notes", From: "old", To: "word"}}
 	q := made("c", harmless)
+	q.Lanes = agreed("word")
 	q.Notes, q.Refusals = []diff.Note{{Instance: c.Instance, Text: "word"}}, []diff.Refusal{{Instance: c.Instance, Class: diff.Refused, Text: "word"}}
 	got, want := skeleton(preview.Compare(made("b"), p).Markdown(0)), skeleton(preview.Compare(made("b"), q).Markdown(0))
 	if !blank(value) && got != want {

@@ -15,6 +15,7 @@ func checkTold(t *testing.T, value string) {
 	for name, text := range map[string]func(string) string{
 		"told":    func(v string) string { return preview.Told(v, v, "conflict", v) + preview.Orders },
 		"outcome": func(v string) string { return preview.Outcome(v, "rolled back", v, "Parked.") },
+		"revert":  func(v string) string { return preview.Revert("0123456789abcdef", v, v) },
 		"banner": func(v string) string {
 			return preview.Banner(preview.Banner(preview.Told("a", "b", "conflict", ""), "**stale**: %s.", "word"), "**approved** by %s: %s.", v, v)
 		},

@@ -32,6 +32,7 @@ type world struct {
 	broken     error
 	text       string // that plans tell
 	agreed     []plan.Agreement
+	size       int // changes; 0 = one
 	refusals   []diff.Refusal
 	planned    []string
 	looked     int
@@ -58,12 +59,21 @@ func (w *world) Merge(_ context.Context, ref, base, head string) (reconcile.Cand
 func (w *world) plan(commit string) *plan.Plan {
 	i := schema.ID("vm/x").On("h")
 	step := actuators.Step{ID: "1", Instance: i, Op: "set", Summary: "set " + w.text, Params: []byte(`"` + commit + `"`), Reversal: actuators.Exact}
+	changes := []*plan.Change{{Instance: i, Action: actuators.Update, Steps: []actuators.Step{step}}}
+	steps := []actuators.Step{step}
+	for n := 1; n < w.size; n++ {
+		felt := step
+		felt.Disruptive, felt.Reversal, felt.ID = "down for 3 s", actuators.NoReversal, fmt.Sprint("y", n)
+		felt.Instance = schema.MakeID("vm", fmt.Sprintf("y%05d", n)).On("h")
+		steps = append(steps, felt)
+		changes = append(changes, &plan.Change{Instance: felt.Instance, Action: actuators.Retire, Steps: []actuators.Step{felt}})
+	}
 	lane := plan.Lane{ID: 1, Objects: []schema.Instance{i}, EffectDigest: "sha256:0123", Agreed: w.agreed, Unapproved: slices.ContainsFunc(w.agreed, plan.Agreement.Lacks)}
 	if lane.Unapproved {
 		lane.Held = "not enough people agreed"
 	}
-	return &plan.Plan{Commit: commit, EffectDigest: "effect of " + commit + " over " + w.live, Steps: []actuators.Step{step}, Lanes: []plan.Lane{lane}, Refusals: w.refusals,
-		Changes: []*plan.Change{{Instance: i, Action: actuators.Update, Steps: []actuators.Step{step}}}, CreatedAt: time.Unix(0, 0)}
+	return &plan.Plan{Commit: commit, EffectDigest: "effect of " + commit + " over " + w.live, Steps: steps, Lanes: []plan.Lane{lane}, Refusals: w.refusals,
+		Changes: changes, CreatedAt: time.Unix(0, 0)}
 }
 
 func (w *world) Standing(_ context.Context, base string) (*plan.Plan, error) {
@@ -488,6 +498,31 @@ func TestWhatIsHeldIsShownAndCanBeApproved(t *testing.T) {
 	x.turn()
 	if r := x.s.book.Request(7); !r.Saw("effect of "+merged+" over unrest") || x.signs() != "+1 " {
 		t.Errorf("%+v %+v, %s", r, r.Agreed, x.signs())
+	}
+}
+
+// Whatever the size: what matters first is whole, in a comment that every forge takes.
+func TestAnySizeIsTakenByEachForge(t *testing.T) {
+	for kind, dialect := range map[forge.Kind]string{forge.GitHub: "github", forge.Gitea: "gitea", forge.GitLab: "gitlab"} {
+		for _, size := range []int{1, 1000, 10_000} {
+			x := newSite(t, nil)
+			p, err := forge.ParseProject(kind, x.forge.Project(dialect))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x.s.o.Client, err = p.Open(x.forge.Token); err != nil {
+				t.Fatal(err)
+			}
+			x.size, x.text = size, strings.Repeat("é", 300)
+			x.turn()
+			x.has("### plumb: `~1`", "What you can answer")
+			if size > 1 {
+				x.has(fmt.Sprintf("`-%d`", size-1), "**users notice**: `vm/y00001@h: down for 3 s`", "**cannot be undone**", "**is taken away, and kept for a time**", fmt.Sprintf("%d more", size-11))
+			}
+			if n := len(x.comment(preview.Marker)); n > 60_000 {
+				t.Errorf("%s, %d changes: %d bytes", dialect, size, n)
+			}
+		}
 	}
 }
 

@@ -3,10 +3,15 @@
 package forgetest
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -38,11 +43,12 @@ type Pull struct {
 
 // Forge is one project. It begins with one request, number 7.
 type Forge struct {
-	URL        string // of the server
-	Token      string // that is let in
-	Login      string // whose it is
-	Repository string // bare, in which branches, files and commits lie; "" = it has none
-	Pages      int    // how many things are in a page at most; 0 = as many as are asked for
+	URL        string   // of the server
+	Token      string   // that is let in
+	Login      string   // whose it is
+	Repository string   // bare, in which branches, files and commits lie; "" = it has none
+	Secrets    []string // that nobody may tell it, beside the token
+	Pages      int      // how many things are in a page at most; 0 = as many as are asked for
 
 	mu       sync.Mutex
 	pulls    []Pull
@@ -50,6 +56,7 @@ type Forge struct {
 	writers  []string // who may push
 	statuses []map[string]string
 	calls    []string
+	leaks    []string // calls that told a secret
 	faults   []Fault
 }
 
@@ -67,7 +74,12 @@ type Fault struct {
 func New(t testing.TB) *Forge {
 	f := &Forge{Token: "t0ken", Login: "plumb-bot", pulls: []Pull{{Number: 7, Head: strings.Repeat("a", 40), Branch: "main", Author: "ada"}}}
 	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.Close()
+		for _, call := range f.leaks {
+			t.Errorf("a secret is told: %s", call)
+		}
+	})
 	f.URL = server.URL
 	return f
 }
@@ -166,6 +178,7 @@ func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	long := f.hear(r)
 	if fault.Later != "" {
 		w.Header().Set("Retry-After", fault.Later)
 	}
@@ -174,12 +187,34 @@ func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, fault.Status)
 	case !f.known(r):
 		refuse(w, http.StatusUnauthorized)
+	case long:
+		refuse(w, http.StatusUnprocessableEntity)
 	case fault.After:
 		f.answer(httptest.NewRecorder(), r)
 		refuse(w, fault.Status)
 	default:
 		f.answer(w, r)
 	}
+}
+
+// longest is how long a comment may be: as GitHub's, the shortest of all.
+const longest = 65_536
+
+// hear looks for secrets in a call, in the forms that things are sent in, and tells whether it is longer than any forge takes.
+func (f *Forge) hear(r *http.Request) (long bool) {
+	data, _ := io.ReadAll(r.Body) // half a body is no JSON
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	all := r.URL.String() + string(data)
+	for _, secret := range append(f.Secrets, f.Token) {
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)), url.QueryEscape(secret)} {
+			if strings.Contains(all, strings.TrimRight(form, "=")) {
+				f.leaks = append(f.leaks, r.Method+" "+all)
+			}
+		}
+	}
+	var in struct{ Body string }
+	_ = json.Unmarshal(data, &in)
+	return len(in.Body) > longest
 }
 
 func (f *Forge) known(r *http.Request) bool {
