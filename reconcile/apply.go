@@ -39,6 +39,7 @@ func (c *Controller) apply(ctx context.Context, p *plan.Plan, by order, progress
 	in.Plan, in.May = p, c.may(p, by)
 	c.pulse.expect(p.Steps)
 	defer c.boardApplied()
+	defer c.audit.plan(p.ID, who[by])
 	return run.Run(ctx, in)
 }
 
@@ -122,7 +123,11 @@ func (c *Controller) Resume(ctx context.Context, progress func(run.Event)) ([]ru
 	if err := c.askWitnesses(ctx); err != nil {
 		return nil, err
 	}
-	return run.Resume(ctx, c.runInput(progress))
+	results, err := run.Resume(ctx, c.runInput(progress))
+	for _, r := range results {
+		c.audit.plan(r.Plan, "the controller, after an interruption")
+	}
+	return results, err
 }
 
 // nameKnownHosts tells the pool how ssh calls the hosts of what is applied and of open plans, before any commit is read.

@@ -89,6 +89,7 @@ type Controller struct {
 	question   question
 	verdicts   *drift.Verdicts
 	teller     notify.Teller
+	audit      *auditing // nil: no trail is written
 	news       news
 
 	mu        sync.Mutex
@@ -135,11 +136,17 @@ func New(o Options) *Controller {
 	c.hosts = NewHosts(dial)
 	c.pulse.rests = make(chan struct{})
 	c.mirror, c.verdicts = c.newMirror(), drift.NewVerdicts()
+	if c.store != nil {
+		c.audit = c.newAuditing()
+	}
 	return c
 }
 
-// Close ends all connections. It leaves store and source to their owner.
-func (c *Controller) Close() { c.hosts.Close() }
+// Close ends all connections, when what was done is in the audit trail. It leaves store and source to their owner.
+func (c *Controller) Close() {
+	c.hosts.Close()
+	c.audit.close()
+}
 
 // ErrEmpty means that a commit declares nothing while something is applied.
 var ErrEmpty = errors.New("cannot apply an empty topology over one that is not: nothing is taken away because a commit is empty; remove objects in commits that still declare the rest")

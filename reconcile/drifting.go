@@ -25,7 +25,7 @@ func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) erro
 func (c *Controller) driftOptions(heal func(context.Context, []schema.Instance) error) drift.Options {
 	return drift.Options{
 		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Verdicts: c.verdicts, Heal: heal,
-		Tell: c.teller, Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
+		Tell: c.audit.watched(c.teller), Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
 		Interval: time.Duration(c.cfg.Drift.Interval), Hold: time.Duration(c.cfg.Drift.Hold), Gather: gatherFor, Alone: c.cfg.Drift.Alone, Flaps: c.cfg.Drift.Flaps,
 		Ignore: c.Ignores, Remind: time.Duration(c.cfg.Drift.Remind), Now: c.now, Log: c.log,
 	}
@@ -123,6 +123,7 @@ func (c *Controller) Ack(name string, ack drift.Ack) (string, error) {
 	if !ack.Until.IsZero() {
 		text += " until " + ack.Until.Format(time.DateTime)
 	}
+	c.audit.order("ack", ack.By, text+": "+ack.Reason, schema.ParseInstance(name), "")
 	return text, nil
 }
 
@@ -290,6 +291,7 @@ func (c *Controller) Release(name string) (string, error) {
 			if _, err := c.store.Unpark(digest); err != nil {
 				return "", err
 			}
+			c.audit.order("resume", operatorName(), "the parked effect "+digest+" is tried again", schema.Instance{}, p.Commit)
 			c.Reconsider()
 			return fmt.Sprintf("the effect of commit %s is tried again", plan.ShortCommit(p.Commit)), nil
 		}
@@ -306,6 +308,7 @@ func (c *Controller) Release(name string) (string, error) {
 	if !was {
 		return "", fmt.Errorf("cannot resume %q: no parked effect and no stuck instance has this name", name)
 	}
+	c.audit.order("resume", operatorName(), name+" is free again", schema.ParseInstance(name), "")
 	c.Reconsider()
 	return name + " is free again", nil
 }
@@ -315,6 +318,7 @@ func (c *Controller) Rewind() error {
 	if err := c.store.Rewind(); err != nil {
 		return err
 	}
+	c.audit.order("rewind", operatorName(), "the next head need not build on what was accepted before", schema.Instance{}, "")
 	c.Reconsider()
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"plumbline/reconcile/exec"
+	"plumbline/schema"
 )
 
 // identities remembers the machine ID of every host, as first seen. A host that answers with another one is another
@@ -131,6 +132,7 @@ func (c *Controller) Trust(host string) (string, error) {
 		return "", err
 	}
 	c.hosts.Drop(host)
+	c.audit.order("trust", operatorName(), "the machine that answers next as "+host+" is trusted", schema.MakeID("host", host).On(""), "")
 	c.Reconsider()
 	if !was {
 		return "nothing was known of " + host + "; the next machine that answers is trusted", nil

@@ -196,10 +196,12 @@ func (c *Controller) Rebuild(r *Recovery) error {
 		rebuilt.Ended[id] = journal.Ending{At: c.now(), Verdict: string(run.GivenUp)}
 	}
 	err := c.store.Rebuild(rebuilt)
-	if err == nil {
-		c.epochs.gather(false)
+	if err != nil {
+		return err
 	}
-	return err
+	c.epochs.gather(false)
+	c.audit.rebuilt(r)
+	return nil
 }
 
 // Count tells how many instances have a fate.

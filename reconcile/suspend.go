@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"plumbline/reconcile/notify"
+	"plumbline/schema"
 )
 
 // Suspension keeps the loop from applying and healing. It is a file of the state directory, so that it holds over a restart
@@ -46,6 +47,7 @@ func (c *Controller) Suspend(s Suspension) error {
 		return fmt.Errorf("cannot suspend: %w", err)
 	}
 	c.board.update(func(st *Status) { st.Suspended = s.String() })
+	c.audit.order("suspend", s.Owner, s.String(), schema.Instance{}, "")
 	c.tellSuspension(notify.ReasonSuspended, s.String())
 	return nil
 }
@@ -67,6 +69,7 @@ func (c *Controller) Continue() (bool, error) {
 	was := err == nil
 	c.board.update(func(st *Status) { st.Suspended = c.frozen() })
 	if was {
+		c.audit.order("resume", operatorName(), "the suspension is over", schema.Instance{}, "")
 		c.tellSuspension(notify.ReasonResumed, "the loop goes on")
 	}
 	c.Reconsider()

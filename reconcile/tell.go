@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"plumbline/reconcile/audit"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/notify"
 	"plumbline/reconcile/plan"
@@ -29,6 +30,12 @@ func (c *Controller) resultNotices(p *plan.Plan, r run.Result) []notify.Notice {
 		ID: r.Plan, Status: notify.Event, Reason: reasonOf(p, r), Severity: severityOf(r), Commit: p.Commit, StartsAt: c.now(),
 		Message: fmt.Sprintf("commit %s: %s (%s)", plan.ShortCommit(p.Commit), r.Verdict, p.Summary()), Details: map[string]string{},
 	}
+	for i, felt := range c.felt(p) {
+		if i < mostFelt {
+			n.Message += "; " + felt.String()
+		}
+		n.Details["users of "+felt.instance.String()] = felt.String()
+	}
 	for _, l := range r.Lanes {
 		if l.Outcome != run.LaneApplied {
 			n.Details[fmt.Sprintf("lane %d", l.Lane)] = fmt.Sprintf("%s: %s", l.Outcome, l.Err)
@@ -50,7 +57,10 @@ func (c *Controller) tellOutcome(p *plan.Plan, r run.Result) {
 	for _, refusal := range p.Refusals {
 		words += fmt.Sprint(" ", refusal.Instance, refusal.Class) // not its text: a host is away in many words
 	}
-	if !c.tellNews(newsOutcome, words, c.resultNotices(p, r)...) && acted(r) {
+	notices := c.resultNotices(p, r)
+	if fresh := c.tellNews(newsOutcome, words, notices...); fresh && !acted(r) {
+		c.audit.later(refusals(audit.Record{Commit: p.Commit, Plan: p.ID, Effect: p.EffectDigest, By: who[loop]}, p.Refusals)...)
+	} else if !fresh && acted(r) {
 		c.tellResult(p, r)
 	}
 }
@@ -118,7 +128,9 @@ func (c *Controller) tellFault(commit string, err error) {
 		n.Reason = notify.ReasonPlanRefused
 	}
 	n.ID = fmt.Sprintf("%s/%s/%s", n.Reason, commit, n.StartsAt.UTC().Format(stamp))
-	c.tellNews(topic, commit+" "+err.Error(), n)
+	if c.tellNews(topic, commit+" "+err.Error(), n) {
+		c.audit.fault(commit, err)
+	}
 }
 
 // tellFound tells that the source can be read again.

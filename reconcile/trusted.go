@@ -117,6 +117,7 @@ func (c *Controller) TrustOnce(ctx context.Context, once journal.Once) (string, 
 		return "", err
 	}
 	text := fmt.Sprintf("commit %s and what it builds on is accepted once, by %s: %s", plan.ShortCommit(id), once.By, once.Reason)
+	c.audit.order("trust", once.By, text, schema.Instance{}, id)
 	c.notify(notify.Notice{
 		ID: notify.ReasonTrustedOnce + "/" + id, Status: notify.Event, Reason: notify.ReasonTrustedOnce, Severity: notify.Warning, Commit: id,
 		StartsAt: once.At, Message: text,

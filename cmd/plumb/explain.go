@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumbline/reconcile/audit"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/plan"
@@ -19,7 +20,7 @@ func newExplain(s *settings) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:     "explain OBJECT[@HOST]",
-		Short:   "Say why an object is in the plan, what it waits for and what waits for it",
+		Short:   "Say why an object is in the plan, what it waits for and what waits for it, and what ever happened to it",
 		Example: "  plumb explain nat/payroll\n  plumb explain vm/payroll@jino0 --dir .",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -28,13 +29,17 @@ func newExplain(s *settings) *cobra.Command {
 				return err
 			}
 			e := explained(graph, p, schema.ParseInstance(args[0]))
+			if e.History, err = s.trailOf(cmd, schema.ParseInstance(args[0])); err != nil {
+				return err
+			}
 			switch {
-			case len(e.Nodes)+len(e.Changes)+len(e.Refusals) == 0:
+			case len(e.Nodes)+len(e.Changes)+len(e.Refusals)+len(e.History) == 0:
 				return fail(exitError, "%s is neither declared nor ours%s", args[0], alike(graph, args[0]))
 			case s.output != "text":
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
 			}
 			e.write(cmd.OutOrStdout(), graph, p)
+			writeTrail(cmd.OutOrStdout(), e.History)
 			return nil
 		},
 	}
@@ -42,11 +47,12 @@ func newExplain(s *settings) *cobra.Command {
 	return cmd
 }
 
-// explanation is all that a commit and its plan say of an object.
+// explanation is all that a commit, its plan and the audit trail say of an object.
 type explanation struct {
 	Nodes    []*schema.Node `json:"declared"`
 	Changes  []*plan.Change `json:"changes"`
 	Refusals []diff.Refusal `json:"refusals"`
+	History  []audit.Record `json:"history"` // of the audit trail, oldest first
 }
 
 func explained(g *schema.Graph, p *plan.Plan, about schema.Instance) explanation {

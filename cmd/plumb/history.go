@@ -15,12 +15,21 @@ import (
 
 func newHistory(s *settings) *cobra.Command {
 	var count int
+	var export, verify bool
 	cmd := &cobra.Command{
-		Use:     "history",
-		Short:   "List the plans that ran, newest first",
-		Example: "  plumb history -n 5\n  plumb history -o ndjson | jq -r '[.begun_at, .plan.commit, .verdict] | @tsv'",
+		Use:   "history",
+		Short: "List the plans that ran, newest first; export or verify the audit trail",
+		Long: `List the plans that ran, newest first. The audit trail knows more: every change, refusal, alert and order, with who, why and what was
+seen before and after. --export writes all of it as JSON lines, --verify tells whether it is as it was written.`,
+		Example: "  plumb history -n 5\n  plumb history -o ndjson | jq -r '[.begun_at, .plan.commit, .verdict] | @tsv'\n  plumb history --export | jq 'select(.object == \"vm/payroll@jino0\")'\n  plumb history --verify",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case export:
+				return s.export(cmd)
+			case verify:
+				return s.verify(cmd)
+			}
 			past, err := s.history(cmd, count)
 			if err != nil {
 				return err
@@ -29,6 +38,9 @@ func newHistory(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVarP(&count, "count", "n", 20, "how many")
+	cmd.Flags().BoolVar(&export, "export", false, "write the whole audit trail as JSON lines")
+	cmd.Flags().BoolVar(&verify, "verify", false, "check that the audit trail is whole and unchanged")
+	cmd.MarkFlagsMutuallyExclusive("export", "verify")
 	return cmd
 }
 

@@ -99,7 +99,7 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
 		}
 		return s.complete(cmd)
 	}
-	group(root, "See what is:", newValidate(s), newPlan(s), newPreview(s), newShow(s), newStatus(s), newDrift(s), newHistory(s), newRetired(s), newExplain(s), newGraph(s), newObserve(s))
+	group(root, "See what is:", newValidate(s), newPlan(s), newPreview(s), newShow(s), newStatus(s), newDrift(s), newHistory(s), newAt(s), newRetired(s), newExplain(s), newGraph(s), newObserve(s))
 	group(root, "Change what is:", newRun(s), newServe(s), newApply(s), newHeal(s), newAdopt(s), newAck(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newRecover(s))
 	group(root, "Begin:", newInit(s), newImport(s), newNew(s), newDoc(s), newFmt(s), newConfig(s), newSecret(s), newHost(), newLab())
 	root.AddCommand(newExec(), newEval(), newMan(), newVersion(s))

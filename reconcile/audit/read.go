@@ -48,6 +48,9 @@ type Trail struct {
 	late     bool     // reading begins in the midst of the trail
 }
 
+// Chain is the hash that the trail ends with: kept elsewhere, it tells later whether what was before is still as it was.
+func (t *Trail) Chain() string { return t.end.Chain }
+
 // Read gives all records of the trail of a state directory, oldest first; visit may be nil, and stops by an error. Faults of the trail are no
 // error: what can be read is given.
 func Read(state string, visit func(Record) error) (*Trail, error) {
