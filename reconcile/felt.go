@@ -10,7 +10,7 @@ import (
 	"plumbline/schema"
 )
 
-// felt is what users felt of a change: what the plan promised, and the time from the beginning of the first step that was to be felt
+// felt is what users felt of a change of what stays declared: what the plan promised, and the time from the beginning of the first step that was to be felt
 // until the object was seen to be as its last step made it, ready by its own probe where it declares one. It was away for at most so long.
 type felt struct {
 	instance schema.Instance
@@ -55,7 +55,7 @@ func feltOf(p *plan.Plan, records []journal.Record) (out []felt) {
 	}
 	for _, change := range p.Changes {
 		from, to := begun[change.Instance], done[change.Instance]
-		if promised := change.Disruption(); promised != "" && !from.IsZero() && to.After(from) {
+		if promised := change.Disruption(); promised != "" && change.Want != nil && !from.IsZero() && to.After(from) {
 			out = append(out, felt{change.Instance, promised, to.Sub(from)})
 		}
 	}

@@ -26,7 +26,7 @@ func TestWhatUsersFeltIsMeasuredFromDownToUp(t *testing.T) {
 			}
 		}
 		if i != (schema.Instance{}) {
-			p.Changes = append(p.Changes, &plan.Change{Instance: i, Steps: []actuators.Step{s}})
+			p.Changes = append(p.Changes, &plan.Change{Instance: i, Want: []byte(`{}`), Steps: []actuators.Step{s}})
 		}
 		records = append(records, journal.Record{Step: id, State: journal.Begun, At: at(begun)})
 		if done > 0 {
