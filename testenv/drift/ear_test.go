@@ -4,15 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 
+	"plumbline/reconcile/notify"
 	"plumbline/testenv/site"
 )
 
-// ear is a webhook that keeps what it was told. Nobody polls it: who waits is woken.
+// ear is a signed webhook that keeps what it was told. Nobody polls it: who waits is woken.
 type ear struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -26,9 +28,19 @@ func listen() *ear {
 	return e
 }
 
+// hookKey is what the webhook's bodies are signed with.
+const hookKey = "an-hmac-key-of-a-test"
+
 func (e *ear) hear(w http.ResponseWriter, q *http.Request) {
 	var n site.Notice
-	if err := json.NewDecoder(q.Body).Decode(&n); err != nil {
+	body, err := io.ReadAll(q.Body)
+	if err == nil && q.Header.Get("X-Signature") != notify.Signature(hookKey, body) {
+		err = fmt.Errorf("the signature is %q", q.Header.Get("X-Signature"))
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &n)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

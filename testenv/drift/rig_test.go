@@ -3,6 +3,7 @@ package drift
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -95,8 +96,13 @@ func bringUp(t *testing.T, ctx context.Context) {
 	if out, err := exec.Command("go", "build", "-o", binary, "plumbline/cmd/plumb").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	secrets := filepath.Join(dir, "secrets")
+	if err := errors.Join(os.Mkdir(secrets, 0o700), os.WriteFile(filepath.Join(secrets, "hook"), []byte(hookKey+"\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	up, err := site.Up(ctx, site.Options{
-		Binary: binary, Dir: filepath.Join(dir, "site"), Out: writer{t}, Interval: every, Settings: settings, Sinks: fmt.Sprintf("{webhook: %q}, ", shared.ear.URL),
+		Binary: binary, Dir: filepath.Join(dir, "site"), Out: writer{t}, Interval: every, Settings: fmt.Sprintf("%s\nsecrets: %q", settings, secrets),
+		Sinks:  fmt.Sprintf("{webhook: %q, key: secret: \"hook\"}, ", shared.ear.URL),
 		Change: func(c *lab.Config) { c.Share = append(c.Share, dir); change(c, filepath.Base(dir)) },
 	})
 	if err != nil {
