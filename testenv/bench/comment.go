@@ -29,9 +29,10 @@ const hookSecret = "not a secret: it signs what the benchmark sends itself"
 
 // forgeConfig is of a forge on loopback. Requests do not rest, so that what is measured is work.
 const forgeConfig = `forge: {
-	kind: "gitea", project: %q, token: secret: "forge", account: "plumb-bot", secrets: %q
+	kind: "gitea", project: %q, token: secret: "forge", account: "plumb-bot"
 	interval: "1h", settle: "1ms", listen: %q, hooks: [{secret: "hook"}]
-}`
+}
+secrets: %q`
 
 // comments measures from a webhook to the comment: a push of one file to a request, `plumb serve` beside `plumb run`, over a modelled datacenter in which all is applied.
 func (b *bench) comments(ctx context.Context, p *place, times int, report func(measure)) error {
@@ -51,7 +52,7 @@ func (b *bench) comments(ctx context.Context, p *place, times int, report func(m
 			return err
 		}
 	}
-	if err := p.writeController("1h", fmt.Sprintf(forgeConfig, f.Project("gitea"), p.path("secrets"), listen)); err != nil {
+	if err := p.writeController("1h", fmt.Sprintf(forgeConfig, f.Project("gitea"), listen, p.path("secrets"))); err != nil {
 		return err
 	}
 	base, err := p.git("rev-parse", "HEAD")
