@@ -64,7 +64,7 @@ forge: {kind: "gitea", project: "https://127.0.0.1:9/ops/boston", token: secret:
 	said := m.power(units)
 	m.says(said, "undo: success", "as plumb, some mounts read-only", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
 		"its /etc is read-only", "its state is not", "Failed with result 'watchdog'", "an upgrade starts it again", "serve: active, 0 restarts", "stopped: success, success")
-	if n := strings.Count(said, "\nwaiting\n"); n != 2 {
+	if n := strings.Count(said, "\nwaiting"); n != 2 {
 		m.Errorf("the controller answered %d times of 2", n)
 	}
 	if m.Failed() {
