@@ -25,7 +25,8 @@ demo: build ## tell the payroll story on real daemons (root), or on the modelled
 
 ROOT := $(filter 0,$(shell id -u))
 test: $(if $(ROOT),deps) ## run all tests, with the real daemons (installed when missing) when root
-	$(GO) test -p 1 -count=1 $(TESTFLAGS) -timeout $(TIMEOUT) ./... # one package at a time: each of the laboratory boots guests
+	@$(GO) list ./... | grep -v '/testenv\(/\|$$\)' | xargs $(GO) test -p 2 -count=1 $(TESTFLAGS) -timeout $(TIMEOUT); first=$$?; \
+	$(GO) test -p 1 -count=1 $(TESTFLAGS) -timeout $(TIMEOUT) ./testenv/... && exit $$first # one at a time: each boots guests
 
 .PHONY: test-canary
 test-canary: ## run all tests, and look for the secret that they keep in all that they print, start, write and send (root)
