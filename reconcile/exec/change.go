@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,13 +83,13 @@ func (l *local) doArmed(ctx context.Context, op *actuators.ErasedOp, group []Cal
 	return answers
 }
 
-// undoArmed undoes steps. For what went back nobody waits any more.
+// undoArmed undoes steps. For what went back, or is gone, nobody waits any more.
 func (l *local) undoArmed(ctx context.Context, op *actuators.ErasedOp, group []Call) []Answer {
 	answers := make([]Answer, len(group))
 	var back []Call
 	var at []int
 	for n, err := range undoAll(ctx, l.host, op, group) {
-		if answers[n].Err = cutOff(ctx, err); err == nil {
+		if answers[n].Err = cutOff(ctx, err); err == nil || errors.Is(err, actuators.ErrGone) {
 			back, at = append(back, group[n]), append(at, n)
 		}
 	}
