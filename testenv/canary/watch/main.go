@@ -91,11 +91,13 @@ func look(ctx context.Context, seen *sightings) (end func(), err error) {
 		cancel()
 		return nil, err
 	}
+	processes := processes{seen, files}
+	processes.all() // marks the file systems, before anything is written
 	var all sync.WaitGroup
 	all.Go(func() { commands.run(ctx) })
 	all.Go(func() { files.run(ctx) })
 	all.Go(func() { packets.run(ctx) })
-	all.Go(func() { processes{seen, files}.run(ctx) })
+	all.Go(func() { processes.run(ctx) })
 	return func() { cancel(); all.Wait() }, nil
 }
 
