@@ -26,7 +26,7 @@ var names = []chain{{
 		{field: "record.cname", spoil: update(`del alias.mycompany.com. CNAME\nadd alias.mycompany.com. 60 CNAME ns.mycompany.com.`), tells: "cname"},
 	},
 }, {
-	object: "zone/other.com@ns1", host: "ns1", keep: "cp -a /etc/knot/knot.conf /root/", mend: "cp -a /root/knot.conf /etc/knot/; knotc reload",
+	object: "zone/other.com@ns1", host: "ns1", keep: "cp -a /etc/knot/knot.conf /etc/knot/kept.conf", mend: "cp -a /etc/knot/kept.conf /etc/knot/knot.conf; knotc reload",
 	all: []tamper{
 		{field: "zone.server zone.host", spoil: "sed -i '/domain: other.com/,/acl/d' /etc/knot/knot.conf; knotc reload", tells: "is gone"},
 	},
