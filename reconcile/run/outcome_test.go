@@ -104,7 +104,7 @@ func TestAnAppliedCommitIsRemembered(t *testing.T) {
 
 func TestAHoldDelaysWhatNeedsTheStepAndNothingElse(t *testing.T) {
 	for _, gates := range []bool{false, true} {
-		s := newStage(t, "t4.make t1.make~ t2.make<t4,t1 t3.make", "")
+		s := newStage(t, "t4.make t1.make~ t2.make<t4,t1 t5.make<t2 t3.make", "")
 		if gates {
 			throughGates(s.plan, func(actuators.Step) bool { return true })
 		}
@@ -118,6 +118,9 @@ func TestAHoldDelaysWhatNeedsTheStepAndNothingElse(t *testing.T) {
 		}
 		if wait := at["step_started t3"].Sub(at["step_done t1"]); wait >= 30*time.Second {
 			t.Errorf("gates %v: t3 waited %s for a hold that is not its own", gates, wait)
+		}
+		if wait := at["step_done t3"].Sub(at["step_done t1"]); wait >= 30*time.Second {
+			t.Errorf("gates %v: the loop slept until t2 may start beside t3, which has the only place", gates)
 		}
 	}
 }

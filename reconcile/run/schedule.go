@@ -189,9 +189,9 @@ func (r *runner) untangle() {
 	}
 }
 
-// timer wakes the loop when a hold ends; the result stops it.
+// timer wakes the loop when a hold ends; the result stops it. Without a free place nobody may start then: who ends wakes the loop.
 func (r *runner) timer(ctx context.Context, hold time.Duration) func() {
-	if hold == 0 {
+	if hold == 0 || r.under >= r.in.Parallel {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -86,15 +86,7 @@ var (
 		{name: "batch update", before: ground + records, after: ground + record("a", "198.51.100.4") + record("b", "198.51.100.4") + record("c", "198.51.100.3")},
 		{name: "retire one, make another", before: ground + payroll, after: ground + machine("second", "128Mi", "10.1.1.12")},
 		{name: "rename", before: ground + machine("pay", "128Mi", "10.1.1.12") + forward, after: ground + renamed + forward},
-		{name: "atomic", before: ground + payroll, after: ground + payroll + edges + record("a", "198.51.100.3"), atomic: true},
-		{name: "lanes", before: ground, after: ground + edges + record("a", "198.51.100.3") + machine("x", "128Mi", "10.1.1.20")},
-	}
-)
-
-// whole are scenes that are played at every boundary by make crash, and by name, and not sampled: beside them the boundaries of
-// another scene were not the same each time.
-var whole = []scene{
-	{name: "rename what routes", before: ground + payroll + forward + edges + `
+		{name: "rename what routes", before: ground + payroll + forward + edges + `
 	bridge: lan: {host: "edge2", ports: ["eth2"]}
 `, after: ground + payroll + `
 	nat: wages: {was: "payroll", hosts: ["edge1", "edge2"], public: "203.0.113.3", to: "10.1.1.12", network: "app-boston", ports: [80, 443]}
@@ -102,7 +94,10 @@ var whole = []scene{
 	address: two: {host: "edge2", interface: "eth1", address: "10.1.1.4/24", network: "app-boston"}
 	bridge: cable: {was: "lan", host: "edge2", interface: "lan", ports: ["eth2"]}
 `},
-}
+		{name: "atomic", before: ground + payroll, after: ground + payroll + edges + record("a", "198.51.100.3"), atomic: true},
+		{name: "lanes", before: ground, after: ground + edges + record("a", "198.51.100.3") + machine("x", "128Mi", "10.1.1.20")},
+	}
+)
 
 // stage is a scene that can be played from its beginning, again and again.
 type stage struct {

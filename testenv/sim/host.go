@@ -1,9 +1,13 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -128,11 +132,13 @@ func (v *visit) state() *condition {
 	return &v.host.cond
 }
 
-// revertOverdue undoes what was not confirmed in time. What is stuck stays, as on a real host.
+// revertOverdue undoes what was not confirmed in time, in the order of the deadlines. What is stuck stays, as on a real host.
 func (v *visit) revertOverdue() error {
-	for step, w := range v.host.cond.Waiting {
-		if v.world.opts.Now().Before(w.Deadline) {
-			continue
+	now := v.world.opts.Now()
+	for _, step := range slices.SortedFunc(maps.Keys(v.host.cond.Waiting), v.sooner) {
+		w := v.host.cond.Waiting[step]
+		if now.Before(w.Deadline) {
+			return nil
 		}
 		delete(v.state().Waiting, step)
 		v.state().Reverted = append(v.state().Reverted, step)
@@ -141,4 +147,9 @@ func (v *visit) revertOverdue() error {
 		}
 	}
 	return nil
+}
+
+// sooner orders steps that wait for a confirmation by their deadlines.
+func (v *visit) sooner(a, b string) int {
+	return cmp.Or(v.host.cond.Waiting[a].Deadline.Compare(v.host.cond.Waiting[b].Deadline), strings.Compare(a, b))
 }
