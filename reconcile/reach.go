@@ -52,7 +52,7 @@ func (r *reach) dial(ctx context.Context, host, ssh string) (exec.Executor, erro
 	if err != nil {
 		return nil, err
 	}
-	executor, err := exec.Dial(ctx, argv, exec.DialOptions{})
+	executor, err := exec.Dial(ctx, argv, exec.DialOptions{Version: r.o.Version})
 	if own || r.o.Store == nil {
 		return executor, err
 	}
@@ -78,7 +78,9 @@ func (r *reach) same(ctx context.Context, host, ssh string, executor exec.Execut
 		if err != nil {
 			return nil, err
 		}
-		return exec.Dial(ctx, argv, exec.DialOptions{})
+		return exec.Dial(ctx, argv, exec.DialOptions{Version: r.o.Version})
+	case errors.Is(failed, exec.ErrVersion):
+		return nil, fmt.Errorf("%w; it cannot be copied there by itself, as through a forced command (%w)", failed, err)
 	case failed != nil:
 		return nil, fmt.Errorf("%w; it cannot be copied there by itself, as through a forced command: say \"plumb host install\" with a key that opens a shell, or install the package there (%w)", failed, err)
 	}

@@ -22,8 +22,8 @@ type lie struct {
 }
 
 // TestAServerThatLies: before a real server stands one that drops the answers of updates, says yes to them and does nothing, or
-// never answers. Nothing is called applied that was not seen, all ends within the op's time, and with an honest server all
-// is there once.
+// never answers. Nothing is called applied that was not seen, all ends within the op's time, nobody waits for an answer after it, and
+// with an honest server all is there once.
 func TestAServerThatLies(t *testing.T) {
 	for name, l := range map[string]lie{
 		"drops the answers":         {liar.Drop, 3 * time.Second, run.Applied}, // it was seen
@@ -51,6 +51,11 @@ func (l lie) told(t *testing.T, server *dnstest.Server) {
 	result := z.run("first", l.limit)
 	if result.Verdict != l.want || proxy.Updates.Load() == 0 {
 		t.Fatalf("%s after %d updates, want %s: %+v", result.Verdict, proxy.Updates.Load(), l.want, result.Lanes)
+	}
+	for end := time.Now().Add(5 * time.Second); proxy.Open.Load() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are open on which an answer is waited for", proxy.Open.Load())
+		}
 	}
 	proxy.Set(liar.Honest)
 	if result := z.run("second", 0); result.Verdict != run.Applied {

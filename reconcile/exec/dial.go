@@ -23,7 +23,8 @@ const notFound = 127
 
 // DialOptions are the options of Dial; the zero value will do.
 type DialOptions struct {
-	Env []string // added to the environment of the transport: ssh needs ours
+	Env     []string // added to the environment of the transport: ssh needs ours
+	Version string   // of this plumb, for errors that come of another one there
 }
 
 // Dial starts a program that ends in `plumb exec --stdio` somewhere and speaks with it over its stdin and stdout. The
@@ -36,7 +37,7 @@ func Dial(ctx context.Context, argv []string, opts DialOptions) (Executor, error
 	if err != nil {
 		return nil, fmt.Errorf("%w: cannot start %s: %w", ErrUnreachable, argv[0], err)
 	}
-	r := &remote{child: child}
+	r := &remote{child: child, version: opts.Version}
 	r.conn, err = grpc.NewClient("passthrough:///stdio",
 		grpc.WithContextDialer(once(child.conn)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), // ssh has authenticated both ends
@@ -70,8 +71,9 @@ func (r *remote) handshake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.far = hello
 	if hello.Protocol != Protocol {
-		return fmt.Errorf("%w: plumb %s there speaks protocol %d, this one %d; install the same version", actuators.ErrRefused, hello.Version, hello.Protocol, Protocol)
+		return r.versions(fmt.Errorf("%w: %w speaks protocol %d, the host's %d", actuators.ErrRefused, ErrVersion, Protocol, hello.Protocol))
 	}
 	return nil
 }

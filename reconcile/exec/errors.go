@@ -18,6 +18,7 @@ var (
 	ErrAbsent      = errors.New("no plumb there")               // the transport came through and found no plumb to start
 	ErrReverted    = errors.New("reverted")                     // not confirmed in time, undone by the host
 	ErrPolled      = errors.New("gives no hints and is polled") // the kind has no Watch
+	ErrVersion     = errors.New("this version of plumb")        // does not know what was asked for: the two ends are not of one version
 )
 
 // classes are the errors that keep their identity across the wire. The order is free, the words are protocol.
@@ -37,6 +38,7 @@ var classes = []struct {
 	{"read-only", ErrReadOnly},
 	{"reverted", ErrReverted},
 	{"polled", ErrPolled},
+	{"version", ErrVersion},
 	{"deadline", context.DeadlineExceeded},
 	{"canceled", context.Canceled},
 }

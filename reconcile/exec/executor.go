@@ -113,4 +113,6 @@ type Options struct {
 	// Passing, if set, hears of every boundary of a verb just before it is passed: see (*local).passing. Tests end the process
 	// there.
 	Passing func(boundary string)
+
+	protocol int // for Hello; 0 = Protocol. Tests say another
 }

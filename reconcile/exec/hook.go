@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,6 +22,8 @@ type Self struct {
 	Dirs     Dirs
 	ReadOnly bool
 	Off      time.Duration // of its clock, ahead of this machine's
+	Version  string        // that it says it has
+	Protocol int           // and that it speaks; 0 = ours
 }
 
 // Hook makes a binary that is not plumb, such as a test, able to be the far end (DialSelf) and the watcher. It comes
@@ -45,12 +48,18 @@ func hook(reg *actuators.Registry, verb string, args []string) error {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 		defer stop()
 		h := NewMachine(args[0], Dirs{State: args[1], Secrets: args[2], Identity: args[3]}).(*machine)
-		for _, word := range args[4:] {
-			if off, found := strings.CutPrefix(word, "off="); found {
-				h.off, _ = time.ParseDuration(off) // as DialSelf writes it
+		opts := Options{ReadOnly: slices.Contains(args[4:], "read-only")}
+		for _, word := range args[4:] { // as DialSelf writes them
+			switch name, value, _ := strings.Cut(word, "="); name {
+			case "off":
+				h.off, _ = time.ParseDuration(value)
+			case "version":
+				opts.Version = value
+			case "protocol":
+				opts.protocol, _ = strconv.Atoi(value)
 			}
 		}
-		return Serve(ctx, os.Stdin, os.Stdout, reg, h, Options{ReadOnly: slices.Contains(args[4:], "read-only")})
+		return Serve(ctx, os.Stdin, os.Stdout, reg, h, opts)
 	}
 	return fmt.Errorf("internal error: %s %s %q", hookWord, verb, args)
 }
@@ -68,6 +77,12 @@ func DialSelf(ctx context.Context, prefix []string, self Self, opts DialOptions)
 	}
 	if self.Off != 0 {
 		argv = append(argv, "off="+self.Off.String())
+	}
+	if self.Version != "" {
+		argv = append(argv, "version="+self.Version)
+	}
+	if self.Protocol != 0 {
+		argv = append(argv, "protocol="+strconv.Itoa(self.Protocol))
 	}
 	return Dial(ctx, argv, opts)
 }

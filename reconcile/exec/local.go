@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -45,7 +46,7 @@ func newLocal(reg *actuators.Registry, h actuators.Host, opts Options, conn stri
 
 func (l *local) Hello(context.Context) (Hello, error) {
 	hello := Hello{
-		Protocol: Protocol, Version: l.opts.Version, Binary: ownSum(), Schema: l.opts.Schema, Arch: runtime.GOOS + "/" + runtime.GOARCH,
+		Protocol: cmp.Or(l.opts.protocol, Protocol), Version: l.opts.Version, Binary: ownSum(), Schema: l.opts.Schema, Arch: runtime.GOOS + "/" + runtime.GOARCH,
 		Boot: bootID(), Name: l.host.Name(), Clock: l.host.Now(), Kinds: l.reg.Names(), ReadOnly: l.readOnly,
 		Problems: l.rearm(),
 	}
@@ -149,16 +150,16 @@ func findOp(reg *actuators.Registry, c Call) (*actuators.ErasedOp, error) {
 	}
 	op, ok := k.Op(c.Op)
 	if !ok {
-		return nil, fmt.Errorf("cannot run op %s of kind %s: this version of plumb does not know it", c.Op, c.Kind)
+		return nil, fmt.Errorf("cannot run op %s of kind %s: %w does not know it", c.Op, c.Kind, ErrVersion)
 	}
 	if c.Version != op.Version {
-		return nil, fmt.Errorf("cannot run op %s of kind %s: the step has version %d, this version of plumb knows %d", c.Op, c.Kind, c.Version, op.Version)
+		return nil, fmt.Errorf("cannot run op %s of kind %s: the step has version %d, %w knows %d", c.Op, c.Kind, c.Version, ErrVersion, op.Version)
 	}
 	return op, nil
 }
 
 func noKind(kind string) error {
-	return fmt.Errorf("cannot find kind %q: this version of plumb does not know it", kind)
+	return fmt.Errorf("cannot find kind %q: %w does not know it", kind, ErrVersion)
 }
 
 func timeout(c Call, op *actuators.ErasedOp) time.Duration {

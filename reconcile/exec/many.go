@@ -34,7 +34,7 @@ func each(ctx context.Context, e Executor, verb Verb, c Call) (a Answer) {
 	case Confirm:
 		a.Err = e.Confirm(ctx, c.Step)
 	default:
-		a.Err = fmt.Errorf("cannot %q many: this version of plumb does not know it", verb)
+		a.Err = fmt.Errorf("cannot %q many: %w does not know it", verb, ErrVersion)
 	}
 	return a
 }

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,10 +22,24 @@ const lastWords = 200 * time.Millisecond
 
 // remote is the near end of a connection.
 type remote struct {
-	child  *child
-	conn   *grpc.ClientConn
-	scopes scopes
+	child   *child
+	conn    *grpc.ClientConn
+	scopes  scopes
+	version string // of this plumb
+	far     Hello  // of the handshake
 }
+
+// versions adds to an error that comes of two versions which they are, where the other is, and the way out.
+func (r *remote) versions(err error) error {
+	if !errors.Is(err, ErrVersion) {
+		return err
+	}
+	return fmt.Errorf("%w (host %s has plumb %s, here is plumb %s: bring the same there with \"plumb host install\", or install the package there)",
+		err, cmp.Or(r.far.Name, r.far.Hostname), cmp.Or(r.far.Version, unversioned), cmp.Or(r.version, unversioned))
+}
+
+// unversioned is a binary that was built without a version.
+const unversioned = "of no version"
 
 func (r *remote) Hello(ctx context.Context) (Hello, error) {
 	out, err := r.ask(ctx, "Hello", &request{}, false)
@@ -91,7 +106,7 @@ func (r *remote) Many(ctx context.Context, verb Verb, calls []Call) ([]Answer, e
 	}
 	answers := make([]Answer, len(calls))
 	for n, one := range out.All {
-		answers[n] = Answer{one.Before, one.Err.unpack()}
+		answers[n] = Answer{one.Before, r.versions(one.Err.unpack())}
 	}
 	return answers, nil
 }
@@ -130,7 +145,7 @@ func (r *remote) ask(ctx context.Context, verb string, in *request, changes bool
 	if err := r.conn.Invoke(ctx, method(verb), in, out); err != nil {
 		return nil, r.broken(ctx, verb, err, changes)
 	}
-	return out, out.Err.unpack()
+	return out, r.versions(out.Err.unpack())
 }
 
 // listen is one question with many answers, up to the one that says Done.
@@ -150,7 +165,7 @@ func (r *remote) listen(ctx context.Context, verb string, in *request, each func
 			break
 		}
 		if out.Done {
-			return out.Err.unpack()
+			return r.versions(out.Err.unpack())
 		}
 		each(out)
 	}
@@ -177,6 +192,8 @@ func (r *remote) broken(ctx context.Context, verb string, err error, changes boo
 	case code == codes.Unavailable, code == codes.Canceled, errors.Is(err, io.EOF):
 		r.child.dead(lastWords)
 		return wrap(fmt.Errorf("%w: %s", ErrUnreachable, r.child.obituary()))
+	case code == codes.Unimplemented:
+		return r.versions(fmt.Errorf("cannot %s: %w is asked there for what it does not know", verb, ErrVersion))
 	default:
 		return wrap(err)
 	}

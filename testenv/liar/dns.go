@@ -25,6 +25,7 @@ const (
 type DNS struct {
 	Addr    string
 	Updates atomic.Int64 // that came
+	Open    atomic.Int64 // connections whose client has not gone
 
 	server, secret string
 	how            atomic.Int32
@@ -60,6 +61,8 @@ func (d *DNS) serve() {
 
 // talk passes messages of one connection on. The server's answers, of which a transfer has many, flow back by themselves.
 func (d *DNS) talk(client net.Conn) {
+	d.Open.Add(1)
+	defer d.Open.Add(-1)
 	defer client.Close()
 	server, err := net.Dial("tcp", d.server)
 	if err != nil {
