@@ -227,7 +227,7 @@ func (c *Controller) advance(ctx context.Context, commit string) (result run.Res
 		return result, nil, nil, err
 	}
 	c.phase(Planning)
-	if p, err = c.planGraph(ctx, graph, scope{purge: true}); err != nil {
+	if p, err = c.planGraph(ctx, graph, scope{purge: true, pushed: true}); err != nil {
 		return result, nil, nil, err
 	}
 	if err = c.seen(ctx, p); err != nil {

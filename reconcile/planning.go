@@ -90,12 +90,13 @@ func (c *Controller) goesBack(ctx context.Context, commit string) (bool, error) 
 
 // scope says what of a commit is planned.
 type scope struct {
-	only  func(schema.Instance) bool // nil: all of it
-	purge bool                       // with what people agreed to destroy
-	by    order
-	look  bool                                  // for a preview: what needs approval says so
-	from  sources.Source                        // that has the commit; nil: the controller's
-	make  func(diff.Result) (*plan.Plan, error) // orders what a comparison came to
+	only   func(schema.Instance) bool // nil: all of it
+	purge  bool                       // with what people agreed to destroy
+	pushed bool                       // what Git changed; drift is left to those who are told of it
+	by     order
+	look   bool                                  // for a preview: what needs approval says so
+	from   sources.Source                        // that has the commit; nil: the controller's
+	make   func(diff.Result) (*plan.Plan, error) // orders what a comparison came to
 
 	commits []string // whose approvals count; none: those of the commit itself
 }
@@ -130,7 +131,14 @@ func (c *Controller) planWorld(ctx context.Context, graph *schema.Graph, inv inv
 		Limits: diff.Limits{Destroys: c.cfg.Limits.Destroys, Share: c.cfg.Limits.Share, Kinds: c.cfg.Limits.Kinds, Domain: c.cfg.Limits.Domain, Domains: c.cfg.Limits.Domains},
 		Rules:  diff.Rules{Now: c.now(), Keep: c.cfg.Retire.keep(), Purge: of.purge},
 	}
-	result, opens := c.wait(in, c.comparer.compute(in), of.by)
+	result := c.comparer.compute(in)
+	switch {
+	case of.pushed:
+		result = result.Pushed(in)
+	case of.by == loop && of.only == nil:
+		result = result.Told(in)
+	}
+	result, opens := c.wait(in, result, of.by)
 	if of.only != nil {
 		result = result.Only(of.only)
 	}

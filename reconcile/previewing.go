@@ -49,7 +49,7 @@ func (c *Controller) Standing(ctx context.Context, base string) (*plan.Plan, err
 	graph, err := c.Load(ctx, base)
 	var p *plan.Plan
 	if err == nil {
-		p, err = c.planGraph(ctx, graph, scope{purge: true, by: free, look: true, from: c.source})
+		p, err = c.planGraph(ctx, graph, scope{purge: true, pushed: true, by: free, look: true, from: c.source})
 	}
 	problems, err := mistakes(err)
 	if errors.Is(err, ErrEmpty) || problems != nil {
@@ -70,7 +70,7 @@ func (c *Controller) planCandidate(ctx context.Context, of Candidate) (*plan.Pla
 		return nil, err
 	}
 	c.nameHosts(graph)
-	return c.planGraph(ctx, graph, scope{purge: true, by: free, look: true, from: of.From, commits: of.Commits})
+	return c.planGraph(ctx, graph, scope{purge: true, pushed: true, by: free, look: true, from: of.From, commits: of.Commits})
 }
 
 func (c *Controller) loadCandidate(ctx context.Context, of Candidate) (*schema.Graph, error) {

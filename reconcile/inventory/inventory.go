@@ -33,7 +33,7 @@ type Entry struct {
 	Was       []string          `json:"was,omitempty"`        // names that it was renamed from in place, the last one first
 }
 
-// Of makes the entry that records a node as applied; the journal fills in AppliedAt and State.
+// Of makes the entry that records a node as applied; the run fills in AppliedAt and State.
 func Of(n *schema.Node, commit string) Entry {
 	return Entry{
 		Instance: n.Instance, Pos: n.Object.Pos, Commit: commit, Spec: n.Spec, Hash: n.Hash,
@@ -64,7 +64,11 @@ func (e *Entry) Target() actuators.Target { return actuators.Target{ID: e.Instan
 
 // Same tells whether recording the other entry would say nothing new of what is declared. The commit plays no part.
 func (e *Entry) Same(other *Entry) bool {
-	return e.Hash == other.Hash && e.Pos == other.Pos && e.Drift == other.Drift && e.Manage == other.Manage && e.Protect == other.Protect && e.Self == other.Self &&
-		slices.Equal(e.After, other.After) && slices.Equal(e.Needs, other.Needs) &&
+	return e.Alike(other) && e.Pos == other.Pos && e.Drift == other.Drift && e.Manage == other.Manage && e.Protect == other.Protect && e.Self == other.Self
+}
+
+// Alike tells whether the other entry is of the same thing to be made. Where that is declared, and how it is seen to, plays no part.
+func (e *Entry) Alike(other *Entry) bool {
+	return e.Hash == other.Hash && slices.Equal(e.After, other.After) && slices.Equal(e.Needs, other.Needs) &&
 		slices.Equal(e.Provides, other.Provides) && slices.Equal(e.Share, other.Share)
 }

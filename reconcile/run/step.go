@@ -308,7 +308,9 @@ func (r *runner) recording(c *plan.Change, s seen) (journal.Update, error) {
 	switch {
 	case c.Entry != nil:
 		e := *c.Entry
-		e.AppliedAt, e.State = now, s.here
+		if e.AppliedAt.IsZero() { // else only what is remembered of its declaration follows
+			e.AppliedAt, e.State = now, s.here
+		}
 		u := journal.Update{Put: &e, Prior: prior}
 		if c.Was != "" {
 			u.Delete = &name
