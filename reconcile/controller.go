@@ -84,6 +84,7 @@ type Controller struct {
 	looks      looks
 	epochs     epochs
 	clocks     clocks
+	boots      boots
 	comparer   comparer
 	mirror     *mirror.Mirror
 	question   question
@@ -129,9 +130,9 @@ func New(o Options) *Controller {
 	}
 	c.identities.path, c.identities.looking = identityFile(o.Config.State), c.store == nil
 	if c.store != nil {
-		dial = checked(dial, c.identities.check, c.witness, c.compareClock)
+		dial = checked(dial, c.identities.check, c.witness, c.compareClock, c.boots.note)
 	} else {
-		dial = checked(dial, c.identities.check)
+		dial = checked(dial, c.identities.check, c.boots.note)
 	}
 	c.hosts = NewHosts(dial)
 	c.pulse.rests = make(chan struct{})

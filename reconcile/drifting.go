@@ -25,7 +25,7 @@ func (c *Controller) newDrift(heal func(context.Context, []schema.Instance) erro
 func (c *Controller) driftOptions(heal func(context.Context, []schema.Instance) error) drift.Options {
 	return drift.Options{
 		Kinds: c.kinds, Hosts: c.hosts, Installation: c.installation(), Inventory: c.inventory, View: c.mirror, Verdicts: c.verdicts, Heal: heal,
-		Tell: c.audit.watched(c.teller), Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Policy: c.cfg.Drift.Heal,
+		Tell: c.audit.watched(c.teller), Frozen: func() bool { return c.suspension() != "" }, May: c.mayHeal, Boot: c.boots.of, Policy: c.cfg.Drift.Heal,
 		Interval: time.Duration(c.cfg.Drift.Interval), Hold: time.Duration(c.cfg.Drift.Hold), Gather: gatherFor, Alone: c.cfg.Drift.Alone, Flaps: c.cfg.Drift.Flaps,
 		Ignore: c.Ignores, Remind: time.Duration(c.cfg.Drift.Remind), Now: c.now, Log: c.log,
 	}

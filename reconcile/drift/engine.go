@@ -35,7 +35,7 @@ type View interface {
 	Deaf(host, kind string)
 }
 
-// Options wire an engine. Verdicts, Heal, Frozen and Tell may be nil.
+// Options wire an engine. Verdicts, Heal, Frozen, May, Boot and Tell may be nil.
 type Options struct {
 	Kinds        *actuators.Registry
 	Hosts        Hosts
@@ -47,6 +47,7 @@ type Options struct {
 	Tell         notify.Teller
 	Frozen       func() bool                // nothing may be healed now
 	May          func(schema.Instance) bool // may it be healed now; nil: all may
+	Boot         func(host string) string   // the boot that a host answered with last; "" or nil: not known
 	Policy       map[string]string          // by kind: alert | heal | ask
 	Interval     time.Duration              // of the full sweep
 	Hold         time.Duration              // how long an incident is seen to be over before it is resolved; 0: once
@@ -81,6 +82,7 @@ type Engine struct {
 	groups    map[string]*Group             // by cause
 	members   map[string]int                // open incidents of each
 	reminded  time.Time
+	boots     map[string]*boot    // by host
 	silent    map[string]*silence // hosts of which something does not answer
 	withheld  bool                // too much drifts to be healed, and that was told
 	outbox    []notify.Notice
@@ -106,7 +108,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		Options: o, owned: &owned{read: o.Inventory}, visits: newVisits(), newest: map[place]*verdict{}, seen: map[schema.Instance]time.Time{},
 		incidents: map[schema.Instance]*Incident{}, masked: map[schema.Instance]int{}, fresh: map[schema.Instance]time.Time{},
-		good: map[schema.Instance]time.Time{}, past: map[schema.Instance]*past{}, silent: map[string]*silence{}, dirty: map[string]json.RawMessage{},
+		good: map[schema.Instance]time.Time{}, past: map[schema.Instance]*past{}, silent: map[string]*silence{}, boots: map[string]*boot{}, dirty: map[string]json.RawMessage{},
 		changed: map[schema.Instance]time.Time{}, pending: map[schema.Instance]*Incident{}, groups: map[string]*Group{}, members: map[string]int{},
 		fired: make(chan struct{}, 1), applied: make(chan struct{}, 1),
 	}

@@ -79,7 +79,9 @@ func (e *Engine) due() []schema.Instance {
 		if !incident.Open() || !incident.Clean.IsZero() {
 			continue
 		}
-		firing++
+		if !incident.Booted { // which explains that it is much
+			firing++
+		}
 		if incident.Phase == Firing && incident.Policy == Heal && incident.Muted == "" && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) && (e.May == nil || e.May(i)) {
 			due = append(due, i)
 		}

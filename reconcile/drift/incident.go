@@ -103,6 +103,7 @@ type Incident struct {
 	Policy    Policy             `json:"policy"`
 	LastGood  time.Time          `json:"last_good,omitzero"` // when it was last seen as applied
 	Heals     int                `json:"heals,omitempty"`
+	Booted    bool               `json:"booted,omitempty"`    // its host booted, which took it along
 	Contended bool               `json:"contended,omitempty"` // healed too often: somebody or something undoes it
 	Flapping  bool               `json:"flapping,omitempty"`  // it comes and goes: told once, until it stays away
 	Clean     time.Time          `json:"clean,omitzero"`      // seen as applied again since then; resolved when that lasts

@@ -61,6 +61,7 @@ func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
 	if now := e.newest[p]; now != nil && look.At.Before(now.at) {
 		return // a newer look was judged meanwhile
 	}
+	since, first := e.firstSince(p, look)
 	for _, entry := range e.suspects(v, p) {
 		if !e.stale(entry, look.At) {
 			f, odd := v.findings[entry.Instance.ID]
@@ -68,6 +69,9 @@ func (e *Engine) judge(s *snapshot, p place, look *diff.Look, told hints) {
 				f.Class = diff.Clean
 			}
 			e.step(entry, f, look.At, told)
+			if first {
+				e.took(entry, since)
+			}
 		}
 	}
 	e.newest[p] = v

@@ -43,7 +43,7 @@ func (e *Engine) step(entry *inventory.Entry, f diff.Finding, at time.Time, told
 	}
 	back := !incident.Clean.IsZero()
 	incident.update(f)
-	incident.Policy = e.policy(entry)
+	incident.Policy = e.policy(incident, entry)
 	was := incident.Severity
 	incident.Severity = e.graded(incident, hinted)
 	switch {
@@ -68,19 +68,21 @@ func (e *Engine) graded(i *Incident, hinted bool) notify.Severity {
 	return now
 }
 
-// policy is the object's own word, then the configuration's for its kind; what holds data is healed only by its own word.
-func (e *Engine) policy(entry *inventory.Entry) Policy {
+// policy is the object's own word, then the configuration's for its kind; what holds data is healed only by its own word. Where nobody
+// said anything, what a boot took along is made again.
+func (e *Engine) policy(i *Incident, entry *inventory.Entry) Policy {
 	kind, _ := e.Kinds.Kind(entry.Instance.ID.Kind())
+	word := Policy(e.Policy[entry.Instance.ID.Kind()])
 	switch {
 	case !kind.Changes():
 		return Alert
 	case entry.Drift != "":
 		return Policy(entry.Drift)
-	case e.Policy[entry.Instance.ID.Kind()] == string(Ask):
+	case word == Ask:
 		return Ask
 	case kind.HoldsData:
 		return Alert
-	case e.Policy[entry.Instance.ID.Kind()] == string(Heal):
+	case word == Heal || word == "" && i.Booted:
 		return Heal
 	}
 	return Alert

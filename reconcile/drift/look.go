@@ -81,15 +81,19 @@ func (e *Engine) suspected(since time.Time) []place {
 // visit looks at one place, or at all kinds of a host, and judges what it saw. The inventory is asked again after the look:
 // what was applied meanwhile makes the look stale and never a drift.
 func (e *Engine) visit(ctx context.Context, p place, told hints) {
-	before, err := e.owned.get()
+	owned, err := e.owned.get()
 	if err != nil {
 		return
 	}
-	looks := e.see(ctx, before, p, told)
+	begun, before := e.Now(), e.bootOf(p.host)
+	looks := e.see(ctx, owned, p, told)
 	after, err := e.owned.get()
 	if err != nil || ctx.Err() != nil {
 		return
 	}
+	e.mu.Lock()
+	e.booted(after, p.host, before, begun)
+	e.mu.Unlock()
 	for _, look := range looks {
 		e.judge(after, place{p.host, look.Kind}, look, told)
 	}

@@ -29,6 +29,9 @@ var next = map[Policy]string{
 // open tells that an incident fires, that it became worse, or that it comes and goes.
 func (e *Engine) open(i *Incident) {
 	reason, does := notify.ReasonDrift, next[i.Policy]
+	if i.Booted {
+		does = "its host booted; " + does
+	}
 	if i.Flapping {
 		reason = notify.ReasonDriftFlapping
 		does += fmt.Sprintf("; it came and went more than %d times within an hour, and is told again when it stayed away for %s", e.Flaps, short(flapHold))

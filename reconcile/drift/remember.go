@@ -15,6 +15,7 @@ const (
 	keyGroup    = "group/"    // + cause
 	keyPast     = "past/"     // + instance: how often it was healed, and how often it came back
 	keySilent   = "silent/"   // + host: one of which it was told that it cannot be seen
+	keyBoot     = "boot/"     // + host: which boot it answered with last
 )
 
 // past is what an instance went through within the last hour.
@@ -66,6 +67,12 @@ func (e *Engine) recall() {
 		p := &past{}
 		if e.read(key, data, p) {
 			e.past[schema.ParseInstance(strings.TrimPrefix(key, keyPast))] = p
+		}
+	}
+	for key, data := range e.Tell.State(keyBoot) {
+		b := &boot{}
+		if e.read(key, data, b) {
+			e.boots[strings.TrimPrefix(key, keyBoot)] = b
 		}
 	}
 	for key, data := range e.Tell.State(keySilent) {
