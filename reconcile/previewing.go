@@ -44,12 +44,12 @@ func (c *Controller) PreviewOf(ctx context.Context, base string, of Candidate) (
 	return preview.Compare(before, request), nil
 }
 
-// Standing is the plan of a commit of the followed branch, with nothing in it if that cannot be planned: then nothing would happen.
+// Standing is the plan of a commit of the followed branch, drift included, with nothing in it if that cannot be planned.
 func (c *Controller) Standing(ctx context.Context, base string) (*plan.Plan, error) {
 	graph, err := c.Load(ctx, base)
 	var p *plan.Plan
 	if err == nil {
-		p, err = c.planGraph(ctx, graph, scope{purge: true, pushed: true, by: free, look: true, from: c.source})
+		p, err = c.planGraph(ctx, graph, scope{purge: true, by: free, look: true, from: c.source})
 	}
 	problems, err := mistakes(err)
 	if errors.Is(err, ErrEmpty) || problems != nil {

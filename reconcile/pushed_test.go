@@ -45,15 +45,24 @@ func TestAStartAndAPushLeaveDrift(t *testing.T) {
 	}
 }
 
-func TestAPreviewShowsTheDriftThatAPushWouldTouch(t *testing.T) {
+func TestAPreviewShowsWhatAPushWouldDo(t *testing.T) {
 	s := newScene(t)
 	s.run()
 	base := s.repo.push("a", ground+declare("p", "h1", "/one")+declare("q", "h1", "/two"))
 	s.applied(base)
+	s.stop()
 	s.world.sabotage(pool("p", "h1"), "/by hand")
-	p, err := s.Standing(context.Background(), base)
-	if err != nil || len(p.Changes) != 0 {
-		t.Errorf("the branch as it stands would change %+v, %v", p.Changes, err)
+	for name, text := range map[string]string{
+		"pool/q@h1": declare("p", "h1", "/one") + declare("q", "h1", "/changed"),
+		"pool/p@h1": declare("p", "h1", "/changed") + declare("q", "h1", "/two"),
+	} {
+		p, err := s.Preview(context.Background(), base, s.repo, s.repo.push(name, ground+text))
+		if err != nil || len(p.Own) != 1 || p.Own[0].Instance.String() != name || len(p.Anyway) != 0 {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+	if p, err := s.Standing(context.Background(), base); err != nil || len(p.Changes) != 1 {
+		t.Errorf("what makes a preview stale: %+v, %v", p, err)
 	}
 	result, err := s.Heal(context.Background(), []schema.Instance{pool("p", "h1")}, func(run.Event) {})
 	if err != nil || result.Verdict != run.Applied || s.world.dir(pool("p", "h1")) != "/one" {
