@@ -15,7 +15,7 @@ import (
 )
 
 // commands looks at the arguments of every command that starts, however soon it ends: the kernel's audit tells of each (audit(7)).
-// Environments are not in its records: those of processes that live for a moment only are not seen.
+// Environments are not in its records and are read at once: that of a process that ended within a millisecond or so is not seen.
 type commands struct {
 	seen   *sightings
 	socket int
@@ -143,6 +143,10 @@ func (c *commands) close() {
 func (c *commands) look(kind uint16, record []byte) {
 	stamp, text, _ := bytes.Cut(record, []byte(": "))
 	switch kind {
+	case unix.AUDIT_SYSCALL:
+		if pid := caller.FindSubmatch(text); pid != nil {
+			c.seen.environment("/proc/" + string(pid[1]))
+		}
 	case unix.AUDIT_EXECVE:
 		arguments := argumentsOf(c.events[string(stamp)], text)
 		c.events[string(stamp)] = arguments
@@ -151,6 +155,9 @@ func (c *commands) look(kind uint16, record []byte) {
 		delete(c.events, string(stamp))
 	}
 }
+
+// caller is who made a call, in the record of the call.
+var caller = regexp.MustCompile(` pid=([0-9]+)`)
 
 // argument is one of a record of execve, or a piece of a long one: quoted, or in hex where quotes would not do.
 var argument = regexp.MustCompile(`a[0-9]+(\[[0-9]+\])?=("[^"]*"|[0-9A-Fa-f]+)`)

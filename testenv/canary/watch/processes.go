@@ -45,8 +45,7 @@ func (p processes) all() {
 			continue
 		}
 		p.seen.search(arguments, "the arguments of %s", program(arguments))
-		environment, _ := os.ReadFile(at + "/environ")
-		p.seen.search(environment, "the environment of %s", program(arguments))
+		p.seen.environment(at)
 		for _, below := range []string{"/root/", "/root/run/", "/root/tmp/"} {
 			var s syscall.Stat_t
 			if syscall.Stat(at+below, &s) == nil {
@@ -54,6 +53,16 @@ func (p processes) all() {
 			}
 		}
 	}
+}
+
+// environment looks at that of a process, by its directory in /proc.
+func (s *sightings) environment(at string) {
+	environment, _ := os.ReadFile(at + "/environ")
+	if !s.needles.In(environment) {
+		return
+	}
+	arguments, _ := os.ReadFile(at + "/cmdline")
+	s.search(environment, "the environment of %s", program(arguments))
 }
 
 // program is the first argument alone.

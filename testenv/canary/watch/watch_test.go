@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 
 	"plumbline/testenv/canary"
 	"plumbline/testenv/need"
@@ -132,6 +133,27 @@ func TestLeaksAreFound(t *testing.T) {
 				t.Errorf("error = %v, want %q", err, want)
 			}
 		})
+	}
+}
+
+// The record of a call is enough to have the environment of its process looked at.
+func TestAnEnvironmentIsReadWhenItsProcessStarts(t *testing.T) {
+	secret := base64.StdEncoding.EncodeToString([]byte("a secret of this test"))
+	cmd := exec.Command("sleep", "60")
+	cmd.Env = []string{"KEY=" + secret}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	needles, err := canary.Of(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &commands{seen: &sightings{needles: needles, at: map[string]bool{}}}
+	c.look(unix.AUDIT_SYSCALL, fmt.Appendf(nil, "audit(1732352400.123:45): arch=c000003e syscall=59 success=yes exit=0 ppid=1 pid=%d auid=0 comm=\"sleep\"", cmd.Process.Pid))
+	if got := c.seen.list(); len(got) != 1 || got[0] != "the environment of sleep" {
+		t.Errorf("seen %q", got)
 	}
 }
 
