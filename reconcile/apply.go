@@ -39,7 +39,7 @@ func (c *Controller) apply(ctx context.Context, p *plan.Plan, by order, progress
 	in.Plan, in.May = p, c.may(p, by)
 	c.pulse.expect(p.Steps)
 	defer c.boardApplied()
-	defer c.audit.plan(p.ID, who[by])
+	defer c.audit.plan(p.ID, ordererOf(ctx, by))
 	return run.Run(ctx, in)
 }
 
@@ -125,7 +125,7 @@ func (c *Controller) Resume(ctx context.Context, progress func(run.Event)) ([]ru
 	}
 	results, err := run.Resume(ctx, c.runInput(progress))
 	for _, r := range results {
-		c.audit.plan(r.Plan, "the controller, after an interruption")
+		c.audit.plan(r.Plan, interrupted)
 	}
 	return results, err
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,9 +36,6 @@ type auditing struct {
 	mu     sync.RWMutex
 	closed bool
 }
-
-// who orders a plan.
-var who = map[order]string{loop: "the controller", person: "a person", free: "a person, going back"}
 
 // auditAhead is how much may wait to be written before the work waits.
 const auditAhead = 64
@@ -107,11 +105,6 @@ func (a *auditing) later(records ...audit.Record) {
 	a.put(func() { a.write("", records...) })
 }
 
-// order takes down what a person said.
-func (a *auditing) order(action, by, text string, about schema.Instance, commit string) {
-	a.later(audit.Record{Type: audit.Order, Action: action, By: by, Text: text, Object: about, Commit: commit})
-}
-
 // plan takes down what a plan did, from what the journal holds of it.
 func (a *auditing) plan(id, by string) {
 	if a == nil {
@@ -129,7 +122,27 @@ func (a *auditing) past(id, by string) {
 	if err != nil {
 		a.c.log.Error().Err(err).Str("plan", id).Msg("the audit trail tells less of a plan")
 	}
+	if by == "" || by == interrupted {
+		by = cmp.Or(a.ordererOf(id), by)
+	}
 	a.write(id, a.c.changes(past, records, by)...)
+}
+
+// interrupted is who ends a plan that an earlier process began, unless somebody ordered it.
+const interrupted = ByItself + ", after an interruption"
+
+// ordererOf finds who ordered a plan that another process began; "" = nobody did, or it was before orders were taken down.
+func (a *auditing) ordererOf(id string) (by string) {
+	_, err := audit.Read(filepath.Dir(a.c.store.Path()), func(r audit.Record) error {
+		if r.Type == audit.Order && r.Plan == id {
+			by = r.By
+		}
+		return nil
+	})
+	if err != nil {
+		a.c.log.Error().Err(err).Msg("the audit trail cannot be read")
+	}
+	return by
 }
 
 // catchUp writes what is missing: of a new trail all that is applied, and the plans that the history knows; else the plans that an
@@ -174,15 +187,17 @@ func (c *Controller) changes(past journal.Past, records []journal.Record, by str
 	if len(past.Result) > 0 && json.Unmarshal(past.Result, &result) != nil {
 		result = run.Result{}
 	}
-	head := c.commitOf(p.Commit)
+	head := c.provenance(p)
 	head.Time, head.Plan, head.Effect, head.By = past.EndedAt.UTC(), p.ID, p.EffectDigest, by
 	e := evidence(p, result, records)
 	var out []audit.Record
 	for _, change := range p.Changes {
 		if r, ok := e.change(head, change); ok {
+			r.Approvals = slices.Concat(head.Approvals, agreedTo(p.Lanes, change))
 			out = append(out, r)
 		}
 	}
+	head.Approvals = everyWord(append(out, head))
 	out = append(out, refusals(head, p.Refusals)...)
 	head.Type, head.Result, head.Text = audit.Plan, past.Verdict, past.Summary
 	return append(out, head)
@@ -192,27 +207,10 @@ func (c *Controller) changes(past journal.Past, records []journal.Record, by str
 func refusals(head audit.Record, all []diff.Refusal) (out []audit.Record) {
 	for _, refusal := range all {
 		r := head
-		r.Type, r.Object, r.Declared, r.Result, r.Text = audit.Refuse, refusal.Instance, refusal.Pos, string(refusal.Class), refusal.Text
+		r.Type, r.Object, r.Declared, r.Result, r.Text, r.Approvals = audit.Refuse, refusal.Instance, refusal.Pos, string(refusal.Class), refusal.Text, nil
 		out = append(out, r)
 	}
 	return out
-}
-
-// commitOf is what is known of a commit.
-func (c *Controller) commitOf(id string) audit.Record {
-	r := audit.Record{Commit: id}
-	if commits, err := c.store.Commits(); err == nil && commits.Highest == id {
-		r.Signer, r.Key = commits.Signer, commits.Key
-	}
-	if c.source == nil {
-		return r
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), auditPatience)
-	defer cancel()
-	if log, err := c.source.Log(ctx, id, 1); err == nil && len(log) == 1 && log[0].ID == id {
-		r.Author, r.Subject = author(log[0]), log[0].Subject
-	}
-	return r
 }
 
 // auditPatience bounds asking for the author of a commit.
@@ -304,7 +302,7 @@ func (a *auditing) rebuilt(r *Recovery) {
 	for _, id := range r.GivenUp {
 		a.plan(id, operatorName())
 	}
-	a.order("recover", operatorName(), fmt.Sprintf("the state was rebuilt from %d marks", r.Marked), schema.Instance{}, r.Commit)
+	a.later(audit.Record{Type: audit.Order, Action: "recover", By: operatorName(), Text: fmt.Sprintf("the state was rebuilt from %d marks", r.Marked), Commit: r.Commit})
 	a.put(func() {
 		if inv, err := a.c.store.Inventory(); err == nil && len(inv) > 0 {
 			a.write("", began(inv, a.c.now().UTC())...)

@@ -77,7 +77,9 @@ type Controller struct {
 	hint       chan struct{}                // somebody tells that there may be a new one
 	handled    string                       // head that was considered; the loop's own
 	unfinished bool                         // and something kept it from being applied in full that may pass by itself
-	froze      string                       // the freeze that was told last; the loop's own
+	froze      string                       // the freeze that is in force; the loop's own
+	suspending sync.Mutex                   // the file of the suspension, with what is told of it
+	stood      bool                         // there was one at the last look; under suspending
 	opens      time.Time                    // when a change window lets through what it held; the loop's own
 	replanned  bool                         // the head was planned anew at once because something had changed meanwhile
 	again      time.Duration                // how soon that is tried again

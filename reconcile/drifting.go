@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"plumbline/reconcile/audit"
 	"plumbline/reconcile/diff"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/inventory"
@@ -108,23 +109,24 @@ func (c *Controller) drifted(e *drift.Engine, inv inventory.Inventory) Drifted {
 }
 
 // Ack notes that somebody sees to what drifted, see drift.Engine; it tells what it did.
-func (c *Controller) Ack(name string, ack drift.Ack) (string, error) {
+func (c *Controller) Ack(ctx context.Context, name string, ack drift.Ack) (string, error) {
 	c.mu.Lock()
 	engine := c.drift
 	c.mu.Unlock()
 	if engine == nil {
 		return "", errors.New("this controller does not watch for drift")
 	}
-	n, err := engine.Ack(name, ack)
+	until := ""
+	if !ack.Until.IsZero() {
+		until = " until " + ack.Until.Format(time.DateTime)
+	}
+	n := 0
+	order := about(ctx, "ack", fmt.Sprintf("%s sees to %s%s: %s", ack.By, name, until, ack.Reason), schema.ParseInstance(name), "")
+	err := c.audit.order(order, func() (err error) { n, err = engine.Ack(name, ack); return err })
 	if err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("%s sees to %d of %s", ack.By, n, name)
-	if !ack.Until.IsZero() {
-		text += " until " + ack.Until.Format(time.DateTime)
-	}
-	c.audit.order("ack", ack.By, text+": "+ack.Reason, schema.ParseInstance(name), "")
-	return text, nil
+	return fmt.Sprintf("%s sees to %d of %s%s", ack.By, n, name, until), nil
 }
 
 // open lists the incidents of the running engine, for the status and the meters.
@@ -159,7 +161,7 @@ func (c *Controller) Heal(ctx context.Context, instances []schema.Instance, list
 		if err != nil {
 			return run.Result{}, err
 		}
-		result, err := c.apply(ctx, p, by, c.both(listen))
+		result, err := c.ordered(ctx, "heal", p, by, c.both(listen))
 		if err == nil && result.Replan && attempt < healAttempts {
 			continue
 		}
@@ -273,30 +275,47 @@ func (c *Controller) ApplySaved(ctx context.Context, saved *plan.Plan, listen fu
 	if _, err := c.trusted(ctx, saved.Commit); err != nil {
 		return run.Result{}, err
 	}
-	result, err := c.apply(ctx, fresh, by, c.both(listen))
+	result, err := c.ordered(ctx, "apply", fresh, by, c.both(listen))
 	if err == nil {
 		c.tellResult(fresh, result)
 	}
 	return result, err
 }
 
+// ordered runs a plan of somebody's, which is taken down before: a process that ends in the midst does not know it any more.
+func (c *Controller) ordered(ctx context.Context, what string, p *plan.Plan, by order, progress func(run.Event)) (result run.Result, err error) {
+	if by == loop || c.idle(p) {
+		return c.apply(ctx, p, by, progress)
+	}
+	o := audit.Record{Action: what, By: ordererOf(ctx, by), Commit: p.Commit, Plan: p.ID, Effect: p.EffectDigest, Text: p.Summary()}
+	err = c.audit.order(o, func() (err error) { result, err = c.apply(ctx, p, by, progress); return err })
+	return result, err
+}
+
 // Release lets a parked effect (by the beginning of its digest) or a stuck instance be tried again.
-func (c *Controller) Release(name string) (string, error) {
+func (c *Controller) Release(ctx context.Context, name string) (string, error) {
 	parked, err := c.store.Parked()
 	if err != nil {
 		return "", err
 	}
 	for digest, p := range parked {
 		if len(name) >= len("sha256:")+8 && len(name) <= len(digest) && digest[:len(name)] == name {
-			if _, err := c.store.Unpark(digest); err != nil {
+			order := about(ctx, "release", "the parked effect "+digest+" is tried again", schema.Instance{}, p.Commit)
+			if err := c.audit.order(order, func() error { _, err := c.store.Unpark(digest); return err }); err != nil {
 				return "", err
 			}
-			c.audit.order("resume", operatorName(), "the parked effect "+digest+" is tried again", schema.Instance{}, p.Commit)
 			c.Reconsider()
 			return fmt.Sprintf("the effect of commit %s is tried again", plan.ShortCommit(p.Commit)), nil
 		}
 	}
-	was, err := c.store.Unstick(schema.ParseInstance(name))
+	stuck := schema.ParseInstance(name)
+	err = c.audit.order(about(ctx, "release", name+" is free again", stuck, ""), func() error {
+		was, err := c.store.Unstick(stuck)
+		if err == nil && !was {
+			err = fmt.Errorf("cannot resume %q: no parked effect and no stuck instance has this name", name)
+		}
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -305,20 +324,16 @@ func (c *Controller) Release(name string) (string, error) {
 		c.drift.Forget()
 	}
 	c.mu.Unlock()
-	if !was {
-		return "", fmt.Errorf("cannot resume %q: no parked effect and no stuck instance has this name", name)
-	}
-	c.audit.order("resume", operatorName(), name+" is free again", schema.ParseInstance(name), "")
 	c.Reconsider()
 	return name + " is free again", nil
 }
 
 // Rewind accepts that the next head does not build on what was accepted before.
-func (c *Controller) Rewind() error {
-	if err := c.store.Rewind(); err != nil {
+func (c *Controller) Rewind(ctx context.Context) error {
+	order := about(ctx, "rewind", "the next head need not build on what was accepted before", schema.Instance{}, "")
+	if err := c.audit.order(order, c.store.Rewind); err != nil {
 		return err
 	}
-	c.audit.order("rewind", operatorName(), "the next head need not build on what was accepted before", schema.Instance{}, "")
 	c.Reconsider()
 	return nil
 }

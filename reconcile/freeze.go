@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"plumbline/reconcile/notify"
+	"plumbline/reconcile/audit"
 )
 
 // ErrFrozen means that a freeze file is there: nothing is changed by anybody.
@@ -27,9 +27,14 @@ func (c *Controller) freezeFiles() []string {
 // mostReason bounds what is read of a freeze file, in bytes.
 const mostReason = 500
 
-// frozen is why nothing may be changed, or "": the first freeze file that is there, with its text. One that cannot be read
-// freezes, too.
+// frozen is why nothing may be changed, or "".
 func (c *Controller) frozen() string {
+	_, why := c.freeze()
+	return why
+}
+
+// freeze is the first freeze file that is there, with its text. One that cannot be read freezes, too.
+func (c *Controller) freeze() (file, why string) {
 	for _, path := range c.freezeFiles() {
 		f, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -43,9 +48,9 @@ func (c *Controller) frozen() string {
 				reason = text
 			}
 		}
-		return fmt.Sprintf("frozen by %s: %s; remove the file to go on", path, reason)
+		return path, fmt.Sprintf("frozen by %s: %s; remove the file to go on", path, reason)
 	}
-	return ""
+	return "", ""
 }
 
 // thawed is an error while a freeze file is there.
@@ -59,19 +64,25 @@ func (c *Controller) thawed() error {
 // freezeEvery is how soon a freeze file is heeded that came or went.
 const freezeEvery = time.Second
 
-// heedFreeze tells people once when a freeze file came or went; it is true then.
+// heedFreeze tells people once when a freeze file came or went, and takes it down; it is true then.
 func (c *Controller) heedFreeze() bool {
-	why := c.frozen()
+	file, why := c.freeze()
+	if why == "" && c.tellSuspension(newsFreeze, "") {
+		c.froze = ""
+		c.audit.later(audit.Record{Type: audit.Order, Action: "thaw", Text: "the freeze file is gone"})
+		return true
+	}
 	if (why == "") == (c.froze == "") {
 		return false
 	}
 	c.froze = why
 	if why == "" {
-		c.tellSuspension(notify.ReasonResumed, "the freeze file is gone: the loop goes on")
 		return true
 	}
 	c.board.update(func(s *Status) { s.Suspended = why })
-	c.tellSuspension(notify.ReasonSuspended, why)
+	if c.tellSuspension(newsFreeze, why) {
+		c.audit.later(audit.Record{Type: audit.Order, Action: "freeze", By: fileOwner(file), Text: why})
+	}
 	return true
 }
 

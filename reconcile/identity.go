@@ -126,13 +126,13 @@ func checked(dial Dialer, checks ...func(host string, hello exec.Hello) error) D
 func identityFile(state string) string { return filepath.Join(state, "hosts.json") }
 
 // Trust accepts that a host is another machine from now on.
-func (c *Controller) Trust(host string) (string, error) {
-	was, err := c.identities.forget(host)
-	if err != nil {
+func (c *Controller) Trust(ctx context.Context, host string) (text string, err error) {
+	was := false
+	order := about(ctx, "trust", "the machine that answers next as "+host+" is trusted", schema.MakeID("host", host).On(""), "")
+	if err = c.audit.order(order, func() (err error) { was, err = c.identities.forget(host); return err }); err != nil {
 		return "", err
 	}
 	c.hosts.Drop(host)
-	c.audit.order("trust", operatorName(), "the machine that answers next as "+host+" is trusted", schema.MakeID("host", host).On(""), "")
 	c.Reconsider()
 	if !was {
 		return "nothing was known of " + host + "; the next machine that answers is trusted", nil

@@ -70,7 +70,7 @@ func (c *Controller) follow(ctx context.Context, wake <-chan struct{}, watched <
 		case c.pulse.rests <- struct{}{}:
 			continue
 		case <-freezing.C:
-			if !c.heedFreeze() {
+			if !c.heedFreeze() && !c.heedSuspension() {
 				continue
 			}
 		case <-wake:
@@ -96,6 +96,7 @@ func (c *Controller) turn(ctx context.Context) (retry bool) {
 	c.beat()
 	defer func() { c.phase(Waiting) }()
 	c.heedFreeze()
+	c.heedSuspension()
 	head, err := c.source.Head(ctx)
 	if err != nil {
 		if ctx.Err() == nil {

@@ -146,13 +146,13 @@ func TestAReleasedEffectIsTriedAgain(t *testing.T) {
 	s.until("parked", func() bool { all, _ := s.store.Parked(); return len(all) == 1 })
 	all, _ := s.store.Parked()
 	for digest := range all {
-		text, err := s.Release(digest[:len("sha256:")+8])
+		text, err := s.Release(context.Background(), digest[:len("sha256:")+8])
 		if err != nil || !strings.Contains(text, "tried again") {
 			t.Fatalf("%q, %v", text, err)
 		}
 	}
 	<-s.world.doing
-	if _, err := s.Release("pool/nobody@h1"); err == nil {
+	if _, err := s.Release(context.Background(), "pool/nobody@h1"); err == nil {
 		t.Error("released what nobody holds")
 	}
 }
@@ -206,13 +206,13 @@ func TestASuspensionWrittenByHandHolds(t *testing.T) {
 
 func TestASuspensionEndsByItself(t *testing.T) {
 	s := newScene(t)
-	if err := s.Suspend(reconcile.Suspension{Reason: "a moment", Owner: "ada", Until: time.Now().Add(50 * time.Millisecond)}); err != nil {
+	if err := s.Suspend(context.Background(), reconcile.Suspension{Reason: "a moment", Owner: "ada", Until: time.Now().Add(50 * time.Millisecond)}); err != nil {
 		t.Fatal(err)
 	}
 	id := s.repo.push("a", ground+declare("p", "h1", "/one"))
 	s.run()
 	s.applied(id)
-	if was, err := s.Continue(); was || err != nil {
+	if was, err := s.Continue(context.Background()); was || err != nil {
 		t.Errorf("%v, %v", was, err)
 	}
 }
@@ -224,7 +224,7 @@ func TestStatusSaysWhatIsAppliedWhoeverOrderedIt(t *testing.T) {
 	s.applied(old)
 	objects := s.Status().Objects
 	s.applied(s.repo.push("b", ground+declare("p", "h1", "/two")+declare("q", "h1", "/three")))
-	if err := s.Suspend(reconcile.Suspension{Reason: "rolled back", Owner: "ada"}); err != nil {
+	if err := s.Suspend(context.Background(), reconcile.Suspension{Reason: "rolled back", Owner: "ada"}); err != nil {
 		t.Fatal(err)
 	}
 	p, err := s.Plan(context.Background(), old)
@@ -263,7 +263,7 @@ func TestRewrittenHistoryIsHeldUntilItIsAccepted(t *testing.T) {
 	if s.Status().Applied != good {
 		t.Errorf("applied %s", s.Status().Applied)
 	}
-	if err := s.Rewind(); err != nil {
+	if err := s.Rewind(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	s.applied(other)
@@ -322,7 +322,7 @@ func TestHealBringsBackWhatWasAppliedNotWhatIsPending(t *testing.T) {
 	s := newScene(t)
 	s.run()
 	s.applied(s.repo.push("a", ground+declare("p", "h1", "/one")))
-	if err := s.Suspend(reconcile.Suspension{Reason: "night", Owner: "ada"}); err != nil {
+	if err := s.Suspend(context.Background(), reconcile.Suspension{Reason: "night", Owner: "ada"}); err != nil {
 		t.Fatal(err)
 	}
 	s.repo.push("b", ground+declare("p", "h1", "/pending"))

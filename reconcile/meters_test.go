@@ -52,7 +52,7 @@ func TestMetersTellTheState(t *testing.T) {
 	if got["go_goroutines"] < 2 {
 		t.Errorf("go_goroutines is %v", got["go_goroutines"])
 	}
-	if err := s.Suspend(reconcile.Suspension{Reason: "tests", Owner: "ada"}); err != nil {
+	if err := s.Suspend(context.Background(), reconcile.Suspension{Reason: "tests", Owner: "ada"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := values(t, handler); got["plumb_suspended"] != 1 {

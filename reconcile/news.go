@@ -18,6 +18,9 @@ const (
 	newsOutcome = "outcome" // what came of a head
 	newsFault   = "fault"   // why a head goes no further
 	newsSource  = "source"  // why the source cannot be read
+
+	newsSuspension = "suspension" // who stopped everything
+	newsFreeze     = "freeze"     // which file did
 )
 
 const keyNews = "news/"

@@ -1,15 +1,17 @@
 package reconcile
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
-	"plumbline/reconcile/notify"
+	"plumbline/reconcile/audit"
 	"plumbline/schema"
 )
 
@@ -34,7 +36,7 @@ func (s Suspension) String() string {
 func (c *Controller) suspensionPath() string { return filepath.Join(c.cfg.State, "suspended.json") }
 
 // Suspend stops applying and healing from the next turn on.
-func (c *Controller) Suspend(s Suspension) error {
+func (c *Controller) Suspend(ctx context.Context, s Suspension) error {
 	s.Since = c.now()
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -43,12 +45,14 @@ func (c *Controller) Suspend(s Suspension) error {
 	if err := os.MkdirAll(c.cfg.State, 0o700); err != nil {
 		return fmt.Errorf("cannot suspend: %w", err)
 	}
-	if err := replace(c.suspensionPath(), data); err != nil {
+	c.suspending.Lock()
+	defer c.suspending.Unlock()
+	order := about(ctx, "suspend", s.String(), schema.Instance{}, "")
+	if err := c.audit.order(order, func() error { return replace(c.suspensionPath(), data) }); err != nil {
 		return fmt.Errorf("cannot suspend: %w", err)
 	}
 	c.board.update(func(st *Status) { st.Suspended = s.String() })
-	c.audit.order("suspend", s.Owner, s.String(), schema.Instance{}, "")
-	c.tellSuspension(notify.ReasonSuspended, s.String())
+	c.tellSuspension(newsSuspension, s.String())
 	return nil
 }
 
@@ -61,19 +65,20 @@ func Continued(was bool) string {
 }
 
 // Continue ends a suspension and considers the head again; it tells whether there was one.
-func (c *Controller) Continue() (bool, error) {
-	err := os.Remove(c.suspensionPath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("cannot resume: %w", err)
+func (c *Controller) Continue(ctx context.Context) (bool, error) {
+	c.suspending.Lock()
+	defer c.suspending.Unlock()
+	s, why := c.suspended()
+	if s != nil {
+		order := about(ctx, "resume", "it was "+why, schema.Instance{}, "")
+		if err := c.audit.order(order, func() error { return os.Remove(c.suspensionPath()) }); err != nil {
+			return false, fmt.Errorf("cannot resume: %w", err)
+		}
+		c.tellSuspension(newsSuspension, "")
 	}
-	was := err == nil
 	c.board.update(func(st *Status) { st.Suspended = c.frozen() })
-	if was {
-		c.audit.order("resume", operatorName(), "the suspension is over", schema.Instance{}, "")
-		c.tellSuspension(notify.ReasonResumed, "the loop goes on")
-	}
 	c.Reconsider()
-	return was, nil
+	return s != nil, nil
 }
 
 // suspension is why the loop may not change anything, or "": a freeze, or a suspension. One that cannot be read holds.
@@ -81,20 +86,62 @@ func (c *Controller) suspension() string {
 	if why := c.frozen(); why != "" {
 		return why
 	}
+	s, why := c.suspended()
+	if s != nil && s.over(c.now()) {
+		return ""
+	}
+	return why
+}
+
+// suspended is what the file says, over or not; nil = there is none.
+func (c *Controller) suspended() (s *Suspension, why string) {
 	data, err := os.ReadFile(c.suspensionPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return ""
+		return nil, ""
 	}
-	var s Suspension
+	s = &Suspension{}
 	if err == nil {
-		err = json.Unmarshal(data, &s)
+		err = json.Unmarshal(data, s)
 	}
+	if err != nil {
+		return &Suspension{}, fmt.Sprintf("suspended: %s is there and cannot be read (%v); \"plumb resume\" removes it", c.suspensionPath(), err)
+	}
+	return s, s.String()
+}
+
+func (s *Suspension) over(now time.Time) bool { return !s.Until.IsZero() && now.After(s.Until) }
+
+// heedSuspension ends a suspension whose time is over, and tells, and takes down, what was done to the file by hand; true: it is there, or
+// gone, since the last time.
+func (c *Controller) heedSuspension() (changed bool) {
+	c.suspending.Lock()
+	defer c.suspending.Unlock()
+	s, why := c.suspended()
 	switch {
-	case err != nil:
-		return fmt.Sprintf("suspended: %s is there and cannot be read (%v); \"plumb resume\" removes it", c.suspensionPath(), err)
-	case !s.Until.IsZero() && c.now().After(s.Until):
-		os.Remove(c.suspensionPath())
+	case s == nil:
+		if c.tellSuspension(newsSuspension, "") && c.stood {
+			c.audit.later(audit.Record{Type: audit.Order, Action: "resume", Text: "the file of the suspension is gone"})
+		}
+	case s.over(c.now()):
+		order := audit.Record{Action: "resume", By: ByItself, Text: "its time is over: it was " + why}
+		if c.audit.order(order, func() error { return os.Remove(c.suspensionPath()) }) == nil {
+			c.tellSuspension(newsSuspension, "")
+		}
+	case c.tellSuspension(newsSuspension, why) && s.Since.IsZero():
+		c.audit.later(audit.Record{Type: audit.Order, Action: "suspend", By: fileOwner(c.suspensionPath()), Text: why})
+	}
+	if changed = c.stood != (s != nil); changed {
+		c.stood = s != nil
+		c.board.update(func(st *Status) { st.Suspended = c.suspension() })
+	}
+	return changed
+}
+
+// fileOwner is whose file one is; "" = it is gone.
+func fileOwner(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
 		return ""
 	}
-	return s.String()
+	return userName(fmt.Sprint(info.Sys().(*syscall.Stat_t).Uid))
 }

@@ -59,7 +59,7 @@ func (c *Controller) tellOutcome(p *plan.Plan, r run.Result) {
 	}
 	notices := c.resultNotices(p, r)
 	if fresh := c.tellNews(newsOutcome, words, notices...); fresh && !acted(r) {
-		c.audit.later(refusals(audit.Record{Commit: p.Commit, Plan: p.ID, Effect: p.EffectDigest, By: who[loop]}, p.Refusals)...)
+		c.audit.later(refusals(audit.Record{Commit: p.Commit, Plan: p.ID, Effect: p.EffectDigest, By: ByItself}, p.Refusals)...)
 	} else if !fresh && acted(r) {
 		c.tellResult(p, r)
 	}
@@ -141,9 +141,12 @@ func (c *Controller) tellFound(head string) {
 	})
 }
 
-func (c *Controller) tellSuspension(reason, text string) {
-	now := c.now()
-	c.notify(notify.Notice{
-		ID: reason + "/" + now.UTC().Format(stamp), Status: notify.Event, Reason: reason, Severity: notify.Info, StartsAt: now, Message: text,
-	})
+// tellSuspension tells once that nothing is changed any more, and why, or (why "") that the loop goes on; false: that is known.
+func (c *Controller) tellSuspension(topic, why string) bool {
+	n := notify.Notice{Status: notify.Event, Reason: notify.ReasonSuspended, Severity: notify.Info, StartsAt: c.now(), Message: why}
+	if why == "" {
+		n.Reason, n.Message = notify.ReasonResumed, "the loop goes on"
+	}
+	n.ID = n.Reason + "/" + n.StartsAt.UTC().Format(stamp)
+	return c.tellNews(topic, why, n)
 }

@@ -1,11 +1,9 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
 	"slices"
 	"strings"
 
@@ -112,12 +110,11 @@ func (c *Controller) TrustOnce(ctx context.Context, once journal.Once) (string, 
 	if err != nil {
 		return "", err
 	}
-	once.Commit, once.At, once.By = id, c.now(), cmp.Or(once.By, operatorName())
-	if err := c.store.TrustOnce(once); err != nil {
+	once.Commit, once.At, once.By = id, c.now(), orderer(ctx)
+	text := fmt.Sprintf("commit %s and what it builds on is accepted once, by %s: %s", plan.ShortCommit(id), once.By, once.Reason)
+	if err := c.audit.order(about(ctx, "trust", text, schema.Instance{}, id), func() error { return c.store.TrustOnce(once) }); err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("commit %s and what it builds on is accepted once, by %s: %s", plan.ShortCommit(id), once.By, once.Reason)
-	c.audit.order("trust", once.By, text, schema.Instance{}, id)
 	c.notify(notify.Notice{
 		ID: notify.ReasonTrustedOnce + "/" + id, Status: notify.Event, Reason: notify.ReasonTrustedOnce, Severity: notify.Warning, Commit: id,
 		StartsAt: once.At, Message: text,
@@ -149,12 +146,4 @@ func (c *Controller) full(ctx context.Context, short string) (string, error) {
 		return "", fmt.Errorf("%d commits begin with %q; give more digits", len(found), short)
 	}
 	return found[0].ID, nil
-}
-
-// operatorName is who gives an order at this machine.
-func operatorName() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "somebody"
 }

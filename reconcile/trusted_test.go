@@ -131,7 +131,7 @@ func TestAnOperatorsWordCountsOnce(t *testing.T) {
 	if _, err := s.TrustOnce(t.Context(), journal.Once{Commit: "ffffffff", Reason: "nobody's"}); !errors.Is(err, sources.ErrNoCommit) {
 		t.Errorf("a commit that is not there: %v", err)
 	}
-	text, err := s.TrustOnce(t.Context(), journal.Once{Commit: "b0b0b0b", Reason: "the keys burned", By: "eve"})
+	text, err := s.TrustOnce(reconcile.OrderedBy(t.Context(), "eve"), journal.Once{Commit: "b0b0b0b", Reason: "the keys burned"})
 	if err != nil || !strings.Contains(text, "by eve: the keys burned") {
 		t.Fatalf("%q, %v", text, err)
 	}
@@ -180,7 +180,7 @@ func TestARewindKeepsWhatWasTrusted(t *testing.T) {
 	s.applied(first)
 	s.applied(repo.sign("b", ground+declare("p", "h1", "/two")))
 	repo.rewrite(1)
-	if err := s.Rewind(); err != nil {
+	if err := s.Rewind(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	s.applied(first)

@@ -106,12 +106,18 @@ func moment(text string, now time.Time) (time.Time, error) {
 
 // standing is what was applied at a time.
 type standing struct {
-	At      time.Time      `json:"at"`
-	Commit  string         `json:"commit"` // of the last plan that was applied in full
-	Author  string         `json:"author,omitempty"`
-	Subject string         `json:"subject,omitempty"`
-	Signer  string         `json:"signer,omitempty"`
-	Since   time.Time      `json:"since,omitzero"`
+	At      time.Time `json:"at"`
+	Commit  string    `json:"commit"` // of the last plan that was applied in full
+	Author  string    `json:"author,omitempty"`
+	Subject string    `json:"subject,omitempty"`
+	Signer  string    `json:"signer,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	By      string    `json:"by,omitempty"` // who ordered it
+
+	Requests  []string         `json:"requests,omitempty"`
+	Approvals []audit.Approval `json:"approvals,omitempty"`
+	Stopped   []audit.Record   `json:"stopped,omitempty"` // the orders by which nothing was changed then
+
 	Objects []audit.Record `json:"objects"` // the last change of each, sorted
 }
 
@@ -145,10 +151,25 @@ func (p *standing) take(objects map[schema.Instance]audit.Record, r audit.Record
 	switch {
 	case r.Type == audit.Plan && r.Result == "applied":
 		p.Commit, p.Author, p.Subject, p.Signer, p.Since = r.Commit, r.Author, r.Subject, r.Signer, r.Time
+		p.By, p.Requests, p.Approvals = r.By, r.Requests, r.Approvals
+	case r.Type == audit.Order && r.Result == "":
+		p.order(r)
 	case r.Type == audit.Began, r.Type == audit.Change && r.Result == "applied":
 		if objects[r.Object] = r; r.Spec == nil {
 			delete(objects, r.Object)
 		}
+	}
+}
+
+// order takes in what stops everything, or lets it go on.
+func (p *standing) order(r audit.Record) {
+	ends := map[string]string{"suspend": "suspend", "resume": "suspend", "freeze": "freeze", "thaw": "freeze"}[r.Action]
+	if ends == "" {
+		return
+	}
+	p.Stopped = slices.DeleteFunc(p.Stopped, func(s audit.Record) bool { return s.Action == ends })
+	if r.Action == ends {
+		p.Stopped = append(p.Stopped, r)
 	}
 }
 
@@ -163,6 +184,10 @@ func meant(r audit.Record, about schema.Instance) bool {
 func (p *standing) write(w io.Writer, whole bool) {
 	if p.Commit != "" {
 		fmt.Fprintf(w, "commit %s%s, applied %s\n", plan.ShortCommit(p.Commit), screen(byWhom(p.Author, p.Signer, p.Subject)), p.Since.Local().Format(time.DateTime))
+		writeWords(w, audit.Record{By: p.By, Requests: p.Requests, Approvals: p.Approvals})
+	}
+	for _, stop := range p.Stopped {
+		fmt.Fprintf(w, "%s, by %s\n", screen(stop.Text), screen(orderer(stop.By)))
 	}
 	for _, r := range p.Objects {
 		fmt.Fprintf(w, "%s  of %s since %s  %s\n", r.Object, plan.ShortCommit(r.Commit), r.Time.Local().Format(time.DateTime), r.Declared)
@@ -223,7 +248,15 @@ func writeTrail(w io.Writer, all []audit.Record) {
 			fmt.Fprintf(w, "    %s\n", screen(r.Text))
 		}
 		if r.Plan != "" {
-			fmt.Fprintf(w, "    plan %s, effect %.19s, ordered by %s\n", r.Plan, r.Effect, orderer(r.By))
+			fmt.Fprintf(w, "    plan %s, effect %.19s, ordered by %s\n", r.Plan, r.Effect, screen(orderer(r.By)))
+		} else if r.Type == audit.Order {
+			fmt.Fprintf(w, "    ordered by %s\n", screen(orderer(r.By)))
+		}
+		if len(r.Requests) > 0 {
+			fmt.Fprintf(w, "    came by %s\n", screen(strings.Join(r.Requests, ", ")))
+		}
+		for _, a := range r.Approvals {
+			fmt.Fprintf(w, "    %s\n", screen(agreement(a)))
 		}
 	}
 }
@@ -237,7 +270,7 @@ func promised(word string) string {
 
 func orderer(by string) string {
 	if by == "" {
-		return "somebody (it was written later, from the journal)"
+		return "somebody"
 	}
 	return by
 }

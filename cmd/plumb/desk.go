@@ -13,6 +13,7 @@ import (
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/preview"
+	"plumbline/reconcile/shown"
 	"plumbline/schema"
 	"plumbline/sources"
 	"plumbline/sources/git"
@@ -114,6 +115,18 @@ func (d *desk) History(ctx context.Context, n int) ([]journal.Past, error) {
 	}
 	defer client.Close()
 	return client.History(ctx, n)
+}
+
+// TakeDown implements requests.World.
+func (d *desk) TakeDown(ctx context.Context, o shown.Ordered) (bool, error) {
+	client, err := control.Dial(ctx, d.s.config.Socket)
+	if err != nil {
+		return false, nil
+	}
+	defer client.Close()
+	return true, client.TakeDown(ctx, reconcile.Ordered{
+		Key: o.Key, At: o.At, By: o.By, Action: "plumb " + o.What, Request: d.c.Address(o.Request), Commit: o.Commit, Effect: o.Effect, Result: o.Result,
+	})
 }
 
 // Revert implements requests.World: of what was changed since good, the files that declare the objects, or declared them; all of it where none does.

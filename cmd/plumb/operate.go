@@ -45,18 +45,10 @@ func (s *settings) operator(cmd *cobra.Command) (o operator, done func(), err er
 // here is a controller of this process, which follows nothing.
 type here struct{ *reconcile.Controller }
 
-func (h here) Suspend(_ context.Context, s reconcile.Suspension) error {
-	return h.Controller.Suspend(s)
-}
-
-func (h here) Resume(_ context.Context, name string) (string, error) {
+func (h here) Resume(ctx context.Context, name string) (string, error) {
 	if name != "" {
-		return h.Release(name)
+		return h.Release(ctx, name)
 	}
-	was, err := h.Continue()
+	was, err := h.Continue(ctx)
 	return reconcile.Continued(was), err
 }
-
-func (h here) Rewind(context.Context) error { return h.Controller.Rewind() }
-
-func (h here) Trust(_ context.Context, host string) (string, error) { return h.Controller.Trust(host) }

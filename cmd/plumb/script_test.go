@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"plumbline/reconcile"
 	"plumbline/testenv/need"
 )
 
@@ -32,6 +33,7 @@ func setup(env *testscript.Env) error {
 	for name, value := range map[string]string{
 		"PLUMB_CONFIG": env.WorkDir + "/plumb.cue", "NO_COLOR": "", "TZ": "UTC", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
 		"GIT_AUTHOR_NAME": "ada", "GIT_AUTHOR_EMAIL": "ada@boston", "GIT_COMMITTER_NAME": "ada", "GIT_COMMITTER_EMAIL": "ada@boston",
+		"ME": regexp.QuoteMeta(reconcile.PersonOf(os.Getuid(), os.Getpid())), "OWNER": owner(), // in a regular expression: who gives orders, and whose files it makes
 	} {
 		env.Setenv(name, value)
 	}
@@ -173,6 +175,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m) *\b\d+\.\d ?s\b`), " N s"},
 	{regexp.MustCompile(`\bfor \d+ s\b`), "for N s"},
 	{regexp.MustCompile(`pid \d+`), "pid N"},
+	{regexp.MustCompile(`(?m)^    ordered by \S+( \(\S+\))?$`), "    ordered by ME"},
 }
 
 // cmdLike: like stdout|stderr FILE compares text whole, but for what differs from run to run.

@@ -15,7 +15,7 @@ import (
 )
 
 // FormatVersion of a segment and of an exported line: a new minor adds, a new major may take away.
-const FormatVersion = "1.0"
+const FormatVersion = "1.1"
 
 // Type says what a record is of.
 type Type string
@@ -27,7 +27,7 @@ const (
 	Plan   Type = "plan"   // what came of a plan; behind its changes
 	Refuse Type = "refuse" // what a plan refused to do, and why
 	Drift  Type = "drift"  // an alert that fired, or how it ended
-	Order  Type = "order"  // what a person said: suspend, resume, ack, trust, recover
+	Order  Type = "order"  // what a person said: suspend, freeze, apply, ack, trust, "plumb approve" in a comment …; before it is done
 	Note   Type = "note"   // about the trail itself: what was lost
 )
 
@@ -37,7 +37,7 @@ type Record struct {
 	Time time.Time `json:"time"`
 	Type Type      `json:"type"`
 
-	By      string `json:"by,omitempty"`     // who ordered it: "the loop", "a person", a name
+	By      string `json:"by,omitempty"`     // who ordered it: "the controller", or the name of a user
 	Commit  string `json:"commit,omitempty"` // that declares it so
 	Author  string `json:"author,omitempty"`
 	Subject string `json:"subject,omitempty"` // first line of its message: why
@@ -45,6 +45,9 @@ type Record struct {
 	Key     string `json:"key,omitempty"`
 	Plan    string `json:"plan,omitempty"`
 	Effect  string `json:"effect,omitempty"` // digest of the plan's effect
+
+	Requests  []string   `json:"requests,omitempty"`  // addresses of the requests that the commits came by, the newest first
+	Approvals []Approval `json:"approvals,omitempty"` // that let it through
 
 	Object   schema.Instance `json:"object,omitzero"`
 	Declared schema.Pos      `json:"declared,omitzero"`
@@ -56,6 +59,14 @@ type Record struct {
 	After    json.RawMessage `json:"after,omitempty"` // as it was seen when the steps were done
 	Result   string          `json:"result,omitempty"`
 	Text     string          `json:"text,omitempty"`
+}
+
+// Approval is the word of people that a rule waited for.
+type Approval struct {
+	Rule  string     `json:"rule"`           // the protected path, "approve.purge", or "plumb approve"
+	Place schema.Pos `json:"place,omitzero"` // of the rule, or of the line that approves
+	Need  int        `json:"need,omitempty"` // how many of them
+	By    []string   `json:"by,omitempty"`   // absent: whoever wrote the line, see author
 }
 
 // Field is one difference.

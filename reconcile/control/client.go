@@ -199,6 +199,12 @@ func (c *Client) Look(ctx context.Context) error {
 	return err
 }
 
+// TakeDown has the controller write an order into its audit trail that was given elsewhere.
+func (c *Client) TakeDown(ctx context.Context, order reconcile.Ordered) error {
+	_, err := c.call(ctx, Request{Verb: Ordered, Ordered: &order}, nil)
+	return err
+}
+
 // Trust accepts that a host is another machine; it tells what it did.
 func (c *Client) Trust(ctx context.Context, host string) (string, error) {
 	reply, err := c.call(ctx, Request{Verb: Trust, Name: host}, nil)

@@ -17,6 +17,7 @@ import (
 
 	"plumbline/actuators"
 	"plumbline/reconcile"
+	"plumbline/reconcile/audit"
 	"plumbline/reconcile/control"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
@@ -107,6 +108,19 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 	}
 }
 
+// orders are those of the audit trail.
+func orders(t *testing.T, state string) string {
+	t.Helper()
+	var all []string
+	if _, err := audit.Read(state, func(r audit.Record) error {
+		all = append(all, r.Action+" by "+r.By)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(all)
+}
+
 func TestTheControllersUserIsAnswered(t *testing.T) {
 	socket, store := serve(t)
 	client := dial(t, socket)
@@ -141,6 +155,18 @@ func TestTheControllersUserIsAnswered(t *testing.T) {
 		if text, err := client.Resume(ctx, ""); err != nil || text != want {
 			t.Errorf("%q, %v", text, err)
 		}
+	}
+	want := fmt.Sprintf("[suspend by %[1]s resume by %[1]s]", reconcile.PersonOf(os.Getuid(), os.Getpid())) // as the kernel says, whoever the suspension names
+	if got := orders(t, filepath.Dir(store.Path())); got != want {
+		t.Errorf("the trail says %s, want %s", got, want)
+	}
+	for range 2 {
+		if err := client.TakeDown(ctx, reconcile.Ordered{Key: "comment-1", By: "carol", Action: "plumb approve"}); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := orders(t, filepath.Dir(store.Path())); strings.Count(got, "plumb approve by carol") != 1 {
+		t.Errorf("what was ordered elsewhere is in the trail as %s", got)
 	}
 	if _, err := client.Resume(ctx, "pool/x@h"); err == nil || !strings.Contains(err.Error(), "no parked effect") {
 		t.Errorf("releasing nothing: %v", err)

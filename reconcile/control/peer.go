@@ -1,11 +1,16 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+
+	"plumbline/reconcile"
 )
 
 // owned accepts connections of root and of the controller's own user only, as the kernel tells who is at the other end
@@ -48,4 +53,35 @@ func peerOf(conn net.Conn) (*unix.Ucred, error) {
 		return nil, err
 	}
 	return peer, asked
+}
+
+// byKernel lets calls know who is at the other end; nothing is exchanged for it.
+type byKernel struct {
+	credentials.TransportCredentials
+}
+
+// caller is who is at the other end of a connection.
+type caller struct {
+	credentials.CommonAuthInfo
+	name string
+}
+
+func (caller) AuthType() string { return "SO_PEERCRED" }
+
+func (byKernel) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	c := caller{name: "a person", CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}
+	if peer, err := peerOf(conn); err == nil {
+		c.name = reconcile.PersonOf(int(peer.Uid), int(peer.Pid))
+	}
+	return conn, c, nil
+}
+
+// callerOf names who calls.
+func callerOf(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok {
+		if c, ok := p.AuthInfo.(caller); ok {
+			return c.name
+		}
+	}
+	return "a person"
 }

@@ -38,23 +38,25 @@ const (
 	Resume   Verb = "resume"
 	Release  Verb = "release" // a parked effect or a stuck instance
 	Rewind   Verb = "rewind"
-	Trust    Verb = "trust" // a host that is another machine
-	Ack      Verb = "ack"   // somebody sees to an alert
-	Once     Verb = "once"  // a commit that nobody signed who may
-	Look     Verb = "look"  // at the repository, at once
+	Trust    Verb = "trust"   // a host that is another machine
+	Ack      Verb = "ack"     // somebody sees to an alert
+	Once     Verb = "once"    // a commit that nobody signed who may
+	Look     Verb = "look"    // at the repository, at once
+	Ordered  Verb = "ordered" // an order that was given elsewhere, for the audit trail
 )
 
 // Request is one call.
 type Request struct {
-	Verb       Verb              `json:"verb"`
-	Plan       *plan.Plan        `json:"plan,omitempty"`
-	Instances  []schema.Instance `json:"instances,omitempty"`
-	Count      int               `json:"count,omitempty"`
-	Suspension json.RawMessage   `json:"suspension,omitempty"`
-	Name       string            `json:"name,omitempty"`
-	Once       *journal.Once     `json:"once,omitempty"`
-	Ack        *drift.Ack        `json:"ack,omitempty"`
-	Known      string            `json:"known,omitempty"` // of Memory: the stamp of the entries that the caller has
+	Verb       Verb               `json:"verb"`
+	Plan       *plan.Plan         `json:"plan,omitempty"`
+	Instances  []schema.Instance  `json:"instances,omitempty"`
+	Count      int                `json:"count,omitempty"`
+	Suspension json.RawMessage    `json:"suspension,omitempty"`
+	Name       string             `json:"name,omitempty"`
+	Once       *journal.Once      `json:"once,omitempty"`
+	Ack        *drift.Ack         `json:"ack,omitempty"`
+	Ordered    *reconcile.Ordered `json:"ordered,omitempty"`
+	Known      string             `json:"known,omitempty"` // of Memory: the stamp of the entries that the caller has
 }
 
 // Reply is one message of the answer. Events come first; the last message has Done.

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"plumbline/reconcile"
 	"plumbline/reconcile/inventory"
@@ -23,7 +24,7 @@ import (
 // Serve answers on a listener of Listen until the context ends.
 func Serve(ctx context.Context, listener net.Listener, c *reconcile.Controller, store *journal.Store) error {
 	s := &server{controller: c, store: store}
-	g := grpc.NewServer(grpc.ForceServerCodec(codec{}), grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))
+	g := grpc.NewServer(grpc.Creds(byKernel{insecure.NewCredentials()}), grpc.ForceServerCodec(codec{}), grpc.MaxRecvMsgSize(messageLimit), grpc.MaxSendMsgSize(messageLimit))
 	g.RegisterService(&grpc.ServiceDesc{
 		ServiceName: serviceName, HandlerType: (*any)(nil),
 		Streams: []grpc.StreamDesc{{StreamName: methodName, ServerStreams: true, Handler: s.handle}},
@@ -47,7 +48,7 @@ func (s *server) handle(_ any, stream grpc.ServerStream) error {
 	if err := stream.RecvMsg(&r); err != nil {
 		return err
 	}
-	reply := s.answer(stream.Context(), r, func(e run.Event) { stream.SendMsg(&Reply{Event: &e}) })
+	reply := s.answer(reconcile.OrderedBy(stream.Context(), callerOf(stream.Context())), r, func(e run.Event) { stream.SendMsg(&Reply{Event: &e}) })
 	reply.Done = true
 	return stream.SendMsg(reply)
 }
@@ -88,15 +89,15 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 		if err := json.Unmarshal(r.Suspension, &suspension); err != nil {
 			return err
 		}
-		err = s.controller.Suspend(suspension)
+		err = s.controller.Suspend(ctx, suspension)
 	case Resume:
 		var was bool
-		was, err = s.controller.Continue()
+		was, err = s.controller.Continue(ctx)
 		reply.Text = reconcile.Continued(was)
 	case Release:
-		reply.Text, err = s.controller.Release(r.Name)
+		reply.Text, err = s.controller.Release(ctx, r.Name)
 	case Trust:
-		reply.Text, err = s.controller.Trust(r.Name)
+		reply.Text, err = s.controller.Trust(ctx, r.Name)
 	case Once:
 		if r.Once == nil {
 			return errors.New("cannot trust a commit: the request names none")
@@ -106,11 +107,16 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 		if r.Ack == nil {
 			return errors.New("cannot take the word: the request holds none")
 		}
-		reply.Text, err = s.controller.Ack(r.Name, *r.Ack)
+		reply.Text, err = s.controller.Ack(ctx, r.Name, *r.Ack)
+	case Ordered:
+		if r.Ordered == nil {
+			return errors.New("cannot take an order down: the request holds none")
+		}
+		err = s.controller.TakeDown(*r.Ordered)
 	case Look:
 		s.controller.Look()
 	case Rewind:
-		err = s.controller.Rewind()
+		err = s.controller.Rewind(ctx)
 	default:
 		err = fmt.Errorf("the controller knows no verb %q; is it older than this command?", r.Verb)
 	}

@@ -105,8 +105,11 @@ func (c *comparison) regained(id schema.ID, at []int) bool {
 		sum.add(string(r.to), entry.AppliedAt.UTC().Format(time.RFC3339Nano))
 		sum.steps(change.Steps)
 	}
-	_, ok, why := c.agreed(to, id, sum.text())
+	pos, ok, why := c.agreed(to, id, sum.text())
 	if ok {
+		for _, change := range changes {
+			change.Approved = pos
+		}
 		c.Changes = append(c.Changes, changes...)
 		return true
 	}

@@ -16,8 +16,9 @@ type Change struct {
 	Was      schema.ID          `json:"was,omitempty"` // its earlier name on this host, in place of which it comes; Have is of that
 	Action   actuators.Action   `json:"action"`        // None: nothing to do on the machine, only the inventory follows
 	Diff     actuators.Diff     `json:"diff"`
-	Pos      schema.Pos         `json:"pos"`            // of the declaration; for a removal of the last applied one
-	Want     json.RawMessage    `json:"want,omitempty"` // resolved spec; nil = removed
+	Pos      schema.Pos         `json:"pos"`               // of the declaration; for a removal of the last applied one
+	Approved schema.Pos         `json:"approved,omitzero"` // of the line that agrees to it; it is done for that alone
+	Want     json.RawMessage    `json:"want,omitempty"`    // resolved spec; nil = removed
 	Hash     string             `json:"hash,omitempty"`
 	Have     actuators.HaveJSON `json:"have"`            // as planned; looked at again before the first step
 	Entry    *inventory.Entry   `json:"entry,omitempty"` // to be recorded on success; nil = the entry goes

@@ -173,7 +173,7 @@ func (c *comparison) purge(retired []*inventory.Entry) {
 func (c *comparison) purged(w Waiting, pos schema.Pos) {
 	for _, a := range w.Asides {
 		kind, _ := c.Kinds.Kind(w.ID.Kind())
-		change := &Change{Instance: a.Entry.Instance, Pos: pos, Have: a.have, Ground: kind.Ground(), After: a.Entry.After}
+		change := &Change{Instance: a.Entry.Instance, Pos: pos, Approved: pos, Have: a.have, Ground: kind.Ground(), After: a.Entry.After}
 		if a.Copies() {
 			change.Entry, change.After = a.Entry, nil
 			c.note(a.Entry.Instance, "stays as it is declared; what is purged was set aside of it")

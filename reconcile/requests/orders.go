@@ -2,7 +2,9 @@ package requests
 
 import (
 	"context"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"plumbline/reconcile/plan"
@@ -39,6 +41,7 @@ func (t *turn) orders(ctx context.Context) error {
 // hear carries out one comment. Who may is what the forge says now.
 func (t *turn) hear(ctx context.Context, c forge.Comment) error {
 	may, asked := false, false
+	n := 0
 	for line := range strings.Lines(c.Body) {
 		words := order.FindStringSubmatch(strings.TrimRight(line, "\n"))
 		if words == nil {
@@ -52,9 +55,9 @@ func (t *turn) hear(ctx context.Context, c forge.Comment) error {
 			asked = true
 		}
 		done := false
-		if may {
+		if n++; may {
 			var err error
-			if done, err = t.obey(ctx, c.Author, words[1], words[2]); err != nil {
+			if done, err = t.ordered(ctx, c, n, words[1], words[2]); err != nil {
 				return err
 			}
 		}
@@ -64,6 +67,53 @@ func (t *turn) hear(ctx context.Context, c forge.Comment) error {
 		}
 		t.o.Log.Info().Int64("request", t.r.Number).Str("by", c.Author).Str("order", words[1]).Bool("done", done).Msg("an order in a comment")
 		t.try("answer a comment", t.o.Client.React(ctx, t.r.Number, c.ID, sign))
+	}
+	return nil
+}
+
+// ordered carries out one order, which is remembered for the audit trail before: of who may not push nothing is, for strangers may write a lot.
+func (t *turn) ordered(ctx context.Context, c forge.Comment, line int, what, commit string) (done bool, err error) {
+	o := shown.Ordered{
+		Key: fmt.Sprintf("request-%d-comment-%d-%d", t.r.Number, c.ID, line), Request: t.r.Number, By: c.Author, What: what, Commit: t.pull.Head, At: t.o.Now(),
+	}
+	if what == "approve" {
+		o.Effect = t.effect()
+	}
+	if what != "help" {
+		if err := t.remember(o); err != nil {
+			return false, err
+		}
+	}
+	done, err = t.obey(ctx, c.Author, what, commit)
+	if err == nil && !done && what != "help" {
+		o.Key, o.Result = o.Key+"-refused", "refused"
+		err = t.remember(o)
+	}
+	return done, err
+}
+
+// mostOrdered is how many orders wait for a controller that takes them down.
+const mostOrdered = 1000
+
+// remember keeps an order until the controller has it in its audit trail; what is heard a second time is kept once.
+func (s *Service) remember(o shown.Ordered) error {
+	if !slices.ContainsFunc(s.book.Ordered, func(known shown.Ordered) bool { return known.Key == o.Key }) {
+		s.book.Ordered = append(s.book.Ordered, o)
+		s.book.Ordered = s.book.Ordered[max(0, len(s.book.Ordered)-mostOrdered):]
+	}
+	return s.book.Save(s.o.State)
+}
+
+// takeDown hands what was ordered to the controller. Without one it waits.
+func (s *Service) takeDown(ctx context.Context) error {
+	for len(s.book.Ordered) > 0 {
+		if took, err := s.o.World.TakeDown(ctx, s.book.Ordered[0]); err != nil || !took {
+			return err
+		}
+		s.book.Ordered = s.book.Ordered[1:]
+		if err := s.book.Save(s.o.State); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -114,12 +164,17 @@ func (t *turn) discard(ctx context.Context, who string) (bool, error) {
 	return true, t.status(ctx, forge.Failure, "discarded by "+who)
 }
 
+// effect is what stands in the comment.
+func (t *turn) effect() string {
+	if t.r.Merged != "" && t.r.Offered != "" {
+		return t.r.Offered
+	}
+	return t.r.Effect
+}
+
 // approve remembers who agreed to the effect that stands in the comment.
 func (t *turn) approve(ctx context.Context, who, commit string) (bool, error) {
-	effect := t.r.Effect
-	if t.r.Merged != "" && t.r.Offered != "" {
-		effect = t.r.Offered
-	}
+	effect := t.effect()
 	if effect == "" || t.r.Retired != "" || t.pull.Open && t.r.Head != t.pull.Head || !strings.HasPrefix(t.pull.Head, commit) {
 		return false, nil
 	}

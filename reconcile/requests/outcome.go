@@ -28,6 +28,7 @@ func (s *Service) tell(ctx context.Context) error {
 	if err := s.known(ctx); err != nil {
 		return err
 	}
+	s.try("have orders taken down", s.takeDown(ctx))
 	past, err := s.o.World.History(ctx, newest)
 	if err != nil {
 		return err

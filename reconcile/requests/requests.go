@@ -47,6 +47,8 @@ type World interface {
 	// Revert is, in the files of head that declare objects which could not be changed, what takes them back from the commit bad to the commit
 	// good: their whole text, by their path. Errors: sources.ErrConflict.
 	Revert(ctx context.Context, head, bad, good string, objects []schema.Instance) (map[string][]byte, error)
+	// TakeDown has the controller write an order into its audit trail; false = none answers.
+	TakeDown(ctx context.Context, o shown.Ordered) (bool, error)
 	// Look makes the controller ask the repository at once.
 	Look(ctx context.Context)
 }

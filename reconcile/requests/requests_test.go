@@ -17,6 +17,7 @@ import (
 	"plumbline/reconcile/plan"
 	"plumbline/reconcile/preview"
 	"plumbline/reconcile/run"
+	"plumbline/reconcile/shown"
 	"plumbline/schema"
 	"plumbline/sources"
 	"plumbline/sources/forge"
@@ -39,6 +40,8 @@ type world struct {
 	past       []journal.Past
 	status     reconcile.Status
 	meanwhile  func() // called once while a request is planned
+	away       bool   // no controller answers
+	taken      []string
 
 	takenBack    map[string][]byte // what a revert comes to
 	unRevertable error
@@ -106,6 +109,14 @@ func (w *world) History(context.Context, int) ([]journal.Past, error) {
 }
 
 func (w *world) Look(context.Context) { w.looked++ }
+
+func (w *world) TakeDown(_ context.Context, o shown.Ordered) (bool, error) {
+	if w.away {
+		return false, nil
+	}
+	w.taken = append(w.taken, fmt.Sprintf("%s %s by %s of %.4s %s%s", o.Key, o.What, o.By, o.Commit, o.Effect, o.Result))
+	return true, nil
+}
 
 func (w *world) Revert(_ context.Context, head, bad, good string, objects []schema.Instance) (map[string][]byte, error) {
 	w.asked = append(w.asked, fmt.Sprintf("%.4s %.4s %.4s %v", head, bad, good, objects))
@@ -390,6 +401,25 @@ func TestOrdersCountFromThoseWhoMayPush(t *testing.T) {
 	x.turn()
 	if !strings.Contains(x.comment(preview.HelpMarker), "plumb discard") {
 		t.Errorf("no help: %+v", x.forge.Comments())
+	}
+}
+
+// Orders are handed to the audit trail once, and wait for a controller, also over a restart; what strangers write is not.
+func TestOrdersAreTakenDownBeforeTheyAreDone(t *testing.T) {
+	x := newSite(t, nil)
+	x.turn()
+	x.away = true
+	x.forge.Comment("eve", "plumb approve")
+	x.forge.Comment("ada", "plumb help\nplumb approve\nplumb plan bbbbbbb")
+	x.turn()
+	x.open(nil)
+	x.away = false
+	x.turn()
+	x.turn()
+	effect := x.s.book.Request(7).Effect
+	want := "[request-7-comment-3-2 approve by ada of aaaa " + effect + " request-7-comment-3-3 plan by ada of aaaa  request-7-comment-3-3-refused plan by ada of aaaa refused]"
+	if fmt.Sprint(x.taken) != want || len(x.s.book.Ordered) != 0 {
+		t.Errorf("%s\nwant\n%s", x.taken, want)
 	}
 }
 

@@ -41,6 +41,18 @@ type Agreed struct {
 	At     time.Time `json:"at"`
 }
 
+// Ordered is what somebody who may push asked for in a comment.
+type Ordered struct {
+	Key     string    `json:"key"` // of comment and line
+	Request int64     `json:"request"`
+	By      string    `json:"by"`
+	What    string    `json:"what"`
+	Commit  string    `json:"commit"`           // newest of the request
+	Effect  string    `json:"effect,omitempty"` // that was agreed to
+	Result  string    `json:"result,omitempty"` // "refused"; "" = it was to be done
+	At      time.Time `json:"at"`
+}
+
 // Revert is a request that we opened to take back what failed.
 type Revert struct {
 	Effect string    `json:"effect"` // that is parked
@@ -56,7 +68,8 @@ type Book struct {
 	Requests []*Request        `json:"requests"`
 	Since    time.Time         `json:"since"` // outcomes of before are nobody's
 	Reverts  []*Revert         `json:"reverts,omitempty"`
-	Told     map[string]string `json:"told"` // what was told last of a commit's outcome
+	Told     map[string]string `json:"told"`              // what was told last of a commit's outcome
+	Ordered  []Ordered         `json:"ordered,omitempty"` // in comments, and not in the audit trail yet
 }
 
 // path in a state directory.
@@ -98,12 +111,17 @@ type Commit struct {
 	Tree    string
 }
 
-// Of finds the request that became a commit: as its forge said, as a parent, or by its content. nil = none is known.
+// merges tells whether it merges another into the branch; its first parent is the branch.
+func (c Commit) merges(id string) bool {
+	return len(c.Parents) > 1 && slices.Contains(c.Parents[1:], id)
+}
+
+// Of finds the request that became a commit: as its forge said, as what it merges, or by its content, where the forge did not say yet. nil = none is known.
 func (b *Book) Of(c Commit) *Request {
 	for _, fits := range []func(*Request) bool{
 		func(r *Request) bool { return r.Merged != "" && r.Merged == c.ID },
-		func(r *Request) bool { return r.Head != "" && (r.Head == c.ID || slices.Contains(c.Parents, r.Head)) },
-		func(r *Request) bool { return r.Root != "" && r.Root == c.Tree },
+		func(r *Request) bool { return r.Head != "" && (r.Head == c.ID || c.merges(r.Head)) },
+		func(r *Request) bool { return r.Root != "" && r.Root == c.Tree && r.Merged == "" },
 	} {
 		if i := slices.IndexFunc(b.Requests, fits); i >= 0 {
 			return b.Requests[i]

@@ -12,9 +12,9 @@ import (
 func TestACommitIsFoundByWhatItsRequestWas(t *testing.T) {
 	b := &shown.Book{Requests: []*shown.Request{{Number: 1, Head: "h1", Root: "t1", Merged: "m1"}, {Number: 2, Head: "h2", Root: "t2"}, {Number: 3}}}
 	for want, commits := range map[int64][]shown.Commit{
-		1: {{ID: "m1"}, {ID: "x", Parents: []string{"base", "h1"}}, {ID: "x", Tree: "t1"}},
-		2: {{ID: "h2"}, {ID: "x", Parents: []string{"h2"}}, {ID: "m1x", Tree: "t2"}},
-		0: {{ID: "x", Parents: []string{"base"}, Tree: "t"}, {}},
+		1: {{ID: "m1"}, {ID: "x", Parents: []string{"base", "h1"}}},
+		2: {{ID: "h2"}, {ID: "x", Parents: []string{"base", "h2"}}, {ID: "m1x", Tree: "t2"}},
+		0: {{ID: "x", Parents: []string{"base"}, Tree: "t"}, {}, {ID: "pushed on top of it", Parents: []string{"h2"}}, {ID: "as it was once", Tree: "t1"}},
 	} {
 		for _, c := range commits {
 			if r := b.Of(c); (r == nil) != (want == 0) || r != nil && r.Number != want {

@@ -33,6 +33,12 @@ type Request struct {
 	Number int64
 }
 
+// String is the address, as Parse reads it.
+func (r Request) String() string {
+	way := map[Kind]string{GitHub: "/pull/", Gitea: "/pulls/", GitLab: "/-/merge_requests/"}[r.Kind]
+	return r.Base + "/" + r.Path + way + strconv.FormatInt(r.Number, 10)
+}
+
 // forges are told by the form of the address of a request.
 var forges = []struct {
 	kind Kind

@@ -94,7 +94,7 @@ func (r *resident) repeat(row string, times int, do func() error) error {
 
 // pushesToPlans is the way from the end of a push to its plan, while the loop itself is suspended.
 func (r *resident) pushesToPlans(ctx context.Context, times int) error {
-	if err := r.Suspend(reconcile.Suspension{Reason: "measuring", Owner: "bench"}); err != nil {
+	if err := r.Suspend(context.Background(), reconcile.Suspension{Reason: "measuring", Owner: "bench"}); err != nil {
 		return err
 	}
 	planned := 0
@@ -120,7 +120,7 @@ func (r *resident) pushesToPlans(ctx context.Context, times int) error {
 		costs = append(costs, cost)
 	}
 	r.report(measure{Row: rowPush, Cost: median(costs), Times: times})
-	if _, err := r.Continue(); err != nil {
+	if _, err := r.Continue(context.Background()); err != nil {
 		return err
 	}
 	return r.quiet(ctx, times)
