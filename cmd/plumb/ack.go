@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,10 +30,10 @@ resolved is told in any case. A running controller takes the word.`,
 				ack.Until = time.Now().Add(lasting)
 			}
 			text, err := client.Ack(cmd.Context(), args[0], ack)
-			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), text)
+			if err != nil {
+				return err
 			}
-			return err
+			return s.tell(cmd, text)
 		},
 	}
 	cmd.Flags().StringVar(&ack.Reason, "reason", "", "why, for everybody who looks")

@@ -28,10 +28,8 @@ back, verified; 8: failed, and something remains changed.`,
 			s.ordered = true
 			if len(args) == 1 {
 				p, err = openPlan(args[0])
-			} else if err = s.beginState(cmd.Context()); err == nil {
-				if p, err = s.plan(cmd, nil, dir); err == nil && !yes {
-					err = s.ask(cmd, p)
-				}
+			} else if p, err = s.plan(cmd, nil, dir); err == nil && !yes {
+				err = s.ask(cmd, p)
 			}
 			if err == nil && !unseen && dir == "" {
 				err = s.seen(cmd.Context(), p)
@@ -102,7 +100,7 @@ func (s *settings) apply(cmd *cobra.Command, p *plan.Plan) (run.Result, error) {
 		defer client.Close()
 		return client.Apply(cmd.Context(), p, listen)
 	}
-	c, done, err := s.applier(cmd.Context())
+	c, done, err := s.applier(cmd.Context(), p.Installation)
 	if err != nil {
 		return run.Result{}, err
 	}
@@ -110,13 +108,13 @@ func (s *settings) apply(cmd *cobra.Command, p *plan.Plan) (run.Result, error) {
 	return c.ApplySaved(cmd.Context(), p, listen)
 }
 
-// applier is a controller of this process that may change things: no other runs.
-func (s *settings) applier(ctx context.Context) (*reconcile.Controller, func(), error) {
+// applier is a controller of this process that may change things: no other runs. The installation is for a state that is not there yet.
+func (s *settings) applier(ctx context.Context, installation string) (*reconcile.Controller, func(), error) {
 	source, err := s.openSource()
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := s.openStore()
+	store, err := s.openStore(installation)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -51,8 +51,7 @@ func (s *settings) verify(cmd *cobra.Command) error {
 	case s.faults(cmd, trail):
 		return fail(exitError, "the audit trail is not whole: it was changed, or parts of it are lost")
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "the audit trail is whole: %s in %s; it ends with %s\n", plural(int(trail.Records), "record"), plural(trail.Segments, "file"), trail.Chain())
-	return nil
+	return s.tell(cmd, fmt.Sprintf("the audit trail is whole: %s in %s; it ends with %s", plural(int(trail.Records), "record"), plural(trail.Segments, "file"), trail.Chain()))
 }
 
 func newAt(s *settings) *cobra.Command {
@@ -211,7 +210,8 @@ func byWhom(author, signer, subject string) (text string) {
 }
 
 // trailOf is what the trail tells of an object, oldest first.
-func (s *settings) trailOf(cmd *cobra.Command, about schema.Instance) (out []audit.Record, err error) {
+func (s *settings) trailOf(cmd *cobra.Command, about schema.Instance) ([]audit.Record, error) {
+	out := []audit.Record{}
 	trail, err := audit.Read(s.config.State, func(r audit.Record) error {
 		if meant(r, about) {
 			out = append(out, r)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -18,8 +17,7 @@ func newConfig(s *settings) *cobra.Command {
 			if s.configMissing {
 				return fail(exitError, "there is no %s; the defaults are in force (plumb config show)", s.configFile)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", s.configFile)
-			return nil
+			return s.tell(cmd, s.configFile+" is valid")
 		}},
 		&cobra.Command{Use: "show", Short: "Show what is in force: flags and environment over the file over defaults", Example: "  plumb config show | jq .state", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			enc := json.NewEncoder(cmd.OutOrStdout())

@@ -57,7 +57,7 @@ type explanation struct {
 
 func explained(g *schema.Graph, p *plan.Plan, about schema.Instance) explanation {
 	meant := func(i schema.Instance) bool { return i.ID == about.ID && (about.Host == "" || i.Host == about.Host) }
-	var e explanation
+	e := explanation{Nodes: []*schema.Node{}, Changes: []*plan.Change{}, Refusals: []diff.Refusal{}, History: []audit.Record{}}
 	for _, n := range g.Nodes {
 		if meant(n.Instance) {
 			e.Nodes = append(e.Nodes, n)

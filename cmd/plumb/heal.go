@@ -40,7 +40,10 @@ func (s *settings) heal(cmd *cobra.Command, instances []schema.Instance) (run.Re
 		defer client.Close()
 		return client.Heal(cmd.Context(), instances, listen)
 	}
-	c, done, err := s.applier(cmd.Context())
+	if there, err := exists(s.storePath()); err == nil && !there {
+		return run.Result{}, fail(exitError, "cannot heal: nothing was applied from %s yet", s.config.State)
+	}
+	c, done, err := s.applier(cmd.Context(), "")
 	if err != nil {
 		return run.Result{}, err
 	}

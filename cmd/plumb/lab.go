@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -49,9 +50,18 @@ func labUp(dir *string) *cobra.Command {
 	}}
 }
 
+// openLab is the laboratory in a directory.
+func openLab(dir string) (*lab.Lab, error) {
+	l, err := lab.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fail(exitError, "there is no laboratory in %s; \"plumb lab up\" makes one, --dir names another place", dir)
+	}
+	return l, err
+}
+
 func labDown(dir *string) *cobra.Command {
 	return &cobra.Command{Use: "down", Example: "  plumb lab down", Short: "End the laboratory and remove its traces", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		l, err := lab.Open(*dir)
+		l, err := openLab(*dir)
 		if err != nil {
 			return err
 		}
@@ -66,7 +76,7 @@ func labStatus(dir *string) *cobra.Command {
 }
 
 func writeLab(cmd *cobra.Command, dir string) error {
-	l, err := lab.Open(dir)
+	l, err := openLab(dir)
 	if err != nil {
 		return err
 	}
@@ -82,7 +92,7 @@ func writeLab(cmd *cobra.Command, dir string) error {
 
 func labExec(dir *string) *cobra.Command {
 	cmd := &cobra.Command{Use: "exec HOST PROGRAM [ARG…]", Example: "  plumb lab exec jino0 virsh list", Short: "Run a program on a host", Args: cobra.MinimumNArgs(2), RunE: func(cmd *cobra.Command, args []string) error {
-		l, err := lab.Open(*dir)
+		l, err := openLab(*dir)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (s *settings) operator(cmd *cobra.Command) (o operator, done func(), err er
 	if !errors.Is(err, control.ErrNobody) {
 		return nil, nil, err
 	}
-	store, err := s.openStore()
+	store, err := s.openStore("")
 	if err != nil {
 		return nil, nil, err
 	}

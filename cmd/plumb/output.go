@@ -31,6 +31,15 @@ func (s *settings) listener(cmd *cobra.Command) (hear func(run.Event), stop func
 	return func(e run.Event) { encoder.Encode(e) }, func() {}
 }
 
+// tell answers what was ordered, in a line of text.
+func (s *settings) tell(cmd *cobra.Command, text string) error {
+	if s.output != "text" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"text": text})
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+	return err
+}
+
 // writeResult tells what came of a plan; its exit code is the verdict.
 func (s *settings) writeResult(cmd *cobra.Command, r run.Result) error {
 	w := cmd.OutOrStdout()

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -29,12 +31,7 @@ everything that it declares or that is ours, and show the steps that make it so.
   plumb plan -o json | jq '.resource_changes[].address'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if out != "" {
-				s.ordered = true // a person applies it
-				if err := s.beginState(cmd.Context()); err != nil {
-					return err
-				}
-			}
+			s.ordered = out != "" // then a person applies it
 			p, err := s.plan(cmd, args, dir)
 			if err != nil {
 				return err
@@ -69,7 +66,11 @@ func (s *settings) planLoaded(cmd *cobra.Command, args []string, dir string) (*s
 		s.config.Repository, s.config.Path = "dir:"+dir, "."
 	}
 	return s.planned(cmd, args, func(c *reconcile.Controller, commit string) (*schema.Graph, *plan.Plan, error) {
-		return c.PlanLoaded(cmd.Context(), commit, s.ordered)
+		g, p, err := c.PlanLoaded(cmd.Context(), commit, s.ordered)
+		if err == nil {
+			p.Installation = s.begins
+		}
+		return g, p, err
 	})
 }
 
@@ -171,9 +172,15 @@ func savePlan(path string, p *plan.Plan) error {
 
 func openPlan(path string) (*plan.Plan, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fail(exitError, "there is no saved plan %s; \"plumb plan --out FILE\" saves one", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the plan: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fail(exitError, "%s is a directory and no saved plan; --dir names a directory with a topology", path)
+	}
 	return plan.Open(f)
 }

@@ -76,7 +76,7 @@ func (s *settings) recoverer(ctx context.Context, source sources.Source, dry boo
 	if dry {
 		return s.planner(ctx, source)
 	}
-	store, err := s.openStore()
+	store, err := s.openStore("")
 	if err != nil {
 		return nil, nil, err
 	}

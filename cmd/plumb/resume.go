@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -37,8 +35,7 @@ repository whose history was rewritten.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), text)
-			return nil
+			return s.tell(cmd, text)
 		},
 	}
 	cmd.Flags().BoolVar(&rewind, "rewind", false, "accept a head that does not build on what was accepted before")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -71,11 +72,32 @@ func remedy(s *settings, err error) string {
 		return fmt.Sprintf("; run it as the user that the state belongs to (mostly root), or name places of your own with --state, --socket and --config (now %s, %s, %s)",
 			s.config.State, s.config.Socket, s.configFile)
 	case errors.Is(err, sources.ErrGone):
-		return "; check repository and branch (--repo, --branch)"
+		return gone(s.config.Repository)
 	case errors.Is(err, control.ErrNobody) && !strings.Contains(err.Error(), "plumb run"):
 		return "; start one with \"plumb run\""
 	}
 	return ""
+}
+
+// gone is what to do about a repository, or a branch of it, that is not there.
+func gone(repository string) string {
+	if _, plain := strings.CutPrefix(repository, "dir:"); plain {
+		return "; name a directory that is"
+	}
+	if info, err := os.Stat(repository); err == nil && info.IsDir() && !isGit(repository) {
+		return fmt.Sprintf(": the directory holds no Git repository; \"git init\" makes one, \"dir:%s\" names it as a plain directory", repository)
+	}
+	return "; check repository and branch (--repo, --branch)"
+}
+
+// isGit tells whether a directory is a repository, bare or with a working tree.
+func isGit(path string) bool {
+	for _, sign := range []string{".git", "HEAD"} {
+		if _, err := os.Stat(filepath.Join(path, sign)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func newRoot(s *settings) *cobra.Command {
@@ -94,8 +116,8 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
 	}
 	s.flags(root.PersistentFlags())
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := cmd.ValidateRequiredFlags(); err != nil {
-			return cmd.FlagErrorFunc()(cmd, err)
+		if err := wanting(cmd); err != nil {
+			return err
 		}
 		return s.complete(cmd)
 	}
@@ -103,6 +125,8 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
 	group(root, "Change what is:", newRun(s), newServe(s), newApply(s), newHeal(s), newAdopt(s), newAck(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newRecover(s))
 	group(root, "Begin:", newInit(s), newImport(s), newNew(s), newDoc(s), newFmt(s), newConfig(s), newSecret(s), newHost(), newLab())
 	root.AddCommand(newExec(), newEval(), newMan(), newVersion(s))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	explainUsage(root)
 	return root
 }
@@ -113,24 +137,5 @@ func group(root *cobra.Command, title string, commands ...*cobra.Command) {
 	for _, cmd := range commands {
 		cmd.GroupID = title
 		root.AddCommand(cmd)
-	}
-}
-
-// explainUsage makes mistakes in flags and arguments say where the right ones are told.
-func explainUsage(cmd *cobra.Command) {
-	hint := func(cmd *cobra.Command, err error) error {
-		return fail(exitError, "%w; see \"%s --help\"", err, cmd.CommandPath())
-	}
-	cmd.SetFlagErrorFunc(hint)
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return hint(cmd, err)
-			}
-			return nil
-		}
-	}
-	for _, child := range cmd.Commands() {
-		explainUsage(child)
 	}
 }

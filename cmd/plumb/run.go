@@ -34,7 +34,7 @@ func (s *settings) follow(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	store, err := s.openStore()
+	store, err := s.openStore("")
 	if err != nil {
 		return err
 	}

@@ -108,8 +108,7 @@ file; the objects that use the secret follow it.`,
 			if err := s.encrypt(cmd, path, args[0], tree, hosts); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s, for %s\n", path, strings.Join(hosts, ", "))
-			return nil
+			return s.tell(cmd, fmt.Sprintf("wrote %s, for %s", path, strings.Join(hosts, ", ")))
 		},
 	}
 	f := cmd.Flags()
@@ -212,7 +211,7 @@ host must have a file. A file that no host can open is a mistake. What nobody us
 				return err
 			}
 			if s.output != "text" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(uses)
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(append([]secretUse{}, uses...))
 			}
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(out, "SECRET\tHOST\tUSED BY\tFROM")

@@ -36,6 +36,8 @@ type settings struct {
 	configMissing bool // there is none at the default place: the defaults are in force
 	ordered       bool // what is planned, a person orders
 
+	begins string // the installation of the state that applying a plan makes; "" = it is there
+
 	config reconcile.Config
 	log    zerolog.Logger
 
@@ -60,7 +62,11 @@ var standalone = map[string]bool{
 	"init": true, "lab": true, "exec": true, "man": true, "host": true, "identity": true,
 }
 
+// alone is also a command that is only there for those below it.
 func alone(cmd *cobra.Command) bool {
+	if cmd.HasSubCommands() {
+		return true
+	}
 	for ; cmd != nil; cmd = cmd.Parent() {
 		if standalone[cmd.Name()] {
 			return true

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os/user"
 	"time"
 
@@ -33,8 +32,7 @@ orders by hand (plumb apply, heal, rollback) is done. It holds over a restart.`,
 			if err := operator.Suspend(cmd.Context(), suspension); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), suspension)
-			return nil
+			return s.tell(cmd, suspension.String())
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for everybody who looks")

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"plumbline/reconcile/journal"
@@ -43,8 +41,7 @@ one is judged again. Who said so, and why, is told to all sinks.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), text)
-			return nil
+			return s.tell(cmd, text)
 		},
 	}
 	cmd.Flags().StringVar(&once.Commit, "once", "", "commit to accept, 7 digits or more")

@@ -16,6 +16,7 @@ import (
 	"plumbline/actuators/all"
 	"plumbline/reconcile"
 	"plumbline/reconcile/control"
+	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/journal"
 	"plumbline/reconcile/notify"
 	"plumbline/schema"
@@ -24,8 +25,7 @@ import (
 	"plumbline/sources/git"
 )
 
-// openSource opens what the configuration names: "dir:PATH" or a directory that is no Git repository is a plain
-// directory, everything else is Git.
+// openSource opens what the configuration names: "dir:PATH" is a plain directory, everything else is Git.
 func (s *settings) openSource() (sources.Source, error) {
 	c := s.config
 	if c.Repository == "" {
@@ -87,15 +87,15 @@ func (s *settings) dial(ctx context.Context) (*control.Client, error) {
 	}
 }
 
-// openStore opens journal and inventory for writing.
-func (s *settings) openStore() (*journal.Store, error) {
+// openStore opens journal and inventory for writing. A state that it makes has the ID of an installation, if one is given.
+func (s *settings) openStore(installation string) (*journal.Store, error) {
 	if err := os.MkdirAll(s.config.State, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the state directory: %w", err)
 	}
 	if err := s.ours(); err != nil {
 		return nil, err
 	}
-	store, err := journal.Open(s.storePath(), journal.Options{Version: version, Written: crashPoint()})
+	store, err := journal.Open(s.storePath(), journal.Options{Version: version, Installation: installation, Written: crashPoint()})
 	return store, s.inUse(err)
 }
 
@@ -170,6 +170,10 @@ func (s *settings) planner(ctx context.Context, source sources.Source) (c *recon
 	if err != nil {
 		return nil, nil, err
 	}
+	if memory == nil && s.ordered {
+		s.begins = journal.NewInstallation()
+		memory = unbegun{s.begins}
+	}
 	c = s.controller(source, nil, memory)
 	return c, func() { c.Close(); closeMemory() }, nil
 }
@@ -186,14 +190,18 @@ func (s *settings) memory(ctx context.Context) (reconcile.Memory, func(), error)
 	return store, func() { store.Close() }, nil
 }
 
-// beginState makes the state if there is none yet, so that a plan that is to be applied later carries our mark.
-func (s *settings) beginState(ctx context.Context) error {
-	if client, err := s.dial(ctx); err == nil {
-		return client.Close()
-	}
-	store, err := s.openStore()
-	if err != nil {
-		return err
-	}
-	return store.Close()
-}
+// unbegun is the memory of a state that is made when what is planned with it is applied: it remembers nothing but whose marks
+// those will be.
+type unbegun struct{ installation string }
+
+// Installation implements reconcile.Memory.
+func (u unbegun) Installation() string { return u.installation }
+
+// Inventory implements reconcile.Memory.
+func (unbegun) Inventory() (inventory.Inventory, error) { return inventory.Inventory{}, nil }
+
+// Commits implements reconcile.Memory.
+func (unbegun) Commits() (journal.Commits, error) { return journal.Commits{}, nil }
+
+// Parked implements reconcile.Memory.
+func (unbegun) Parked() (map[string]journal.Parked, error) { return nil, nil }

@@ -45,6 +45,7 @@ const commandsHead = `Every command says the same with ` + "`--help`" + `. Plans
 | 6 | the plan is stale, or another plumb is at work |
 | 7 | the apply failed and was rolled back, verified |
 | 8 | the apply failed and something remains changed |
+| 9 | the commit is not signed by who may |
 | 10 | not everything could be looked at: nobody can say that all is well |
 | 130 | interrupted |
 

@@ -132,7 +132,7 @@ func (s *Store) remember(m meta) {
 }
 
 // startEpoch makes what a new file lacks and raises the epoch.
-func (s *Store) startEpoch(version string) error {
+func (s *Store) startEpoch(o Options) error {
 	return s.update(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
@@ -154,10 +154,10 @@ func (s *Store) startEpoch(version string) error {
 			}
 		}
 		if m.Installation == "" {
-			m.Installation = newInstallation()
+			m.Installation = cmp.Or(o.Installation, NewInstallation())
 		}
 		used := m.used()
-		m.Format, m.Writer, m.Used = Format, version, &used
+		m.Format, m.Writer, m.Used = Format, o.Version, &used
 		m.Epoch++
 		s.remember(m)
 		return put(tx.Bucket(bucketMeta), metaKey, m)
@@ -212,7 +212,8 @@ func splitPlan(tx *bolt.Tx, past Past) error {
 	return putResult(tx, past.Plan.ID, result)
 }
 
-func newInstallation() string {
+// NewInstallation is an ID that no other state has, 8 hex digits.
+func NewInstallation() string {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
 	return hex.EncodeToString(id[:])

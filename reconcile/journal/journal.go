@@ -46,6 +46,9 @@ type Options struct {
 	Version  string // of this plumb: kept in the file, so that an older one can name it
 	ReadOnly bool   // shared lock, no new epoch; the file must exist
 
+	// Installation is the ID of a state that is made now; "" = a new one. See NewInstallation.
+	Installation string
+
 	// Written is called after every write that is on the disk, before its caller goes on: tests crash there. nil = nobody.
 	Written func()
 }
@@ -142,7 +145,7 @@ func (s *Store) begin(o Options) error {
 	if o.ReadOnly {
 		return s.loadMeta()
 	}
-	return s.startEpoch(o.Version)
+	return s.startEpoch(o)
 }
 
 // Close releases the file. No call may run beside or after it.

@@ -14,7 +14,7 @@ import (
 )
 
 // FormatVersion of the JSON of a plan: a new minor adds, a new major may take away.
-const FormatVersion = "1.3"
+const FormatVersion = "1.4"
 
 // Change is what is to happen to one instance.
 type Change = diff.Change
@@ -39,6 +39,7 @@ type Plan struct {
 	Opens         time.Time         `json:"opens_at,omitzero"`   // when the first of what a window refuses may be done
 	EffectDigest  string            `json:"effect_digest"`       // "sha256:…" over ordered actions and values, never commit, time or approvals
 	Atomic        bool              `json:"atomic,omitempty"`
+	Installation  string            `json:"installation,omitempty"` // saved before there was a state: whose marks its steps write, and so the state's
 }
 
 // Gate stands between many steps and many that wait for all of them, because of a fact: it is open when all that it needs is
