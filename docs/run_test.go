@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"plumbline/sources/forge/forgetest"
 	"plumbline/testenv/lab"
 	"plumbline/testenv/need"
 )
@@ -64,8 +63,6 @@ type shell struct {
 	t   *testing.T
 	dir string // the clone in which the person begins
 	out map[int]string
-
-	forge *forgetest.Forge // that pages open requests at
 }
 
 func newShell(t *testing.T, binary string) *shell {
@@ -75,8 +72,6 @@ func newShell(t *testing.T, binary string) *shell {
 	}
 	s := &shell{t: t, dir: dir, out: map[int]string{}}
 	t.Cleanup(s.clean)
-	s.forge = forgetest.New(t)
-	s.forge.Repository = filepath.Join(dir, "preview/boston.git")
 	for _, step := range []func() error{
 		func() error { return os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../examples")) },
 		func() error { return os.Mkdir(filepath.Join(dir, "bin"), 0o755) },
@@ -158,7 +153,6 @@ func (s *shell) env() []string {
 	}
 	return []string{
 		"PATH=" + filepath.Join(s.dir, "bin") + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=" + s.dir, "XDG_CACHE_HOME=" + cache, "TZ=UTC",
-		"FORGE=" + s.forge.URL, "TOKEN=" + s.forge.Token,
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=ada", "GIT_AUTHOR_EMAIL=ada@mycompany.com",
 		"GIT_COMMITTER_NAME=ada", "GIT_COMMITTER_EMAIL=ada@mycompany.com",
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumbline/testenv/forge"
 	"plumbline/testenv/guest"
 	"plumbline/testenv/lab"
 	"plumbline/testenv/story"
@@ -29,7 +30,7 @@ in the internet, each in namespaces of its own with real daemons. Nothing of it 
 		Example: "  plumb lab up\n  plumb lab exec jino0 virsh list\n  plumb lab exec internet curl http://payroll.mycompany.com/\n  plumb lab down",
 	}
 	cmd.PersistentFlags().StringVar(&dir, "dir", defaultLab, "directory of the laboratory")
-	cmd.AddCommand(labUp(&dir), labDown(&dir), labStatus(&dir), labExec(&dir), labDemo(&dir), labInstall())
+	cmd.AddCommand(labUp(&dir), labDown(&dir), labStatus(&dir), labExec(&dir), labDemo(&dir), labForge(), labInstall())
 	return cmd
 }
 
@@ -127,6 +128,25 @@ func labDemo(dir *string) *cobra.Command {
 	}}
 	cmd.Flags().BoolVar(&keep, "keep", os.Getenv("KEEP") != "", "leave the laboratory up for playing (also KEEP=1)")
 	cmd.Flags().BoolVar(&model, "model", false, "tell it on a modelled datacenter, as without root")
+	return cmd
+}
+
+func labForge() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use: "forge REPOSITORY", Short: "A forge on loopback to try previews with: no account, no root",
+		Long: `Serve a forge with one project for as long as the command runs: requests, comments and statuses, in the words of Gitea, GitHub and
+GitLab, kept in memory. REPOSITORY is the bare one that holds the branches. It prints each comment and status. It never merges: push to the branch that a request is for.`,
+		Example: "  plumb lab forge boston.git",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err != nil {
+				return fmt.Errorf("cannot serve the repository: %w", err)
+			}
+			return forge.Serve(cmd.Context(), listen, args[0], cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:3000", "address, of loopback")
 	return cmd
 }
 

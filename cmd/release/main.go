@@ -56,12 +56,18 @@ func run(ctx context.Context, version string, arches []string, out string) error
 	}
 	defer os.RemoveAll(stage)
 	r := &release{version: version, arches: arches, out: out, stage: stage, time: epoch}
-	for _, step := range []func(context.Context) error{r.build, r.document, r.pack, r.sum} {
-		if err := step(ctx); err != nil {
+	for _, step := range []struct {
+		say string
+		do  func(context.Context) error
+	}{{"the binaries", r.build}, {"manual and completions", r.document}, {"the packages", r.pack}, {"checksums", r.sum}} {
+		fmt.Fprintf(os.Stderr, "… %s\n", step.say)
+		if err := step.do(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	made, err := filepath.Glob(filepath.Join(out, "*"))
+	fmt.Println(strings.Join(made, "\n"))
+	return err
 }
 
 // sourceDate is the time that all files carry, https://reproducible-builds.org/specs/source-date-epoch/: the commit's

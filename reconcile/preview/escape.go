@@ -8,11 +8,14 @@ import (
 // Whatever comes from a repository or a host stands in a code span or in a fence: neither mentions, nor links, nor HTML,
 // nor tables begin there. The span or fence is ended by more backticks than the value has in a row.
 
-// plain takes out what moves a line or hides in it: control and bidirectional characters.
+// plain takes out what moves a line or hides in it: control and bidirectional characters. What takes no room is shown.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			return ' '
+		}
+		if unicode.Is(unicode.Cf, r) {
+			return '�'
 		}
 		return r
 	}, strings.ToValidUTF8(text, "�"))
@@ -36,12 +39,12 @@ func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`)
 
 // word is a value in an HTML comment or text: what could end that is taken out.
 func word(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == ':' || r == '.' || r == '_' {
+	return strings.ReplaceAll(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(":._-", r) {
 			return r
 		}
 		return '_'
-	}, text)
+	}, text), "--", "__")
 }
 
 // longest is the longest run of backticks.

@@ -18,7 +18,7 @@ func (f *Forge) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.files(w, r, path):
 	case path == "/user":
-		reply(w, map[string]any{"id": 1, "login": f.Login, "username": f.Login})
+		reply(w, map[string]any{"id": 1, "login": f.caller(r), "username": f.caller(r)})
 	case path == "/users":
 		f.who(w, r.URL.Query().Get("username"))
 	case last == "permission":
@@ -66,7 +66,7 @@ func (f *Forge) member(w http.ResponseWriter, id string) {
 func (f *Forge) talk(w http.ResponseWriter, r *http.Request, request string) {
 	number, _ := strconv.ParseInt(request, 10, 64)
 	if r.Method == http.MethodPost {
-		made := f.comment(number, f.Login, body(r)["body"])
+		made := f.comment(number, f.caller(r), body(r)["body"])
 		w.WriteHeader(http.StatusCreated)
 		reply(w, shape(made))
 		return
@@ -116,8 +116,8 @@ func (f *Forge) requests(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		in := body(r)
 		p := Pull{
-			Number: f.pulls[len(f.pulls)-1].Number + 1, From: in["head"] + in["source_branch"], Branch: in["base"] + in["target_branch"],
-			Title: in["title"], Body: in["body"] + in["description"], Author: f.Login,
+			Number: f.last() + 1, From: in["head"] + in["source_branch"], Branch: in["base"] + in["target_branch"],
+			Title: in["title"], Body: in["body"] + in["description"], Author: f.caller(r),
 		}
 		p.Head = f.tip(p.From)
 		f.pulls = append(f.pulls, p)
@@ -135,6 +135,14 @@ func (f *Forge) requests(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	f.list(w, r, all)
+}
+
+// last is the number of the newest request.
+func (f *Forge) last() (number int64) {
+	for _, p := range f.pulls {
+		number = max(number, p.Number)
+	}
+	return number
 }
 
 // tip is the newest commit of a branch.

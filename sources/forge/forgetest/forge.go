@@ -41,7 +41,7 @@ type Pull struct {
 	Merged string // commit that it became
 }
 
-// Forge is one project. It begins with one request, number 7.
+// Forge is one project.
 type Forge struct {
 	URL        string   // of the server
 	Token      string   // that is let in
@@ -49,6 +49,8 @@ type Forge struct {
 	Repository string   // bare, in which branches, files and commits lie; "" = it has none
 	Secrets    []string // that nobody may tell it, beside the token
 	Pages      int      // how many things are in a page at most; 0 = as many as are asked for
+
+	People map[string]string // others that are let in, by token
 
 	mu       sync.Mutex
 	pulls    []Pull
@@ -70,9 +72,13 @@ type Fault struct {
 	Until  chan struct{} // the body of the answer comes when this is closed
 }
 
-// New starts a forge; it ends with the test.
+// Begin is a forge without requests, for which nobody listens yet.
+func Begin() *Forge { return &Forge{Token: "t0ken", Login: "plumb-bot"} }
+
+// New starts a forge; it ends with the test. It begins with one request, number 7.
 func New(t testing.TB) *Forge {
-	f := &Forge{Token: "t0ken", Login: "plumb-bot", pulls: []Pull{{Number: 7, Head: strings.Repeat("a", 40), Branch: "main", Author: "ada"}}}
+	f := Begin()
+	f.Set(Pull{Number: 7, Head: strings.Repeat("a", 40), Branch: "main", Author: "ada"})
 	server := httptest.NewServer(f)
 	t.Cleanup(func() {
 		server.Close()
@@ -217,10 +223,18 @@ func (f *Forge) hear(r *http.Request) (long bool) {
 	return len(in.Body) > longest
 }
 
-func (f *Forge) known(r *http.Request) bool {
-	given := r.Header.Get("Authorization") + r.Header.Get("Private-Token")
-	_, token, _ := strings.Cut(given, " ")
-	return token == f.Token || given == f.Token
+func (f *Forge) known(r *http.Request) bool { return f.caller(r) != "" }
+
+// caller is whose token a call bears; "" is nobody's.
+func (f *Forge) caller(r *http.Request) string {
+	token := r.Header.Get("Authorization") + r.Header.Get("Private-Token")
+	if _, behind, ok := strings.Cut(token, " "); ok {
+		token = behind
+	}
+	if token == f.Token {
+		return f.Login
+	}
+	return f.People[token]
 }
 
 func refuse(w http.ResponseWriter, status int) {
