@@ -86,7 +86,7 @@ func (s *settings) drift(cmd *cobra.Command) (found reconcile.Drifted, healer st
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
 	found, err = c.Drift(cmd.Context())
-	return found, "is healed by itself when a controller runs", err
+	return found, "is healed by itself when a controller runs", undisturbed(cmd, err)
 }
 
 func (s *settings) writeDrift(w io.Writer, found reconcile.Drifted, healer string, now time.Time) error {

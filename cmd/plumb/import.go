@@ -51,6 +51,7 @@ error. What bears a mark is left to the repository that it is declared in. Hosts
 			if err != nil {
 				return err
 			}
+			s.exact = out == "-"
 			if err := files.write(cmd, out, force); err != nil {
 				return err
 			}

@@ -136,7 +136,8 @@ func labForge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "forge REPOSITORY", Short: "A forge on loopback to try previews with: no account, no root",
 		Long: `Serve a forge with one project for as long as the command runs: requests, comments and statuses, in the words of Gitea, GitHub and
-GitLab, kept in memory. REPOSITORY is the bare one that holds the branches. It prints each comment and status. It never merges: push to the branch that a request is for.`,
+GitLab, kept in memory. REPOSITORY is the bare one that holds the branches. It prints each comment and status. It never merges: push to the
+branch that a request is for.`,
 		Example: "  plumb lab forge boston.git",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -100,7 +100,8 @@ func (s *settings) planned(cmd *cobra.Command, args []string, make func(*reconci
 	}
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	return make(c, commit)
+	g, p, err := make(c, commit)
+	return g, p, undisturbed(cmd, err)
 }
 
 // logDepth is how far back a commit may be named by its beginning.

@@ -95,7 +95,8 @@ func (s *settings) preview(cmd *cobra.Command, args []string, directory string) 
 	}
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	return c.Preview(cmd.Context(), base.ID, from, commit)
+	p, err := c.Preview(cmd.Context(), base.ID, from, commit)
+	return p, undisturbed(cmd, err)
 }
 
 // previewDocument is the JSON form of a preview.

@@ -20,6 +20,14 @@ func waiting(cmd *cobra.Command, what string) (stop func()) {
 	return every(patience, func() { cmd.PrintErrf("… %s (%s)\n", what, since(time.Since(begun))) })
 }
 
+// undisturbed makes an interrupt during a look the end of the command: what was not waited for is not told as unknown.
+func undisturbed(cmd *cobra.Command, err error) error {
+	if err == nil {
+		return cmd.Context().Err()
+	}
+	return err
+}
+
 // every calls a function at an interval, until stop is called and has waited for it.
 func every(interval time.Duration, do func()) (stop func()) {
 	done := make(chan struct{})

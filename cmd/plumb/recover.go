@@ -46,7 +46,7 @@ all that the hosts have seen. Nothing on any host is changed, and nothing is tak
 			stop := waiting(cmd, "looking at the hosts")
 			found, err := c.Recover(cmd.Context(), o)
 			stop()
-			if err != nil {
+			if err = undisturbed(cmd, err); err != nil {
 				return err
 			}
 			if err := s.writeRecovery(cmd.OutOrStdout(), found); err != nil || dry {

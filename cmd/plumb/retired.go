@@ -57,7 +57,8 @@ func (s *settings) retired(cmd *cobra.Command) ([]reconcile.Retired, error) {
 	}
 	stop := waiting(cmd, "looking at the hosts")
 	defer stop()
-	return c.Retired(cmd.Context(), commit)
+	all, err := c.Retired(cmd.Context(), commit)
+	return all, undisturbed(cmd, err)
 }
 
 func unseen(all []reconcile.Retired) bool {

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -73,6 +72,7 @@ func (to *rewrite) run(cmd *cobra.Command, s *settings, p proposed) error {
 		}{r, patch(r, within)})
 	}
 	tellSaid(cmd, r)
+	s.exact = !to.write && !to.request
 	switch {
 	case to.write:
 		return to.save(cmd, r)
@@ -187,14 +187,4 @@ func replaceFile(file string, data []byte) error {
 		return fmt.Errorf("cannot write %s: %w", file, errors.Join(err, os.Remove(next)))
 	}
 	return nil
-}
-
-// screen takes out of a value what would move on a terminal.
-func screen(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return '�'
-		}
-		return r
-	}, text)
 }

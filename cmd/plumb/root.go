@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"plumbline/reconcile/control"
 	"plumbline/schema"
@@ -35,8 +38,14 @@ func execute(args []string) int {
 	s := &settings{}
 	defer s.close()
 	root := newRoot(s)
+	out := &console{file: os.Stdout, exact: func() bool { return (s.exact || s.output != "text") && !term.IsTerminal(int(os.Stdout.Fd())) }}
+	root.SetOut(out)
+	root.SetErr(&console{file: os.Stderr, exact: func() bool { return false }})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if failed := out.failed(); failed != nil && (err == nil || exitCode(err) == exitChanges) {
+		err = failed
+	}
 	report(root, s, err)
 	return exitCode(err)
 }
@@ -69,8 +78,8 @@ func report(root *cobra.Command, s *settings, err error) {
 func remedy(s *settings, err error) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
-		return fmt.Sprintf("; run it as the user that the state belongs to (mostly root), or name places of your own with --state, --socket and --config (now %s, %s, %s)",
-			s.config.State, s.config.Socket, s.configFile)
+		return fmt.Sprintf("; run it as %s, or name places of your own with --state, --socket and --config (now %s)",
+			ownerOf(cmp.Or(s.config.State, s.configFile)), strings.Join(slices.DeleteFunc([]string{s.config.State, s.config.Socket, s.configFile}, func(p string) bool { return p == "" }), ", "))
 	case errors.Is(err, sources.ErrGone):
 		return gone(s.config.Repository)
 	case errors.Is(err, control.ErrNobody) && !strings.Contains(err.Error(), "plumb run"):
@@ -100,6 +109,9 @@ func isGit(path string) bool {
 	return false
 }
 
+// changing is the title of the commands that change something.
+const changing = "Change what is:"
+
 func newRoot(s *settings) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "plumb",
@@ -116,13 +128,16 @@ plan, runs the plan with rollback, and keeps watching for drift.`),
 	}
 	s.flags(root.PersistentFlags())
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.GroupID == changing {
+			signal.Ignore(syscall.SIGPIPE) // what is under way is not left half done because nobody reads on
+		}
 		if err := wanting(cmd); err != nil {
 			return err
 		}
 		return s.complete(cmd)
 	}
 	group(root, "See what is:", newValidate(s), newPlan(s), newPreview(s), newShow(s), newStatus(s), newDrift(s), newHistory(s), newAt(s), newRetired(s), newExplain(s), newGraph(s), newObserve(s))
-	group(root, "Change what is:", newRun(s), newServe(s), newApply(s), newHeal(s), newAdopt(s), newAck(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newRecover(s))
+	group(root, changing, newRun(s), newServe(s), newApply(s), newHeal(s), newAdopt(s), newAck(s), newRollback(s), newSuspend(s), newResume(s), newTrust(s), newRecover(s))
 	group(root, "Begin:", newInit(s), newImport(s), newNew(s), newDoc(s), newFmt(s), newConfig(s), newSecret(s), newHost(), newLab())
 	root.AddCommand(newExec(), newEval(), newMan(), newVersion(s))
 	root.InitDefaultHelpCmd()

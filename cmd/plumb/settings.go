@@ -35,6 +35,7 @@ type settings struct {
 
 	configMissing bool // there is none at the default place: the defaults are in force
 	ordered       bool // what is planned, a person orders
+	exact         bool // every byte of the answer counts
 
 	begins string // the installation of the state that applying a plan makes; "" = it is there
 

@@ -105,10 +105,7 @@ func (s *settings) survey(cmd *cobra.Command, hosts []reconcile.Surveyed) ([]*di
 	stop := waiting(cmd, "looking at "+plural(len(hosts), "host"))
 	defer stop()
 	looks := c.Survey(cmd.Context(), hosts)
-	if err := context.Cause(cmd.Context()); err != nil {
-		return nil, err
-	}
-	return looks, nil
+	return looks, undisturbed(cmd, nil)
 }
 
 // blind tells on stderr what could not be looked at: a host once, when nothing of it could.

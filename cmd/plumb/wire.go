@@ -105,15 +105,28 @@ func (s *settings) ours() error {
 	if err != nil || os.Geteuid() != 0 {
 		return err
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || stat.Uid == 0 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Uid == 0 {
 		return nil
+	}
+	owner := ownerOf(s.config.State)
+	return fail(exitPermission, "the state %s belongs to %s, who could not open what root writes there; say \"runuser -u %s -- plumb …\"", s.config.State, owner, owner)
+}
+
+// ownerOf is the user that a place belongs to.
+func ownerOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "root"
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "root"
 	}
 	owner := strconv.Itoa(int(stat.Uid))
 	if u, err := user.LookupId(owner); err == nil {
-		owner = u.Username
+		return u.Username
 	}
-	return fail(exitPermission, "the state %s belongs to %s, who could not open what root writes there; say \"runuser -u %s -- plumb …\"", s.config.State, owner, owner)
+	return owner
 }
 
 // inUse says who has the state, if that can be known.
