@@ -22,9 +22,9 @@ func newHistory(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "List the plans that ran and what people ordered, newest first; export or verify the audit trail",
-		Long: `List the plans that ran, newest first: by whom, by which request and whose approval, and between them what people ordered. With -o json it is the
-plans alone. The audit trail knows more: every change, refusal, alert and order, with who, why and what was seen before and after. --export writes all of it as
-JSON lines, --verify tells whether it is as it was written.`,
+		Long: `List the plans that ran, newest first: by whom, by which request and whose approval, and between them what people ordered. With -o json
+it is the plans alone. The audit trail knows more: every change, refusal, alert and order, with who, why and what was seen before and
+after. --export writes all of it as JSON lines, --verify tells whether it is as it was written.`,
 		Example: "  plumb history -n 5\n  plumb history -o ndjson | jq -r '[.begun_at, .plan.commit, .verdict] | @tsv'\n  plumb history --export | jq 'select(.object == \"vm/payroll@jino0\")'\n  plumb history --verify",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
