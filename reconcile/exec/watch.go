@@ -74,8 +74,8 @@ func (w *watch) insist(ctx context.Context) error {
 	}
 }
 
-// revert undoes the steps and leaves word of them, unless they were confirmed or undone meanwhile. From the moment that the
-// record says "undoing" no confirmation is taken.
+// revert undoes the steps and leaves word of them, unless they were confirmed or undone meanwhile, also if they were done anew since
+// and wait with a deadline of their own. From the moment that the record says "undoing" no confirmation is taken.
 func (w *watch) revert(ctx context.Context) error {
 	record, found, err := w.edit(ctx, func(r *waiting) { r.Undoing = true })
 	if err != nil || !found {
@@ -128,7 +128,7 @@ func (w *watch) undo(ctx context.Context, record waiting, op *actuators.ErasedOp
 			return nil, err
 		}
 	}
-	record, found, err := readRecord[waiting](w.host, w.file)
+	record, found, err := w.due()
 	if err != nil || !found {
 		lock.free()
 		return nil, err
@@ -155,7 +155,7 @@ func (w *watch) report(ctx context.Context, undone []undo) error {
 		return err
 	}
 	defer lock.free()
-	record, found, err := readRecord[waiting](w.host, w.file)
+	record, found, err := w.due()
 	if err != nil || !found {
 		return err
 	}
@@ -179,14 +179,20 @@ func (w *watch) report(ctx context.Context, undone []undo) error {
 	return strike[waiting](w.host, waitingSuffix, through, "")
 }
 
-// edit changes the record under its lock, if it is still there.
+// due is the record if its deadline has passed. Another may have come in its place.
+func (w *watch) due() (waiting, bool, error) {
+	record, found, err := readRecord[waiting](w.host, w.file)
+	return record, found && record.overdue(), err
+}
+
+// edit changes the record under its lock, if it is still there and due.
 func (w *watch) edit(ctx context.Context, change func(*waiting)) (waiting, bool, error) {
 	lock, err := w.locks.take(ctx, recordsLock)
 	if err != nil {
 		return waiting{}, false, err
 	}
 	defer lock.free()
-	record, found, err := readRecord[waiting](w.host, w.file)
+	record, found, err := w.due()
 	if err != nil || !found {
 		return record, found, err
 	}
