@@ -135,8 +135,11 @@ func (s *settings) receiver(meters *hookMeters, service *requests.Service) (*hoo
 	}
 	s.log.Info().Str("address", listener.Addr().String()).Str("path", hook.Path(now[0])).Msg("webhooks come here")
 	accept := func(h hook.Hint) {
-		if h.Branch != "" && h.Branch != s.config.Branch {
+		if h.Branch != s.config.Branch {
 			h.Branch = ""
+		}
+		if h.Queue != s.config.Branch {
+			h.Queue = ""
 		}
 		service.Hint(h)
 	}

@@ -205,6 +205,13 @@ func (t *turn) plan(ctx context.Context) answer {
 	if of.Stranger = t.pull.Fork; t.stranger() {
 		return t.validated(ctx, of)
 	}
+	a := t.judged(ctx, of)
+	a.next.Root = root
+	return a
+}
+
+// judged is what is to be told of a candidate.
+func (t *turn) judged(ctx context.Context, of reconcile.Candidate) answer {
 	p, err := t.o.World.PreviewOf(ctx, t.base, of)
 	var problems schema.Problems
 	switch {
@@ -222,7 +229,7 @@ func (t *turn) plan(ctx context.Context) answer {
 	if t.o.Public {
 		a.rule = ""
 	}
-	a.next.Root, a.next.Live = root, p.Live
+	a.next.Live = p.Live
 	if p.Plan != nil {
 		a.next.Effect = p.Plan.EffectDigest
 	}

@@ -49,12 +49,7 @@ func (q *queue) add(number int64, after time.Duration) {
 	}
 }
 
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
+func (q *queue) signal() { signal(q.wake) }
 
 // next takes a request that is due; else it tells how long the next one has to wait, 0 = none waits.
 func (q *queue) next() (number int64, wait time.Duration, ok bool) {

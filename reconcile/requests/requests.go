@@ -78,6 +78,7 @@ type Service struct {
 	book  *shown.Book
 	queue *queue
 	look  chan struct{} // the branch was pushed to
+	line  chan struct{} // something waits in the merge queue
 	live  struct {      // what the branch alone would do
 		base, digest string
 		at           time.Time
@@ -105,7 +106,7 @@ func New(o Options) (*Service, error) {
 	if book.Since.IsZero() {
 		book.Since = o.Now()
 	}
-	return &Service{o: o, book: book, queue: newQueue(o.Settle, o.Now), look: make(chan struct{}, 1)}, nil
+	return &Service{o: o, book: book, queue: newQueue(o.Settle, o.Now), look: make(chan struct{}, 1), line: make(chan struct{}, 1)}, nil
 }
 
 // Hint takes in what a webhook tells. It returns at once.
@@ -114,10 +115,17 @@ func (s *Service) Hint(h hook.Hint) {
 		s.queue.hint(h.Number)
 	}
 	if h.Branch != "" {
-		select {
-		case s.look <- struct{}{}:
-		default:
-		}
+		signal(s.look)
+	}
+	if h.Queue != "" {
+		signal(s.line)
+	}
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
@@ -132,7 +140,10 @@ func (s *Service) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-poll.C:
 			s.try("poll the requests", s.poll(ctx))
+			s.try("plan the merge queue", s.inLine(ctx))
 			poll.Reset(s.o.Interval + rand.N(s.o.Interval/5+1))
+		case <-s.line:
+			s.try("plan the merge queue", s.inLine(ctx))
 		case <-s.look:
 			s.o.World.Look(ctx)
 			s.all(s.o.Settle)

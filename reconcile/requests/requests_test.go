@@ -159,11 +159,26 @@ func (x *site) open(change func(*Options)) {
 	}
 }
 
+// speak has the service speak with the forge in another dialect.
+func (x *site) speak(kind forge.Kind, dialect string) {
+	x.Helper()
+	p, err := forge.ParseProject(kind, x.forge.Project(dialect))
+	if err != nil {
+		x.Fatal(err)
+	}
+	if x.s.o.Client, err = p.Open(x.forge.Token); err != nil {
+		x.Fatal(err)
+	}
+}
+
 // turn lets the service look at everything once, a minute later.
 func (x *site) turn() {
 	x.Helper()
 	x.at = x.at.Add(time.Minute)
 	if err := x.s.poll(x.Context()); err != nil {
+		x.Fatal(err)
+	}
+	if err := x.s.inLine(x.Context()); err != nil {
 		x.Fatal(err)
 	}
 	if err := x.s.tell(x.Context()); err != nil {
@@ -536,13 +551,7 @@ func TestAnySizeIsTakenByEachForge(t *testing.T) {
 	for kind, dialect := range map[forge.Kind]string{forge.GitHub: "github", forge.Gitea: "gitea", forge.GitLab: "gitlab"} {
 		for _, size := range []int{1, 1000, 10_000} {
 			x := newSite(t, nil)
-			p, err := forge.ParseProject(kind, x.forge.Project(dialect))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if x.s.o.Client, err = p.Open(x.forge.Token); err != nil {
-				t.Fatal(err)
-			}
+			x.speak(kind, dialect)
 			x.size, x.text = size, strings.Repeat("é", 300)
 			x.turn()
 			x.has("### plumb: `~1`", "What you can answer")

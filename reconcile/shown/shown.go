@@ -66,7 +66,8 @@ type Revert struct {
 // Book is all that is remembered.
 type Book struct {
 	Requests []*Request        `json:"requests"`
-	Since    time.Time         `json:"since"` // outcomes of before are nobody's
+	Queue    []*Request        `json:"queue,omitempty"` // commits of the merge queue that were planned, without numbers
+	Since    time.Time         `json:"since"`           // outcomes of before are nobody's
 	Reverts  []*Revert         `json:"reverts,omitempty"`
 	Told     map[string]string `json:"told"`              // what was told last of a commit's outcome
 	Ordered  []Ordered         `json:"ordered,omitempty"` // in comments, and not in the audit trail yet

@@ -18,6 +18,9 @@ type Client interface {
 	Pulls(ctx context.Context, branch string) ([]Pull, error)
 	// Pull is one request as it stands.
 	Pull(ctx context.Context, number int64) (Pull, error)
+	// Queued are the commits of the merge queue of a branch, each what the branch would be next: their checks are waited for. A forge without a
+	// queue, and GitLab, which checks its merge trains by pipelines alone, has none.
+	Queued(ctx context.Context, branch string) ([]Queued, error)
 	// Ref names the ref of the project that holds a request's newest commit.
 	Ref(number int64) string
 	// MayWrite tells whether an account may push to the project, as the forge says now.
@@ -53,6 +56,12 @@ type Pull struct {
 	Fork   bool // its commits lie in another repository
 	Open   bool
 	Merged string // commit that it became on the branch; "" = it is not merged
+}
+
+// Queued is one commit that waits in a merge queue.
+type Queued struct {
+	Ref  string // of the project; it leads to the commit
+	Head string
 }
 
 // Sign is an answer to a comment.

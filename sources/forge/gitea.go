@@ -101,6 +101,8 @@ func (t *tea) pull(p *gitea.PullRequest) Pull {
 	return out
 }
 
+func (*tea) Queued(context.Context, string) ([]Queued, error) { return nil, nil }
+
 func (t *tea) Ref(number int64) string { return fmt.Sprintf("refs/pull/%d/head", number) }
 
 func (t *tea) MayWrite(ctx context.Context, account string) (bool, error) {

@@ -82,6 +82,15 @@ func (h *hub) pull(p *github.PullRequest) Pull {
 	return out
 }
 
+// Queued asks for the branches of the queue, which GitHub makes and removes.
+func (h *hub) Queued(ctx context.Context, branch string) (all []Queued, err error) {
+	refs, answer, err := h.Git.ListMatchingRefs(ctx, h.owner, h.repository, "heads/gh-readonly-queue/"+branch+"/")
+	for _, ref := range refs {
+		all = append(all, Queued{Ref: ref.GetRef(), Head: ref.GetObject().GetSHA()})
+	}
+	return all, h.failed("list the merge queue", answer, err)
+}
+
 func (h *hub) Ref(number int64) string { return fmt.Sprintf("refs/pull/%d/head", number) }
 
 func (h *hub) MayWrite(ctx context.Context, account string) (bool, error) {

@@ -88,6 +88,8 @@ func (l *lab) pull(p *gitlab.BasicMergeRequest) Pull {
 	return out
 }
 
+func (*lab) Queued(context.Context, string) ([]Queued, error) { return nil, nil }
+
 func (l *lab) Ref(number int64) string { return fmt.Sprintf("refs/merge-requests/%d/head", number) }
 
 // MayWrite: a developer may push (GitLab's table of permissions).

@@ -16,6 +16,12 @@ func (f *Forge) answer(w http.ResponseWriter, r *http.Request) {
 	last := parts[len(parts)-1]
 	before := parts[max(len(parts)-2, 0)]
 	switch {
+	case strings.HasSuffix(path, "/git/matching-refs/heads/gh-readonly-queue/main/"):
+		all := []any{}
+		for _, commit := range f.queued {
+			all = append(all, map[string]any{"ref": "refs/heads/gh-readonly-queue/main/pr-7-" + commit, "object": map[string]any{"type": "commit", "sha": commit}})
+		}
+		reply(w, all)
 	case f.files(w, r, path):
 	case path == "/user":
 		reply(w, map[string]any{"id": 1, "login": f.caller(r), "username": f.caller(r)})

@@ -57,6 +57,7 @@ type Forge struct {
 	comments []Comment
 	writers  []string // who may push
 	statuses []map[string]string
+	queued   []string // commits in the merge queue
 	calls    []string
 	leaks    []string // calls that told a secret
 	faults   []Fault
@@ -123,6 +124,9 @@ func (f *Forge) Pull(number int64) (p Pull) {
 	})
 	return p
 }
+
+// Queue makes these commits, each for request 7, the whole merge queue of the branch main.
+func (f *Forge) Queue(commits ...string) { f.locked(func() { f.queued = commits }) }
 
 // Allow lets accounts push.
 func (f *Forge) Allow(accounts ...string) { f.locked(func() { f.writers = accounts }) }

@@ -24,6 +24,7 @@ import (
 type Hint struct {
 	Branch string // that was pushed to
 	Number int64  // of the request that something happened to
+	Queue  string // branch that something waits for in its merge queue
 }
 
 // Receiver answers deliveries. All fields but Count, Log and Now are needed.
@@ -148,6 +149,15 @@ func digest(what string, text []byte) string {
 	return hex.EncodeToString(s[:16])
 }
 
+// branch is the name of a ref; "" = it is a tag, or nothing.
+func branch(ref string) string {
+	name, ok := strings.CutPrefix(ref, "refs/heads/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
 // read finds what a delivery is about, whichever forge it is of.
 func read(body []byte) (h Hint, err error) {
 	type numbered struct {
@@ -162,14 +172,14 @@ func read(body []byte) (h Hint, err error) {
 		Issue      numbered `json:"issue"`
 		Merge      numbered `json:"merge_request"`
 		Attributes numbered `json:"object_attributes"`
+		Group      struct {
+			Base string `json:"base_ref"`
+		} `json:"merge_group"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return h, err
 	}
-	h.Branch, _ = strings.CutPrefix(in.Ref, "refs/heads/")
-	if h.Branch == in.Ref {
-		h.Branch = "" // a tag, or no push
-	}
+	h.Branch, h.Queue = branch(in.Ref), branch(in.Group.Base)
 	h.Number = cmp.Or(in.Pull.Number, in.Merge.IID)
 	if in.ObjectKind == "merge_request" {
 		h.Number = in.Attributes.IID
