@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // End is how a connection to libvirtd ends at a call.
@@ -24,6 +25,7 @@ const (
 // nothing of what they say.
 type Libvirt struct {
 	Socket string
+	Open   atomic.Int64 // connections whose client has not gone
 
 	server   string
 	listener net.Listener
@@ -82,6 +84,8 @@ func (l *Libvirt) serve() {
 
 // talk passes packets of one connection on. Both of its ends die together.
 func (l *Libvirt) talk(client net.Conn) {
+	l.Open.Add(1)
+	defer l.Open.Add(-1)
 	defer client.Close()
 	server, err := net.Dial("unix", l.server)
 	if err != nil {

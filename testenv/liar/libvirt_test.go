@@ -147,6 +147,7 @@ func (a *attempt) play() (calls int, broke bool) {
 	begun := time.Now()
 	result, err := a.controller.Apply(a.t.Context(), p, nil)
 	a.must(err)
+	a.nobodyWaits()
 	calls, broke = a.proxy.Mend()
 	a.strict.Store(false)
 	a.t.Logf("%s: %s after %.1f s and %d calls, residue %v", a.id, result.Verdict, time.Since(begun).Seconds(), calls, result.Residue)
@@ -155,6 +156,16 @@ func (a *attempt) play() (calls int, broke bool) {
 	a.settle()
 	a.seen(!present)
 	return calls, broke
+}
+
+// nobodyWaits wants no connection on which an answer of libvirtd is still waited for.
+func (a *attempt) nobodyWaits() {
+	a.t.Helper()
+	for end := time.Now().Add(hang); a.proxy.Open.Load() > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			a.t.Fatalf("%s: %d connections to libvirtd are open, and all is over", a.id, a.proxy.Open.Load())
+		}
+	}
 }
 
 // judge holds a verdict against what is there.

@@ -77,6 +77,20 @@ func TestNoDaemonIsATemporaryFailure(t *testing.T) {
 	}
 }
 
+// TestDaemonThatHangsUpIsATemporaryFailure: a connection that dies under a call says nothing of what is there, nor that it was done.
+func TestDaemonThatHangsUpIsATemporaryFailure(t *testing.T) {
+	near, far := net.Pipe()
+	go func() {
+		far.Read(make([]byte, 1))
+		far.Close()
+	}()
+	c := &Conn{rpc: libvirt.NewWithDialer(dialed{near}), raw: near}
+	err := c.call(t.Context(), "ask", func() error { return c.rpc.ConnectToURI(libvirt.QEMUSystem) })
+	if !errors.Is(err, actuators.ErrTransient) || errors.Is(err, actuators.ErrNotFound) || !strings.Contains(err.Error(), "disconnected") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestErrorsOfLibvirtHaveClasses(t *testing.T) {
 	cases := map[libvirt.ErrorNumber]error{
 		libvirt.ErrNoDomain: actuators.ErrNotFound, libvirt.ErrNoNetwork: actuators.ErrNotFound,
