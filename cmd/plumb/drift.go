@@ -154,8 +154,12 @@ func writeIncident(w io.Writer, i drift.Incident, width int, healer string, now 
 	case i.Policy == drift.Heal:
 		fmt.Fprintln(w, "    "+healer)
 	default:
-		fmt.Fprintf(w, "    nothing is done by itself; \"plumb heal %[1]s\" brings back what was applied, \"plumb adopt %[1]s\" declares what is live,\n"+
-			"    \"plumb drift --write-ignore %[1]s\" ignores it\n", i.Instance)
+		waits := "nothing is done by itself"
+		if i.Policy == drift.Ask {
+			waits = "it waits for a person to say"
+		}
+		fmt.Fprintf(w, "    %[2]s; \"plumb heal %[1]s\" brings back what was applied, \"plumb adopt %[1]s\" declares what is live,\n"+
+			"    \"plumb drift --write-ignore %[1]s\" ignores it\n", i.Instance, waits)
 	}
 }
 
