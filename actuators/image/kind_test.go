@@ -138,6 +138,39 @@ func TestRetireIsRestored(t *testing.T) {
 	w.Settled(w.spec)
 }
 
+// A purge of an older copy that was killed between the file and its mark is finished by the next, and what is declared stays.
+func TestAPurgeOfAnOlderCopyFinishesWhatItLeftHalfDone(t *testing.T) {
+	w := newWorld(t, "one")
+	w.Apply(w.spec, false)
+	w.body, w.spec.SHA256 = "two", digest("two")
+	w.Apply(w.spec, false)
+	steps, err := Kind.Steps(w.Subject(), actuators.Diff{Action: actuators.Purge}, nil, actuators.HaveJSON{Retired: w.Have(w.spec).Retired})
+	if err != nil || len(steps) != 1 {
+		t.Fatalf("%d steps: %v", len(steps), err)
+	}
+	copies, err := filepath.Glob(filepath.Join(w.spec.Dir, "*.plumb-retired-*"))
+	if err != nil || len(copies) != 2 {
+		t.Fatalf("the older copy and its mark are %v (%v)", copies, err)
+	}
+	for _, file := range copies {
+		if !strings.HasSuffix(file, ".json") {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 { // the second finds nothing to do
+		if _, err := w.Try(steps[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(w.spec.Dir, "*.plumb-retired-*")); err != nil || len(left) > 0 {
+		t.Errorf("left is %v (%v)", left, err)
+	}
+	w.holds("two")
+	w.Settled(w.spec)
+}
+
 func TestForeignFileIsNeverReplaced(t *testing.T) {
 	w := newWorld(t, "one")
 	step := w.Plan(w.spec, false)[0]
