@@ -38,6 +38,18 @@ func (c *Controller) felt(p *plan.Plan) (out []felt) {
 	return feltOf(p, records)
 }
 
+// Felt is what users felt of a plan that has ended, as words, the longest first.
+func (c *Controller) Felt(id string) (words []string, err error) {
+	past, err := c.store.Plan(id)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range c.felt(past.Plan) {
+		words = append(words, one.String())
+	}
+	return words, nil
+}
+
 func feltOf(p *plan.Plan, records []journal.Record) (out []felt) {
 	of := map[string]schema.Instance{}
 	begins, begun, done := map[string]bool{}, map[schema.Instance]time.Time{}, map[schema.Instance]time.Time{}

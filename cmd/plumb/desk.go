@@ -117,6 +117,16 @@ func (d *desk) History(ctx context.Context, n int) ([]journal.Past, error) {
 	return client.History(ctx, n)
 }
 
+// Felt implements requests.World.
+func (d *desk) Felt(ctx context.Context, plan string) ([]string, error) {
+	client, err := control.Dial(ctx, d.s.config.Socket)
+	if err != nil {
+		return nil, nil
+	}
+	defer client.Close()
+	return client.Felt(ctx, plan)
+}
+
 // TakeDown implements requests.World.
 func (d *desk) TakeDown(ctx context.Context, o shown.Ordered) (bool, error) {
 	client, err := control.Dial(ctx, d.s.config.Socket)

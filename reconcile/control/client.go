@@ -164,6 +164,15 @@ func (c *Client) History(ctx context.Context, n int) ([]journal.Past, error) {
 	return reply.History, nil
 }
 
+// Felt asks what users felt of a plan that has ended.
+func (c *Client) Felt(ctx context.Context, plan string) ([]string, error) {
+	reply, err := c.call(ctx, Request{Verb: Felt, Name: plan}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return reply.Felt, nil
+}
+
 // Suspend stops applying and healing.
 func (c *Client) Suspend(ctx context.Context, s reconcile.Suspension) error {
 	data, err := json.Marshal(s)

@@ -42,6 +42,7 @@ const (
 	Ack      Verb = "ack"     // somebody sees to an alert
 	Once     Verb = "once"    // a commit that nobody signed who may
 	Look     Verb = "look"    // at the repository, at once
+	Felt     Verb = "felt"    // what users felt of a plan
 	Ordered  Verb = "ordered" // an order that was given elsewhere, for the audit trail
 )
 
@@ -69,6 +70,7 @@ type Reply struct {
 	Groups    []drift.Group         `json:"groups,omitempty"`
 	Unseen    []reconcile.HostError `json:"unseen,omitempty"`
 	History   []journal.Past        `json:"history,omitempty"`
+	Felt      []string              `json:"felt,omitempty"`
 	Text      string                `json:"text,omitempty"`
 	Done      bool                  `json:"done,omitempty"`
 	Err       string                `json:"err,omitempty"`

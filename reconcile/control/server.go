@@ -84,6 +84,8 @@ func (s *server) serve(ctx context.Context, r Request, listen func(run.Event), r
 		reply.Result = &result
 	case History:
 		reply.History, err = s.store.History(r.Count)
+	case Felt:
+		reply.Felt, err = s.controller.Felt(r.Name)
 	case Suspend:
 		var suspension reconcile.Suspension
 		if err := json.Unmarshal(r.Suspension, &suspension); err != nil {

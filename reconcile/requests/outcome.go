@@ -61,7 +61,7 @@ func (s *Service) tellPlan(ctx context.Context, p journal.Past, past []journal.P
 	}
 	state, line := forge.Failure, fmt.Sprintf("%s: %s", result.Verdict, p.Summary)
 	if result.Verdict == run.Applied {
-		state, line = forge.Success, fmt.Sprintf("applied in %s: %s", p.EndedAt.Sub(p.BegunAt).Round(100*time.Millisecond), p.Summary)
+		state, line = forge.Success, fmt.Sprintf("applied in %s: %s%s", p.EndedAt.Sub(p.BegunAt).Round(100*time.Millisecond), p.Summary, s.felt(ctx, key))
 	}
 	if err := s.o.Client.Report(ctx, commit, forge.Status{Context: applyContext, State: state, Description: line}); err != nil {
 		return err
@@ -76,6 +76,16 @@ func (s *Service) tellPlan(ctx context.Context, p journal.Past, past []journal.P
 	s.book.Told[key] = string(result.Verdict)
 	s.trim()
 	return s.book.Save(s.o.State)
+}
+
+// felt is what users felt of a plan, behind its summary: the longest, as nobody reads more there. A controller that does not know it keeps nobody from telling.
+func (s *Service) felt(ctx context.Context, id string) string {
+	words, err := s.o.World.Felt(ctx, id)
+	s.try("ask what users felt", err)
+	if len(words) == 0 || s.o.Public {
+		return ""
+	}
+	return "; " + words[0]
 }
 
 // mostTold is how many plans are remembered as told; IDs of plans sort by time.

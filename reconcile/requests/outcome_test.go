@@ -41,10 +41,10 @@ func TestWhatCameOfACommitIsTold(t *testing.T) {
 		t.Error(x.statuses())
 	}
 	next := ended(merged, string(run.Applied), `{"verdict":"applied"}`)
-	next.Plan.ID = "plan 2"
+	next.Plan.ID, x.felt = "plan 2", map[string][]string{"plan 2": {"vm/x restart: 0.7 s", "vm/y restart: 0.1 s"}}
 	x.past = append(x.past, next)
 	x.turn()
-	if !strings.Contains(x.comment(preview.OutcomeMarker), "**applied**") || !strings.HasSuffix(x.statuses(), "cccc plumb/apply success: applied in 0s: 1 update") {
+	if !strings.Contains(x.comment(preview.OutcomeMarker), "**applied**") || !strings.HasSuffix(x.statuses(), "cccc plumb/apply success: applied in 0s: 1 update; vm/x restart: 0.7 s") {
 		t.Errorf("%s\n%s", x.comment(preview.OutcomeMarker), x.statuses())
 	}
 }

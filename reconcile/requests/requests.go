@@ -44,6 +44,8 @@ type World interface {
 	Status(ctx context.Context) (s reconcile.Status, ok bool)
 	// History are the newest plans that ran, the newest first.
 	History(ctx context.Context, n int) ([]journal.Past, error)
+	// Felt is what users felt of a plan that went through, as words, the longest first.
+	Felt(ctx context.Context, plan string) ([]string, error)
 	// Revert is, in the files of head that declare objects which could not be changed, what takes them back from the commit bad to the commit
 	// good: their whole text, by their path. Errors: sources.ErrConflict.
 	Revert(ctx context.Context, head, bad, good string, objects []schema.Instance) (map[string][]byte, error)

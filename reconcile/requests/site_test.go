@@ -38,6 +38,7 @@ type world struct {
 	meanwhile  func() // called once while a request is planned
 	away       bool   // no controller answers
 	taken      []string
+	felt       map[string][]string // of a plan
 
 	takenBack    map[string][]byte // what a revert comes to
 	unRevertable error
@@ -103,6 +104,8 @@ func (w *world) Status(context.Context) (reconcile.Status, bool) { return w.stat
 func (w *world) History(context.Context, int) ([]journal.Past, error) {
 	return append([]journal.Past(nil), w.past...), nil
 }
+
+func (w *world) Felt(_ context.Context, plan string) ([]string, error) { return w.felt[plan], nil }
 
 func (w *world) Look(context.Context) { w.looked++ }
 
