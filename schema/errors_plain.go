@@ -15,7 +15,7 @@ func (t *translator) plain(p *Problem, e errors.Error, format string, args []any
 	first := arg(args, 0)
 	switch {
 	case strings.HasPrefix(format, "expected "):
-		p.Text = "syntax error: " + tokenClass.ReplaceAllString(fmt.Sprintf(format, args...), "found ")
+		p.Text = "syntax error: " + strings.ReplaceAll(tokenClass.ReplaceAllString(fmt.Sprintf(format, args...), "found "), "'IDENT'", "a name")
 	case format == "import failed", strings.HasPrefix(format, "builtin package"):
 		t.importFailed(p, first)
 	case strings.HasPrefix(format, "imported and not used"):
