@@ -78,6 +78,8 @@ type Engine struct {
 	pending   map[schema.Instance]*Incident // they fire, and wait for others of their cause
 	gathering time.Time                     // since when
 	gathered  time.Time                     // when the last one came
+	single    bool                          // only one gathers, before which it was quiet
+	toldAt    time.Time                     // when something that had gathered was told
 	asking    int                           // questions under way about who did it
 	groups    map[string]*Group             // by cause
 	members   map[string]int                // open incidents of each

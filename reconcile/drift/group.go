@@ -23,8 +23,12 @@ type Group struct {
 	Most     int             `json:"most"` // incidents when it was told
 }
 
-// What fires is told when nothing more of it came for Options.Gather, and after this time in any case.
-const gatherMost = time.Second
+// What fires is told when nothing more of it came for Options.Gather, and after gatherMost in any case. One that fires alone, and
+// before which it was quiet, waits for gatherAlone only: what the source tells in one breath has come by then.
+const (
+	gatherMost  = time.Second
+	gatherAlone = time.Millisecond
+)
 
 // causedWithin is how soon after a commit was applied what goes wrong on many hosts is laid at its door.
 const causedWithin = 10 * time.Minute
@@ -34,7 +38,7 @@ const several = "several hosts"
 
 // gather has an incident told with what fires beside it.
 func (e *Engine) gather(i *Incident, now time.Time) {
-	if len(e.pending) == 0 {
+	if e.single = len(e.pending) == 0 && i.Sent == 0 && i.Group == "" && now.Sub(e.toldAt) >= e.Gather; len(e.pending) == 0 {
 		e.gathering = now
 	}
 	e.pending[i.Instance], e.gathered = i, now
@@ -45,7 +49,11 @@ func (e *Engine) ripe(now time.Time) (wait time.Duration) {
 	if e.asking > 0 { // who it was is told with it
 		return gatherMost - now.Sub(e.gathering)
 	}
-	return min(e.Gather-now.Sub(e.gathered), gatherMost-now.Sub(e.gathering))
+	gather := e.Gather
+	if e.single {
+		gather = min(gather, gatherAlone)
+	}
+	return min(gather-now.Sub(e.gathered), gatherMost-now.Sub(e.gathering))
 }
 
 // sort tells what gathered: those with a cause in common, when they are more than Options.Alone, as one.
@@ -67,6 +75,7 @@ func (e *Engine) sort() {
 		rest = append(rest, i)
 	}
 	clear(e.pending)
+	e.toldAt = e.Now()
 	slices.SortFunc(rest, func(a, b *Incident) int { return a.Instance.Compare(b.Instance) })
 	if e.Alone > 0 {
 		rest = e.join(rest, inv)

@@ -7,8 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/notify"
+	"plumbline/schema"
 )
 
 // names lists instances "polled/0@h0" … of a kind, so many on each of some hosts.
@@ -136,36 +138,54 @@ func TestEventsOfOneCauseGather(t *testing.T) {
 		r := grouped(t, list)
 		defer r.run()()
 		pass(time.Second)
-		for _, name := range list {
+		for _, name := range list { // in one breath
 			r.set(name, "2")
-			r.event(name, "")
-			pass(10 * time.Millisecond)
+			r.stream(name)(actuators.Event{ID: schema.ParseInstance(name).ID, Time: time.Now()})
 		}
 		pass(time.Minute)
 		r.expect("firing DriftDetected host/h1@h1")
 	})
 }
 
-func TestOneAloneIsToldWithinTheGathering(t *testing.T) {
+// The first one is told at once, for it might be the only one; what follows on its heels is one message.
+func TestWhatFollowsOneByOneGathersBehindTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list := names("evented", 30, "h1")
+		r := grouped(t, list)
+		defer r.run()()
+		pass(time.Second)
+		for _, name := range list {
+			r.set(name, "2")
+			r.event(name, "")
+			pass(10 * time.Millisecond)
+		}
+		pass(time.Minute)
+		r.expect(fires + "evented/0@h1; firing DriftDetected host/h1@h1")
+	})
+}
+
+func TestOneAloneIsToldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := grouped(t, []string{"evented/a@h1"})
 		defer r.run()()
 		pass(time.Second)
 		r.set("evented/a@h1", "2")
 		r.event("evented/a@h1", "")
-		pass(160 * time.Millisecond)
+		pass(2 * time.Millisecond)
 		r.expect(fires + "evented/a@h1")
 	})
 }
 
 func TestWhatPassesWhileItGathersIsNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := grouped(t, []string{"evented/a@h1"})
+		r := grouped(t, []string{"evented/a@h1", "evented/b@h1"})
 		defer r.run()()
 		pass(time.Second)
 		for _, value := range []string{"2", "1"} {
-			r.set("evented/a@h1", value)
-			r.event("evented/a@h1", "")
+			for _, name := range []string{"evented/a@h1", "evented/b@h1"} {
+				r.set(name, value)
+				r.stream(name)(actuators.Event{ID: schema.ParseInstance(name).ID, Time: time.Now()})
+			}
 			pass(50 * time.Millisecond)
 		}
 		pass(time.Minute)
