@@ -328,7 +328,7 @@ func (t audited) Commit(state map[string]json.RawMessage, notices ...notify.Noti
 	var records []audit.Record
 	for _, n := range notices {
 		records = append(records, audit.Record{
-			Type: audit.Drift, Action: string(n.Status), Object: n.Object, Declared: n.Declared, Commit: n.Commit, Result: n.Reason, Text: n.Message,
+			Type: audit.Drift, Action: string(n.Status), Object: n.Object, Declared: n.Declared, Commit: n.Commit, Result: n.Reason, Text: n.Message, By: n.Details["who"],
 		})
 	}
 	t.a.later(records...)

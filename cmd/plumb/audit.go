@@ -251,6 +251,8 @@ func writeTrail(w io.Writer, all []audit.Record) {
 			fmt.Fprintf(w, "    plan %s, effect %.19s, ordered by %s\n", r.Plan, r.Effect, screen(orderer(r.By)))
 		} else if r.Type == audit.Order {
 			fmt.Fprintf(w, "    ordered by %s\n", screen(orderer(r.By)))
+		} else if r.By != "" {
+			fmt.Fprintf(w, "    done by %s\n", screen(r.By))
 		}
 		if len(r.Requests) > 0 {
 			fmt.Fprintf(w, "    came by %s\n", screen(strings.Join(r.Requests, ", ")))

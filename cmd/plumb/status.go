@@ -131,6 +131,9 @@ func (b *board) troubles(s reconcile.Status, now time.Time) {
 	}
 	for _, g := range s.Groups {
 		line := fmt.Sprintf("%s of one cause: %s", plural(g.Most, "incident"), g.Cause)
+		if g.Who != "" {
+			line += "; by " + g.Who
+		}
 		if word := seenTo(&g.Life, now); word != "" {
 			line += "; " + word
 		}

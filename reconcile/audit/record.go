@@ -37,7 +37,7 @@ type Record struct {
 	Time time.Time `json:"time"`
 	Type Type      `json:"type"`
 
-	By      string `json:"by,omitempty"`     // who ordered it: "the controller", or the name of a user
+	By      string `json:"by,omitempty"`     // who ordered it: "the controller", or the name of a user; of drift who may have done it
 	Commit  string `json:"commit,omitempty"` // that declares it so
 	Author  string `json:"author,omitempty"`
 	Subject string `json:"subject,omitempty"` // first line of its message: why

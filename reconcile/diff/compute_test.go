@@ -64,6 +64,7 @@ func TestCompute(t *testing.T) {
 		{name: "adopting writes the mark", want: "thing/a@h1=1!adopt", live: "thing/a@h1=1!foreign", expect: "adopt thing/a@h1"},
 		{name: "adopting what is ours does nothing", want: "thing/a@h1=1!adopt", applied: "thing/a@h1=1!adopt", live: "thing/a@h1=1"},
 		{name: "adopting what is not there makes it", want: "thing/a@h1=1!adopt", expect: "create thing/a@h1"},
+		{name: "what differs is not adopted", want: "thing/a@h1=2!adopt", live: "thing/a@h1=1!foreign", expect: "refused thing/a@h1"},
 		{name: "adopting changes nothing else", want: "thing/a@h1=60!adopt", live: "thing/a@h1=1!foreign", expect: "refused thing/a@h1"},
 		{name: "a marked kind that does not adopt says so", want: "plain/a@h1=1!adopt", live: "plain/a@h1=1!foreign", expect: "refused plain/a@h1"},
 		{name: "without marks the inventory is the mark", want: "bare/a@h1=2", applied: "bare/a@h1=1", live: "bare/a@h1=1!foreign", expect: "update bare/a@h1"},

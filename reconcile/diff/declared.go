@@ -92,7 +92,7 @@ func (c *comparison) compare(kind *actuators.Kind, n *schema.Node, entry *invent
 	c.remark(kind, n, entry, have)
 	works := d.Action != actuators.None // an adoption that only the inventory knows of has no steps
 	if have.Here != nil && !have.Owned {
-		if d, err = adoption(kind, d); err != nil {
+		if d, err = c.adoption(kind, n, d, have); err != nil {
 			c.refuse(n.Instance, n.Object.Pos, Refused, err.Error())
 			return
 		}
@@ -136,15 +136,22 @@ func (c *comparison) leave(change *Change) {
 	}
 }
 
-// adoption is the diff of a thing that is to be taken over: marks are written and nothing else. Where no mark is possible
-// the inventory alone takes it over, and only as it is.
-func adoption(kind *actuators.Kind, d actuators.Diff) (actuators.Diff, error) {
+// adoption is the diff of a thing that is to be taken over: marks are written and nothing else, where it is as it is declared. Where no
+// mark is possible the inventory alone takes it over.
+func (c *comparison) adoption(kind *actuators.Kind, n *schema.Node, d actuators.Diff, have actuators.HaveJSON) (actuators.Diff, error) {
+	differs := d
+	if d.Action == actuators.Adopting { // then the kind said nothing of the rest
+		have.Owned = true
+		whole, err := kind.Diff(n.Spec, have)
+		if err != nil {
+			return d, err
+		}
+		differs, _ = Managed(c.Want.Ignores, c.Rules.Now, n.Instance, whole)
+	}
 	switch {
-	case d.Action == actuators.Adopting:
-		return d, nil
-	case d.Action != actuators.None:
-		return d, fmt.Errorf("it is to be adopted and differs: %s; adopting changes nothing: declare it as it is, and change it afterwards", fields(d))
-	case !kind.Unmarked:
+	case differs.Action != actuators.None:
+		return d, fmt.Errorf("it is to be adopted and differs: %s; adopting changes nothing: declare it as it is, and change it afterwards", fields(differs))
+	case d.Action != actuators.Adopting && !kind.Unmarked:
 		return d, fmt.Errorf(`a %s that was not made by us cannot be taken over; choose another name, or declare it with manage: "observe"`, kind.Name)
 	}
 	d.Action = actuators.Adopting

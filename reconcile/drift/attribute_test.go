@@ -84,3 +84,22 @@ func TestAHostThatDoesNotTellWhoDelaysNoAlertForLong(t *testing.T) {
 		t.Errorf("%d fingerprints of one incident", len(prints))
 	}
 }
+
+func TestAGroupSaysWhoDidAllOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list := names("evented", 30, "h1")
+		r := grouped(t, list)
+		defer r.run()()
+		pass(time.Second)
+		r.traces = []who.Trace{{Actor: "alice", Source: who.Sudo, At: time.Now()}}
+		r.all(list, "2")
+		r.stream("evented/0@h1")(actuators.Event{})
+		pass(2 * time.Second)
+		if got := r.by(); len(got) != 1 || got[0] != "alice (likely: sudo)" {
+			t.Errorf("told %q; %s", got, r.said())
+		}
+		if groups := r.engine.Groups(); len(groups) != 1 || groups[0].Who != "alice (likely: sudo)" {
+			t.Errorf("groups %+v", groups)
+		}
+	})
+}

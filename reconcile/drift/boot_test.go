@@ -86,6 +86,7 @@ func TestABootWhileNobodyLookedIsSeen(t *testing.T) {
 			names = append(names, fmt.Sprintf("polled/p%02d@h1", n))
 		}
 		r, boot := booting(t, strings.Join(names, " "))
+		r.options.Alone, r.options.Gather = 5, 150*time.Millisecond
 		stop := r.run()
 		pass(time.Second)
 		stop()
@@ -101,6 +102,9 @@ func TestABootWhileNobodyLookedIsSeen(t *testing.T) {
 		}
 		if len(r.heals) != 1 {
 			t.Errorf("in %d plans", len(r.heals))
+		}
+		if told := r.messages(); !strings.Contains(told, "more of the same cause is not told; their host booted, and what it took along is made again") {
+			t.Error(told)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"plumbline/reconcile/inventory"
 	"plumbline/reconcile/notify"
+	"plumbline/reconcile/who"
 	"plumbline/schema"
 )
 
@@ -20,7 +21,9 @@ type Group struct {
 	Object   schema.Instance `json:"object,omitzero"`
 	Severity notify.Severity `json:"severity"`
 	Commit   string          `json:"commit,omitempty"`
-	Most     int             `json:"most"` // incidents when it was told
+	Most     int             `json:"most"`             // incidents when it was told
+	Who      string          `json:"who,omitempty"`    // who may have done all of it, if that is the same of each
+	Booted   bool            `json:"booted,omitempty"` // the hosts booted, which took all of it along
 }
 
 // What fires is told when nothing more of it came for Options.Gather, and after gatherMost in any case. One that fires alone, and
@@ -233,6 +236,15 @@ func (e *Engine) group(cause string, those []*Incident, inv inventory.Inventory)
 	}
 	if entry := inv[those[0].Instance]; entry != nil && strings.HasPrefix(cause, "commit ") {
 		g.Commit = entry.Commit
+	}
+	g.Booted = true
+	if w := those[0].Who; w != nil && w.Sure != who.Unknown {
+		g.Who = w.String()
+	}
+	for _, i := range those {
+		if g.Booted = g.Booted && i.Booted; i.Who.String() != g.Who {
+			g.Who = ""
+		}
 	}
 	e.groups[cause] = g
 	e.openGroup(g, breakdown(those))

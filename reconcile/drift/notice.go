@@ -129,6 +129,12 @@ func (e *Engine) openGroup(g *Group, breakdown string) {
 	} else {
 		n.Message = fmt.Sprintf("%d instances differ at once (%s): %s; more of the same cause is not told", g.Most, g.Cause, breakdown)
 	}
+	if g.Booted {
+		n.Message += "; their host booted, and what it took along is made again where nobody said otherwise"
+	}
+	if g.Who != "" {
+		n.Details["who"] = g.Who
+	}
 	n.Details["instances"] = strconv.Itoa(e.members[g.Cause])
 	e.decide(n)
 	e.remember(keyGroup+g.Cause, g)

@@ -2,6 +2,7 @@ package drift
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,13 @@ func TestWhoDidItIsTold(t *testing.T) {
 		if who := n.Details["who"]; !strings.HasPrefix(who, begin) || !strings.HasSuffix(who, end) {
 			t.Errorf("%s: told %q, want %q", one.object, who, one.who)
 		}
+		s.until(func() error { // it stands in the audit trail, too
+			out, err := s.Plumb(s.ctx, "explain", one.object)
+			if err == nil && !strings.Contains(out, "    done by "+begin) {
+				err = fmt.Errorf("explain says: %s", out)
+			}
+			return err
+		})
 		s.on(one.host, one.mend)
 		if _, err := s.ear.next(ctx, one.object, len(before)+1); err != nil {
 			t.Error(err)
