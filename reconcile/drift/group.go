@@ -79,6 +79,7 @@ func (e *Engine) sort() {
 	}
 	clear(e.pending)
 	e.toldAt = e.Now()
+	signal(e.fired)
 	slices.SortFunc(rest, func(a, b *Incident) int { return a.Instance.Compare(b.Instance) })
 	if e.Alone > 0 {
 		rest = e.join(rest, inv)

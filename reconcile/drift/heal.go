@@ -82,6 +82,9 @@ func (e *Engine) due() []schema.Instance {
 		if !incident.Booted { // which explains that it is much
 			firing++
 		}
+		if e.pending[i] != nil {
+			continue // nothing is healed before it is told
+		}
 		if incident.Phase == Firing && incident.Policy == Heal && incident.Muted == "" && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) && (e.May == nil || e.May(i)) {
 			due = append(due, i)
 		}
