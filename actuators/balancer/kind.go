@@ -19,6 +19,7 @@ var Kind = actuators.Define(actuators.Def[Spec, State]{
 	Observe:  observe,
 	Diff:     diff,
 	Steps:    steps,
+	Import:   &imports,
 	Rename:   renameSteps,
 	Ops:      []actuators.AnyOp{create, addBackend, removeBackend, replace, remove, adopt, forward, rename},
 	Watch:    nft.WatchServices,

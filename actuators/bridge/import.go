@@ -13,10 +13,10 @@ import (
 
 var imports = actuators.Import[Spec, State]{Renames: true, Spans: true, Spec: importOf}
 
-// importOf leaves the MTU out, which follows the ports where nobody declares it.
+// importOf leaves the MTU out, which follows the ports, unless it is declared: then a look tells it.
 func importOf(l actuators.Live[State], _ actuators.Found) (Spec, error) {
 	c := l.State.Config
-	s := Spec{Interface: c.Interface, Ports: append([]string{}, c.Ports...)}
+	s := Spec{Interface: c.Interface, Ports: append([]string{}, c.Ports...), MTU: c.MTU}
 	switch {
 	case l.State.Status.Of != "":
 		return s, fmt.Errorf("libvirt makes it for its network %s", l.State.Status.Of)
