@@ -80,6 +80,7 @@ type Engine struct {
 	gathered  time.Time                     // when the last one came
 	single    bool                          // only one gathers, before which it was quiet
 	toldAt    time.Time                     // when something that had gathered was told
+	toldLast  []*Incident                   // what that was
 	asking    int                           // questions under way about who did it
 	groups    map[string]*Group             // by cause
 	members   map[string]int                // open incidents of each

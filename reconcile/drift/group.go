@@ -41,10 +41,15 @@ const several = "several hosts"
 
 // gather has an incident told with what fires beside it.
 func (e *Engine) gather(i *Incident, now time.Time) {
-	if e.single = len(e.pending) == 0 && i.Sent == 0 && i.Group == "" && now.Sub(e.toldAt) >= e.Gather; len(e.pending) == 0 {
+	if e.single = len(e.pending) == 0 && i.Sent == 0 && i.Group == "" && e.quiet(now); len(e.pending) == 0 {
 		e.gathering = now
 	}
 	e.pending[i.Instance], e.gathered = i, now
+}
+
+// quiet tells whether nothing was told right before that fires still.
+func (e *Engine) quiet(now time.Time) bool {
+	return now.Sub(e.toldAt) >= e.Gather || !slices.ContainsFunc(e.toldLast, func(i *Incident) bool { return i.Open() })
 }
 
 // ripe tells whether what gathered is to be told now, or when.
@@ -66,6 +71,7 @@ func (e *Engine) sort() {
 		inv = s.inventory
 	}
 	var rest []*Incident
+	e.toldAt, e.toldLast = e.Now(), slices.Collect(maps.Values(e.pending))
 	for _, i := range e.pending {
 		if i.Sent > 0 || i.Group != "" { // it was told, and became worse
 			e.worse(i)
@@ -78,7 +84,6 @@ func (e *Engine) sort() {
 		rest = append(rest, i)
 	}
 	clear(e.pending)
-	e.toldAt = e.Now()
 	signal(e.fired)
 	slices.SortFunc(rest, func(a, b *Incident) int { return a.Instance.Compare(b.Instance) })
 	if e.Alone > 0 {

@@ -164,6 +164,26 @@ func TestWhatFollowsOneByOneGathersBehindTheFirst(t *testing.T) {
 	})
 }
 
+// What is over keeps nothing waiting.
+func TestOneAfterTheOtherIsToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := grouped(t, names("evented", 3, "h1"))
+		defer r.run()()
+		pass(time.Second)
+		want := ""
+		for n := range 3 {
+			name := fmt.Sprintf("evented/%d@h1", n)
+			for _, value := range []string{"2", "1"} {
+				r.set(name, value)
+				r.event(name, "")
+				pass(5 * time.Millisecond)
+			}
+			want += fires + name + "; " + byHand + name + "; "
+		}
+		r.expect(strings.TrimSuffix(want, "; "))
+	})
+}
+
 func TestOneAloneIsToldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := grouped(t, []string{"evented/a@h1"})
