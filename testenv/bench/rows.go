@@ -44,7 +44,7 @@ var rows = []row{
 	{name: rowChange, title: "push of one change → applied", command: "[Run]"},
 	{name: rowDrift, title: "drift check of everything, resident", command: "[Drift]"},
 	{name: rowFreshDrif, title: "drift check of everything, fresh process", command: "plumb drift"},
-	{name: rowAlert, title: "event → call of the sink", command: "[Run]"},
+	{name: rowAlert, title: "event → call of the sink, one at a time", command: "[Run]"},
 	{name: rowComment, title: "webhook → comment on the request", command: "plumb serve"},
 	{name: rowHeld, title: "controller at rest", command: "[Run]"},
 	{name: rowVet, title: "cue vet", command: "cue vet ./...", peer: true},
