@@ -82,15 +82,18 @@ func (e *Engine) due() []schema.Instance {
 		if !incident.Booted { // which explains that it is much
 			firing++
 		}
-		if e.pending[i] != nil {
-			continue // nothing is healed before it is told
-		}
 		if incident.Phase == Firing && incident.Policy == Heal && incident.Muted == "" && !incident.Contended && e.masked[i] == 0 && e.rested(i, now) && (e.May == nil || e.May(i)) {
 			due = append(due, i)
 		}
 	}
 	if e.fault(firing, len(s.inventory), len(due) > 0) {
 		return nil
+	}
+	if slices.ContainsFunc(due, func(i schema.Instance) bool { return e.pending[i] != nil }) { // nothing is healed before it is told
+		if e.asking > 0 {
+			return nil // until it is known who did it; then it is tried again
+		}
+		e.sort()
 	}
 	slices.SortFunc(due, schema.Instance.Compare)
 	return slices.DeleteFunc(due, func(i schema.Instance) bool { return !e.count(i, now) })

@@ -94,7 +94,8 @@ func TestAllThatRunsIsSaidOrLeftWithItsReason(t *testing.T) {
 }
 
 // TestWhatIsSaidIsWhatRuns: the declarations are read as a repository is, and compared with what they were made of: nothing differs,
-// neither when the thing is taken over nor when it is ours. Every kind that can be imported is among them.
+// neither when the thing is taken over nor when it is ours. Every kind that can be imported is among them, but balancers: the network of
+// one that nobody declared cannot be told, and what is ours is said by "plumb adopt".
 func TestWhatIsSaidIsWhatRuns(t *testing.T) {
 	found, kinds := things(t), all.Registry()
 	g := load(t, declare(t, found), kinds)
@@ -107,7 +108,7 @@ func TestWhatIsSaidIsWhatRuns(t *testing.T) {
 				compared++
 			}
 		}
-		if _, can := kind.Imports(); can && compared == 0 {
+		if _, can := kind.Imports(); can && compared == 0 && name != "balancer" {
 			t.Errorf("testdata/hosts.json has no %s that can be said", name)
 		}
 	}
