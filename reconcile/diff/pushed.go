@@ -62,7 +62,11 @@ func (r Result) Told(in Input) Result {
 // driftSaid is how much that drifted is named one by one.
 const driftSaid = 10
 
+// say notes what drifted, with the way out of it.
 func (r *Result) say(drifted []*Change, exit string) {
+	if len(drifted) == 0 {
+		return
+	}
 	for n, c := range drifted {
 		if n == driftSaid && len(drifted) > driftSaid+1 {
 			r.Notes = append(r.Notes, Note{c.Instance, fmt.Sprintf("so do it and %d others", len(drifted)-n-1)})
@@ -87,7 +91,7 @@ func differs(c *Change) string {
 func keepGround(g *schema.Graph, changes []*Change, left map[schema.Instance]*Change) {
 	var next []schema.Instance
 	for _, c := range changes {
-		if c.Want != nil && left[c.Instance] == nil {
+		if len(c.Steps) > 0 && c.Want != nil && left[c.Instance] == nil {
 			next = append(next, c.Instance)
 		}
 	}

@@ -94,6 +94,7 @@ func (e *Engine) due() []schema.Instance {
 			return nil // until it is known who did it; then it is tried again
 		}
 		e.sort()
+		due = slices.DeleteFunc(due, func(i schema.Instance) bool { return e.incidents[i].Muted != "" }) // which sorting finds out
 	}
 	slices.SortFunc(due, schema.Instance.Compare)
 	return slices.DeleteFunc(due, func(i schema.Instance) bool { return !e.count(i, now) })

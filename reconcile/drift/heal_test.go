@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"plumbline/actuators"
 	"plumbline/reconcile/drift"
 	"plumbline/reconcile/inventory"
 	"plumbline/schema"
@@ -84,6 +85,32 @@ func TestWhatFiresTogetherIsHealedInOnePlan(t *testing.T) {
 			t.Errorf("healed %v", r.heals)
 		}
 	})
+}
+
+// Whether a rule has it told to nobody is found out when what gathered is told; such a thing is not healed by itself.
+func TestWhatGathersIsToldBeforeItIsHealed(t *testing.T) {
+	for _, muted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := healer(t, "evented/a@h1 evented/b@h1")
+			r.options.Alone, r.options.Gather = 5, 400*time.Millisecond // longer than healing gathers
+			if muted {
+				r.rule(schema.Mute, "evented/*")
+			}
+			defer r.run()()
+			pass(time.Second)
+			for _, name := range []string{"evented/a@h1", "evented/b@h1"} {
+				r.set(name, "2")
+				r.stream(name)(actuators.Event{ID: schema.ParseInstance(name).ID, Time: time.Now()})
+			}
+			pass(time.Second)
+			if want := map[bool]int{false: 1, true: 0}[muted]; r.healed() != want {
+				t.Errorf("muted %t: healed %v", muted, r.heals)
+			}
+			if told := strings.Count(r.said(), "firing"); told != map[bool]int{false: 2, true: 0}[muted] {
+				t.Errorf("muted %t: %s", muted, r.said())
+			}
+		})
+	}
 }
 
 func TestAFightIsSpacedAndGivenUp(t *testing.T) {

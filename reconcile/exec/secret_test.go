@@ -66,7 +66,7 @@ func TestSecretsThatCannotBeOpenedSayWhatToDo(t *testing.T) {
 	w.must(os.Chmod(filepath.Dir(key), 0o777))
 	want("in an open directory", read(text), "others may write into")
 	w.must(os.Chmod(filepath.Dir(key), 0o700))
-	w.must(os.WriteFile(key, []byte("AGE-SECRET-KEY-1XXXX"), 0o600))
+	w.must(os.WriteFile(key, []byte("AGE-SECRET-KEY-1NOKEY"), 0o600))
 	want("no key", read(text), "the identity is no file of age keys")
 	w.must(os.Remove(key))
 	want("no identity", read(text), `run "plumb secret identity" here`)

@@ -12,11 +12,8 @@ import (
 
 func TestAForksCommitIsPlannedWhenAMaintainerAllowsIt(t *testing.T) {
 	x := newSite(t, nil)
-	p := x.forge.Pull(7)
-	p.Fork = true
-	x.forge.Set(p)
-	x.turn()
-	x.has("it comes from a fork", "plumb plan "+p.Head)
+	head := x.fork()
+	x.has("it comes from a fork", "plumb plan "+head)
 	x.forge.Comment("eve", "plumb plan")
 	x.turn()
 	x.forge.Comment("ada", "yes:\n\n  plumb plan bbbbbbb\n")
@@ -40,10 +37,7 @@ func TestAForksCommitIsPlannedWhenAMaintainerAllowsIt(t *testing.T) {
 // What was pushed between the comment that stands there and an order is not what the order is for.
 func TestAForksPushAfterTheOrderIsNotAllowed(t *testing.T) {
 	x := newSite(t, nil)
-	p := x.forge.Pull(7)
-	p.Fork = true
-	x.forge.Set(p)
-	x.turn()
+	x.fork()
 	x.forge.Comment("ada", "plumb plan")
 	x.push("b")
 	x.turn()

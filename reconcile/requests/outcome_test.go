@@ -22,11 +22,7 @@ func ended(commit, verdict string, result string) journal.Past {
 func TestWhatCameOfACommitIsTold(t *testing.T) {
 	x := newSite(t, nil)
 	x.turn()
-	merged := strings.Repeat("c", 40)
-	p := x.forge.Pull(7)
-	p.Closed, p.Merged = true, merged
-	x.forge.Set(p)
-	x.turn()
+	merged := x.merge()
 	if x.looked == 0 {
 		t.Error("the controller is not told to look")
 	}
@@ -90,11 +86,7 @@ func TestWhatTheRulesSayIsAStatus(t *testing.T) {
 func TestWhatIsHeldIsShownAndCanBeApproved(t *testing.T) {
 	x := newSite(t, nil)
 	x.turn()
-	merged := strings.Repeat("c", 40)
-	p := x.forge.Pull(7)
-	p.Closed, p.Merged = true, merged
-	x.forge.Set(p)
-	x.turn()
+	merged := x.merge()
 	x.live = "unrest"
 	x.status = reconcile.Status{Head: merged, Applied: x.head, Unseen: "effect"}
 	x.turn()

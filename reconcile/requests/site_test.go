@@ -192,6 +192,24 @@ func (x *site) push(digit string) {
 	x.forge.Set(p)
 }
 
+// merge merges the request, sees that told, and gives the commit.
+func (x *site) merge() string {
+	p := x.forge.Pull(7)
+	p.Closed, p.Merged = true, strings.Repeat("c", 40)
+	x.forge.Set(p)
+	x.turn()
+	return p.Merged
+}
+
+// fork has the request come from a fork, sees that told, and gives its head.
+func (x *site) fork() string {
+	p := x.forge.Pull(7)
+	p.Fork = true
+	x.forge.Set(p)
+	x.turn()
+	return p.Head
+}
+
 // comment is the one that begins with a marker.
 func (x *site) comment(marker string) (text string) {
 	x.Helper()
