@@ -200,6 +200,7 @@ func compareHave(c *plan.Change, s seen) error {
 type watched struct {
 	*task
 	limit time.Duration
+	blind bool // no look can tell
 	check func(seen) (done bool, reason string, final error)
 	seen  seen
 	err   error

@@ -135,7 +135,8 @@ func (t *task) record(state journal.State) *journal.Record {
 }
 
 // act does steps that were begun, and looks until their effect is there. When one fails, the lane's way back undoes it.
-// Whatever Do said, the look decides; after an unknown outcome it goes on looking, after a plain error it looks once.
+// Whatever Do said, the look decides; after an unknown outcome it goes on looking, after a plain error it looks once. Of what
+// no look can show, Do's word counts.
 func (r *runner) act(ctx context.Context, c *crew) []outcome {
 	begun := r.in.Now()
 	out := make([]outcome, len(c.tasks))
@@ -149,6 +150,8 @@ func (r *runner) act(ctx context.Context, c *crew) []outcome {
 		switch {
 		case looks[n] == nil:
 		case errors.Is(said[n], exec.ErrFenced):
+			out[n].err, looks[n] = said[n], nil
+		case said[n] != nil && looks[n].blind && (t.Confirm == 0 || !unknown(said[n])): // else the confirmation tells
 			out[n].err, looks[n] = said[n], nil
 		case said[n] != nil && !unknown(said[n]):
 			looks[n].limit = 0
@@ -180,7 +183,13 @@ func (t *task) expected() (*watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &watched{task: t, limit: t.Timeout, check: func(s seen) (bool, string, error) { return t.reached(predicted, s) }}, nil
+	return &watched{task: t, limit: t.Timeout, blind: t.blind(predicted), check: func(s seen) (bool, string, error) { return t.reached(predicted, s) }}, nil
+}
+
+// blind tells whether a look shows the same before and after the step: of a wait, or of what only marks. Of a purge, what is set aside shows.
+func (t *task) blind(predicted json.RawMessage) bool {
+	same, _ := actuators.SameConfig(predicted, t.have)
+	return same && t.Op != actuators.OpPurge
 }
 
 // undone is the error of a step whose effect could not be seen.

@@ -13,6 +13,7 @@ import (
 // guest that ignores the power button is forced off when its time is over, as the plan said.
 func TestTheApplicationGoesInOrder(t *testing.T) {
 	s := onSite(t)
+	s.neverAnswers()
 	s.apply(payroll.with("vm", machine("payroll", "payroll-disk", 12, `ready: {tcp: 80, timeout: "60s"}`, `stop: timeout: "3s"`)))
 	s.until(30*time.Second, func() error {
 		_, err := s.On(s.ctx, "jino0", "curl", "-sS", "--max-time", "2", "http://10.1.1.12/cgi-bin/ignore?yes")
@@ -53,6 +54,17 @@ func TestTheApplicationGoesInOrder(t *testing.T) {
 	}
 	s.on("jino0", "ls", pool+"payroll-disk.qcow2")
 	s.nothingToDo()
+}
+
+// neverAnswers declares a VM with a port at which nobody listens: the VM goes back, and what fails is said.
+func (s *scene) neverAnswers() {
+	s.t.Helper()
+	commit := s.push(payroll.with("mute", disk("mute-disk")+"\n\t"+machine("mute", "mute-disk", 13, `ready: {tcp: 81, timeout: "2s"}`, `stop: timeout: "1s"`)))
+	s.settledAs("rolled back", commit, time.Minute)
+	s.told("RolledBack", commit, "vm/mute", "cannot reach tcp 10.1.1.13:81 within 2s")
+	if domains, err := s.Domains(s.ctx); err != nil || !slices.Equal(domains, []string{"payroll running"}) {
+		s.t.Errorf("virsh has %v (%v)", domains, err)
+	}
 }
 
 // dismantled watches how the application goes, until it is gone: whatever is gone, what needed it must be gone too.
