@@ -70,6 +70,9 @@ func steps(sub actuators.Subject, d actuators.Diff, want *Spec, have actuators.H
 	case actuators.Create:
 		return one("add", claim, "publish "+summary(*want)), nil
 	case actuators.Adopting:
+		if rules := have.Here.Status.Rules; len(rules) > 0 { // of somebody else's table, where no mark of ours goes
+			return one("add", claim, fmt.Sprintf("publish %s as well as %s does, which can be deleted then", summary(*want), strings.Join(rules, " and "))), nil
+		}
 		claim.Adopt, claim.Want = true, have.Here.Config.elements()
 		return one("adopt", claim, "take over "+strings.Join(have.Here.Config.Forwards, ", ")), nil
 	case actuators.Update:

@@ -6,6 +6,7 @@ import (
 
 	"plumbline/actuators"
 	"plumbline/actuators/internal/nft"
+	"plumbline/schema"
 )
 
 // State is the live state.
@@ -25,7 +26,8 @@ type Config struct {
 
 // Status is reported, never compared.
 type Status struct {
-	Elsewhere string `json:"elsewhere,omitempty"` // of rules in another table: why no declaration says them
+	Elsewhere string   `json:"elsewhere,omitempty"` // of rules in another table: why no declaration says them
+	Rules     []string `json:"rules,omitempty"`     // of another table, that forward this: "table ip mynat, chain pre, rule 5"
 }
 
 const arrow = " -> "
@@ -72,9 +74,39 @@ func observe(ctx context.Context, h actuators.Host, sc actuators.Scope) ([]actua
 		state.Config.Forwarding, state.Config.Strange = o.Halted, o.Strange
 		out = append(out, actuators.Live[State]{ID: o.ID, Mark: o.Mark, State: state})
 	}
-	if sc.Discover {
-		more, err := others(ctx, h)
-		return append(out, more...), err
+	foreign, err := byOtherRules(ctx, sc, wanted, out)
+	out = append(out, foreign...)
+	if err == nil && sc.Discover {
+		foreign, err = others(ctx, h)
+		out = append(out, foreign...)
 	}
-	return out, nil
+	return out, err
+}
+
+// byOtherRules are the targets that are not in our table and that rules of other tables forward; to discover, all that those forward.
+func byOtherRules(ctx context.Context, sc actuators.Scope, wanted nft.Wanted, ours []actuators.Live[State]) ([]actuators.Live[State], error) {
+	here, missing := map[schema.ID]bool{}, sc.Discover
+	for _, l := range ours {
+		here[l.ID] = true
+	}
+	asked := map[schema.ID]bool{}
+	for _, t := range sc.Targets {
+		asked[t.ID], missing = true, missing || !here[t.ID]
+	}
+	if !missing {
+		return nil, nil
+	}
+	all, err := nft.ForwardsElsewhere(ctx)
+	var out []actuators.Live[State]
+	for _, o := range nft.Unmarked(all, "nat", wanted) {
+		if here[o.ID] || !asked[o.ID] && !sc.Discover {
+			continue
+		}
+		state := stateOf(o.Elements, nil)
+		if state.Status.Rules = o.Elsewhere; len(forwards(state.Config)) < len(o.Elements) {
+			state.Config.Strange = []string{"several rules forward it: " + strings.Join(o.Elsewhere, ", ")}
+		}
+		out = append(out, actuators.Live[State]{ID: o.ID, State: state})
+	}
+	return out, err
 }

@@ -39,8 +39,10 @@ domain mail 64 pc "<disk type='file' device='disk'><driver name='qemu' type='qco
 domain 'odd one' 64 pc ""
 domain hidden 64 q35 "<interface type='network'><mac address='52:54:00:00:00:03'/><source network='inner'/></interface>"
 virsh -q start web; virsh -q autostart mail
+sysctl -q -w net.ipv4.ip_forward=1
 nft -f - <<X
-table ip mynat { chain pre { type nat hook prerouting priority dstnat; ip daddr 203.0.113.3 tcp dport 80 counter dnat to 10.1.1.12 ; } ; }
+table ip mynat { chain pre { type nat hook prerouting priority dstnat; ip daddr 203.0.113.3 tcp dport 80 counter dnat to 10.1.1.12 ; udp dport { 53, 5353 } ip daddr 203.0.113.3 dnat to 10.1.1.12:53 ; iifname "eth2" tcp dport 25 dnat to 10.1.1.12 ; } ; }
+table inet mynat { chain pre { type nat hook prerouting priority dstnat + 1; ip daddr 203.0.113.4 tcp dport 8080 dnat ip to 10.1.1.12:80 ; } ; }
 table inet myfilter { chain in { type filter hook input priority filter; tcp dport 9999 drop ; } ; }
 X
 mkdir -p /etc/keepalived/conf.d
@@ -87,7 +89,7 @@ send
 const dump = `for d in $(virsh list --all --uuid); do virsh dumpxml $d; virsh dumpxml --inactive $d; virsh dominfo $d | grep -v 'CPU time'; done
 for n in $(virsh net-list --all --name); do virsh net-dumpxml $n; done; virsh net-list --all; virsh pool-list --all --details | cut -c1-40
 for v in /srv/images/*.img /srv/images/*.qcow2 /srv/other/*.qcow2; do qemu-img info -U "$v"; done
-ip -o addr; ip -o link; bridge -o link; nft list ruleset; cat /etc/keepalived/keepalived.conf /etc/keepalived/conf.d/*
+ip -o addr; ip -o link; bridge -o link; nft -a list table ip mynat; nft -a list table inet mynat; nft -a list table inet myfilter; nft list tables | grep -v 'ip plumb$'; cat /etc/keepalived/keepalived.conf /etc/keepalived/conf.d/*
 pgrep -a 'keepalived|qemu|libvirtd'
 `
 
@@ -142,7 +144,7 @@ func TestWhatRunsIsImportedAndAdopted(t *testing.T) {
 		"not declared: vip/old@jino0: it stands in /etc/keepalived/keepalived.conf",
 		"not declared: address/eth2-203.0.113.3@jino0: it is the virtual address of vip/office",
 		"not declared: address/eth2-203.0.113.4@jino0: it is the virtual address of vip/old",
-		"table ip mynat, chain pre is not in the form of Plumbline's own tables", "dnat to 10.1.1.12",
+		"table ip mynat, chain pre is not in the form of Plumbline's own tables; declare what it does, and then take it out: iifname \"eth2\" tcp dport 25 dnat to 10.1.1.12",
 		"not declared: record/two.shop.test@jino0: its types have different TTLs")
 	p.says(p.plumb(1, append([]string{"import", "jino0", "--out", "/srv/found"}, zone...)...), "/srv/found/jino0/jino0.cue is there already")
 	p.plumb(0, append([]string{"import", "edge1", "jino0", "--out", "/srv/again"}, zone...)...)
@@ -163,7 +165,8 @@ func TestWhatRunsIsImportedAndAdopted(t *testing.T) {
 	p.on("ctr0", "sed", "-i", `s/manage: *"observe"/manage: "adopt"/`, "/srv/found/jino0/jino0.cue")
 	plan = p.plumb(2, append([]string{"plan", "--detailed-exitcode", "--steps"}, repo...)...)
 	p.says(plan, "= vm/web@jino0", "= vm/mail@jino0", "= pool/images@jino0", "= volume/web@jino0", "= volume/old-disk@jino0", "= network/lan@jino0", "= bridge/br0@jino0",
-		"= address/br0-10.1.1.1@jino0", "= address/eth2-198.51.100.7@jino0", "= vip/office@jino0", "= record/www.shop.test@jino0")
+		"= address/br0-10.1.1.1@jino0", "= address/eth2-198.51.100.7@jino0", "= vip/office@jino0", "= record/www.shop.test@jino0",
+		"= nat/203.0.113.3-80-tcp@jino0", "publish 203.0.113.3:80/tcp -> 10.1.1.12:80 as well as table ip mynat, chain pre, rule ", "= nat/203.0.113.3-5353-udp@jino0", "= nat/203.0.113.4-8080-tcp@jino0")
 	for _, line := range strings.Split(plan, "\n") {
 		if glyph := strings.TrimSpace(line); glyph != "" && strings.ContainsAny(glyph[:1], "+~>∓^-x!") {
 			t.Errorf("adopting is more than adopting: %q", line)

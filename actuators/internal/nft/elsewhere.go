@@ -33,41 +33,37 @@ var familyNames = map[nftables.TableFamily]string{
 }
 
 // Others lists the chains that somebody else hooked up to change addresses (nat) or to filter, sorted. Those of our tables are
-// told by the objects that they stand in the way of. A chain without rules is left out.
+// told by the objects that they stand in the way of. A chain without rules is left out, and so are plain forwards that a chain begins with:
+// see ForwardsElsewhere.
 func Others(ctx context.Context, h actuators.Host, nat bool) ([]Elsewhere, error) {
 	var out []Elsewhere
+	var said []int // rules
 	err := View(ctx, func(tx *Tx) error {
-		out = nil
-		chains, err := tx.ask().ListChains()
-		if err != nil {
-			return fmt.Errorf("cannot list nft chains: %w", err)
-		}
-		for _, c := range chains {
-			own := c.Table.Name == table.Name && c.Table.Family == table.Family || c.Table.Name == filters.Name && c.Table.Family == filters.Family
-			if own || c.Hooknum == nil || (c.Type == nftables.ChainTypeNAT) != nat {
-				continue
+		out, said = nil, nil
+		return tx.elsewhere(nat, func(c *nftables.Chain, rules []*nftables.Rule, unread error) {
+			plain := 0
+			if nat {
+				_, plain = tx.plain(c, rules)
 			}
-			rules, err := tx.rules(c)
-			if err == nil && len(rules) == 0 {
-				continue
-			}
-			count := fmt.Sprintf("%d rules", len(rules))
-			if err != nil {
+			count := fmt.Sprintf("%d rules", len(rules)-plain)
+			if unread != nil {
 				count = "rules that cannot be read here"
 			}
-			out = append(out, Elsewhere{Family: familyNames[c.Table.Family], Table: c.Table.Name, Chain: c.Name, NAT: nat, Rules: []string{count}})
-		}
-		return nil
+			if unread != nil || plain < len(rules) {
+				out = append(out, Elsewhere{Family: familyNames[c.Table.Family], Table: c.Table.Name, Chain: c.Name, NAT: nat, Rules: []string{count}})
+				said = append(said, plain)
+			}
+		})
 	})
 	for i := range out {
-		out[i].tell(ctx, h)
+		out[i].tell(ctx, h, said[i])
 	}
 	slices.SortFunc(out, func(a, b Elsewhere) int { return cmp.Compare(a.Name(), b.Name()) })
 	return out, err
 }
 
-// tell asks nft for the text of the rules, if there is one.
-func (e *Elsewhere) tell(ctx context.Context, h actuators.Host) {
+// tell asks nft for the text of the rules behind those that are said, if there is one.
+func (e *Elsewhere) tell(ctx context.Context, h actuators.Host, said int) {
 	out, err := h.Run(ctx, actuators.Cmd{Argv: []string{"nft", "--stateless", "list", "chain", e.Family, e.Table, e.Chain}})
 	if err != nil {
 		return
@@ -80,7 +76,7 @@ func (e *Elsewhere) tell(ctx context.Context, h actuators.Host) {
 			rules = append(rules, line)
 		}
 	}
-	if len(rules) > 0 {
-		e.Rules = rules
+	if len(rules) > said {
+		e.Rules = rules[said:]
 	}
 }

@@ -21,6 +21,8 @@ type Owned struct {
 	Broken   []string  // chains of the table that it depends on and that are not as they must be
 	Halted   []string  // switches of forwarding that keep its packets from their targets: "net/ipv4/ip_forward=0"
 	Strange  []string  // what stands in its way in the table and is not its own
+
+	Elsewhere []string // rules of other tables that make this, where it is nothing of ours
 }
 
 // Wanted tells which target wants which service, for unmarked elements.
