@@ -32,6 +32,9 @@ everything that it declares or that is ours, and show the steps that make it so.
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.ordered = out != "" // then a person applies it
+			if at := s.underWay(cmd); at != "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), at)
+			}
 			p, err := s.plan(cmd, args, dir)
 			if err != nil {
 				return err
@@ -52,6 +55,31 @@ everything that it declares or that is ours, and show the steps that make it so.
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	cmd.Flags().BoolVar(&steps, "steps", false, "list every step in order")
 	return cmd
+}
+
+// underWay says what the controller changes at this moment, which a look may find half done; "" without one, or while it waits.
+func (s *settings) underWay(cmd *cobra.Command) string {
+	client, err := s.dial(cmd.Context())
+	if err != nil {
+		return ""
+	}
+	defer client.Close()
+	status, err := client.Status(cmd.Context())
+	if err != nil {
+		return ""
+	}
+	return underWay(status)
+}
+
+func underWay(s reconcile.Status) string {
+	const half = "what it changes may be shown half done"
+	switch s.Phase {
+	case reconcile.Applying:
+		return fmt.Sprintf("plumb: the controller is applying %.10s at this moment; %s", s.Head, half)
+	case reconcile.Healing:
+		return "plumb: the controller is healing drift at this moment; " + half
+	}
+	return ""
 }
 
 // plan makes the plan that the arguments ask for.
