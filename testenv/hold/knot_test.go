@@ -55,7 +55,7 @@ func TestANameServerThatFreezesRollsItsLaneBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.without("names")
-	s.resolves("names.mycompany.com", "", time.Second)
+	s.resolves("names.mycompany.com", "", 10*time.Second)
 	if n, err := s.Elements(s.ctx, "edge1", "10.1.1.13"); err != nil || n != 0 {
 		t.Errorf("edge1 still has %d elements for the VM that was taken back (%v)", n, err)
 	}

@@ -46,7 +46,7 @@ func libvirtdFails(t *testing.T, vm string, fail, mend func(lab.Control) error) 
 		t.Fatal(err)
 	}
 	s.without(vm)
-	s.resolves("extra.mycompany.com", "203.0.113.3", time.Second)
+	s.resolves("extra.mycompany.com", "203.0.113.3", 10*time.Second)
 	parked := s.parked()
 	s.apply(payroll)
 	s.nothingToDo()

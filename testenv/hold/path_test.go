@@ -199,7 +199,7 @@ func (s *scene) hostDies() bool {
 // backBy waits until a cut is mended, a little after its deadline at most.
 func (s *scene) backBy(c cutOff, cut time.Time, rebooted bool) {
 	s.t.Helper()
-	s.until(deadline+3*time.Second, func() error {
+	s.until(deadline+10*time.Second, func() error {
 		if !rebooted && c.cut(s) { // a kernel that starts anew has neither the change nor what was before
 			return fmt.Errorf("the change is still there")
 		}

@@ -44,7 +44,7 @@ func TestTheApplicationGoesInOrder(t *testing.T) {
 	if err := <-order; err != nil {
 		t.Error(err)
 	}
-	s.resolves("payroll.mycompany.com", "", time.Second)
+	s.resolves("payroll.mycompany.com", "", 10*time.Second)
 	if n, err := s.Elements(s.ctx, "edge1", "10.1.1.12"); err != nil || n != 0 {
 		t.Errorf("edge1 still forwards %d ports (%v)", n, err)
 	}

@@ -140,7 +140,7 @@ func TestServiceControl(t *testing.T) {
 		if err := act(); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		eventually(t, what, 5*time.Second, func() bool { return fetch() == want })
+		eventually(t, what, 20*time.Second, func() bool { return fetch() == want })
 	}
 	check("frozen", false, web.Freeze)
 	check("thawed", true, web.Thaw)
@@ -148,7 +148,7 @@ func TestServiceControl(t *testing.T) {
 	check("started", true, web.Start)
 	check("stopped", false, web.Stop)
 	h.Exec("systemctl", "restart", "httpd.service")
-	eventually(t, "started by systemctl", 5*time.Second, fetch)
+	eventually(t, "started by systemctl", 20*time.Second, fetch)
 	var exit *lab.ExitError
 	if out, err := try(h.Lab, "host1", "systemctl", "is-active", "keepalived"); !errors.As(err, &exit) || exit.Code != 3 {
 		t.Errorf("keepalived without configuration: %q %v", out, err)
