@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -228,8 +229,19 @@ zone:
     acl: allow
 `
 
-// apply lets plumb apply a topology, and hears what it says is done.
+// apply lets plumb apply a topology, and hears what it says is done. A plan that is stale, as on a machine that is too busy to look in
+// time, has changed nothing, and is made anew.
 func (g *guest) apply(to string, done func(line string)) error {
+	const tries, stale = 5, 6
+	for try := 1; ; try++ {
+		err := g.applyOnce(to, done)
+		if exit := (*exec.ExitError)(nil); try == tries || !errors.As(err, &exit) || exit.ExitCode() != stale {
+			return err
+		}
+	}
+}
+
+func (g *guest) applyOnce(to string, done func(line string)) error {
 	cmd := g.prepare("apply", "--auto-approve", "--log-level", "info", "--dir", g.path(to))
 	said, err := cmd.StderrPipe()
 	if err != nil {
