@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,20 +107,28 @@ func doRetire(_ context.Context, h actuators.Host, p params, before aside) error
 	return files.Carry(h, p.Path, before.Path, p.Mark)
 }
 
-var restore = actuators.Op[params, none, State]{
+// marked is the mark that a file had. A journal of an earlier release has none.
+type marked struct {
+	Mark actuators.Mark `json:"mark,omitzero"`
+}
+
+var restore = actuators.Op[params, marked, State]{
 	Name: "restore", Reversal: actuators.Exact,
-	Capture: func(_ context.Context, h actuators.Host, p params) (none, error) {
-		stamp, _, err := files.Own(h, p.Retired, p.Mark)
+	Capture: func(_ context.Context, h actuators.Host, p params) (marked, error) {
+		stamp, side, err := files.Own(h, p.Retired, p.Mark)
 		if err == nil && stamp == nil {
 			err = fmt.Errorf("cannot restore %s: %w", p.Retired, actuators.ErrNotFound)
 		}
-		return none{}, err
+		if err != nil {
+			return marked{}, err
+		}
+		return marked{side.Mark}, nil
 	},
-	Do: func(_ context.Context, h actuators.Host, p params, _ none) error {
-		return files.Carry(h, p.Retired, p.Path, p.Mark)
+	Do: func(_ context.Context, h actuators.Host, p params, _ marked) error {
+		return files.Rename(h, p.Retired, p.Path, p.Mark, p.Mark)
 	},
-	Undo: func(_ context.Context, h actuators.Host, p params, _ none) error {
-		return files.Carry(h, p.Path, p.Retired, p.Mark)
+	Undo: func(_ context.Context, h actuators.Host, p params, before marked) error {
+		return files.Rename(h, p.Path, p.Retired, p.Mark, cmp.Or(before.Mark, p.Mark))
 	},
 	Predict: func(p params, _ *State) *State { return p.state() },
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,20 +19,45 @@ import (
 )
 
 // TestAKillOfAnExecutorAtItsBoundaries: `plumb exec --stdio` dies by kill -9 at boundaries of its verbs, on the hosts of
-// libvirt, nftables, keepalived and Knot, while plumb run makes, changes, takes away and restores what they serve. Each part
-// is then as before or as after, as virsh, qemu-img, nft, ip and kdig see it; no process and no watcher is left; and the commit
-// goes through. CRASH=all kills at every boundary that an unhurt round passes (make crash); without, at a sample whose seed is
-// printed and can be given as CRASH_SEED.
+// libvirt, nftables, keepalived and Knot, while plumb run makes, changes, mends, renames, takes away, restores, adopts and
+// purges what they serve, and takes all of that back. Each part is then as before or as after, as virsh, qemu-img, nft, ip,
+// kdig and knotc see it; no process and no watcher is left. CRASH=all kills at every boundary that the verbs of all ops have,
+// and fails when one is left (make crash); without, at a sample whose seed is printed and can be given as CRASH_SEED.
 func TestAKillOfAnExecutorAtItsBoundaries(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Hour)
-	defer cancel()
-	e := newExecutors(t, ctx)
-	if os.Getenv("CRASH") == "all" {
-		e.everywhere()
+	if os.Getenv("CRASH") != "all" {
+		newExecutors(t, true).sample()
 		return
 	}
-	e.sample()
+	var mu sync.Mutex
+	died, passed := map[string]bool{}, map[string]bool{}
+	t.Run("campaign", func(t *testing.T) {
+		for name, c := range campaigns {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				e := newExecutors(t, c.atomic)
+				c.play(e)
+				t.Logf("%d kills, at %d boundaries", e.kills, len(e.seen))
+				mu.Lock()
+				defer mu.Unlock()
+				maps.Copy(died, e.seen)
+				maps.Copy(passed, e.ever)
+			})
+		}
+	})
+	if !t.Failed() {
+		atAll(t, died, passed)
+	}
+}
+
+// campaigns are played on a site each. On one whose commits are one lane each, whatever the lane did is taken back.
+var campaigns = map[string]struct {
+	atomic bool
+	play   func(*executors)
+}{
+	"lanes":   {false, (*executors).everywhere},
+	"guests":  {true, func(e *executors) { e.wayBack(guestActs()); e.purges() }},
+	"packets": {true, func(e *executors) { e.wayBack(packetActs()) }},
 }
 
 // executors is a site whose executors die where the test says.
@@ -42,17 +68,20 @@ type executors struct {
 	round int
 	kills int
 	seen  map[string]bool // boundaries at which one was killed
+	ever  map[string]bool // that were passed, but for hints
 }
 
-func newExecutors(t *testing.T, ctx context.Context) *executors {
+func newExecutors(t *testing.T, atomic bool) *executors {
 	seed, err := strconv.ParseUint(os.Getenv("CRASH_SEED"), 10, 64)
 	if err != nil {
 		seed = rand.Uint64()
 	}
 	t.Logf("CRASH_SEED=%d", seed)
-	e := &executors{rand: rand.New(rand.NewPCG(seed, 2)), seen: map[string]bool{}}
-	e.scene = newSite(t, ctx, site.Options{Settings: fmt.Sprintf("confirm: %q", deadline), Change: func(c *lab.Config) {
-		c.Hosts[1].Services = append(c.Hosts[1].Services, "httpd") // edge1: what the balancer's check asks
+	e := &executors{rand: rand.New(rand.NewPCG(seed, 2)), seen: map[string]bool{}, ever: map[string]bool{}}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Hour)
+	t.Cleanup(cancel)
+	e.scene = newSite(t, ctx, site.Options{Settings: fmt.Sprintf("confirm: %q\natomic: %t", deadline, atomic), Change: func(c *lab.Config) {
+		c.Hosts[1].Services = append(c.Hosts[1].Services, "httpd") // edge1: what the balancer's check asks, and who answers late
 	}})
 	t.Cleanup(func() {
 		if err := e.Down(); err != nil {
@@ -66,21 +95,21 @@ func newExecutors(t *testing.T, ctx context.Context) *executors {
 	if err := e.StartRun(ctx); err != nil {
 		t.Fatal(err)
 	}
+	e.answersLate()
 	e.apply(quiet)
 	return e
 }
 
-// sample kills at a few boundaries of one making and one taking away.
+// sample kills at a few boundaries of one making, and of one taking away that is taken back.
 func (e *executors) sample() {
-	gone := &move{name: "take the application away", to: func(round int) topology { return made(round).with(without...) }}
 	e.play(moves[0], e.some(whileMade, 3))
-	e.play(gone, e.some(whileGone, 2))
+	e.fail(&act{name: "take the application away, and back", to: made(e.round).with(without...)}, append(e.some(whileGone, 2), e.some(wayBack, 3)...))
 	if e.kills == 0 {
 		e.t.Error("nobody was killed")
 	}
 }
 
-// whileMade and whileGone are boundaries that the sample chooses among.
+// whileMade, whileGone and wayBack are boundaries that the sample chooses among.
 var (
 	whileMade = []string{
 		"before preflight volume/create", "locked capture vm/define", "after capture nat/add", "before do volume/create", "during do volume/create", "unlocking do volume/create",
@@ -91,6 +120,10 @@ var (
 	whileGone = []string{
 		"before preflight nat/remove", "after capture record/remove", "before do record/remove", "unlocking do record/remove", "locked do nat/remove", "after do nat/remove",
 		"before do vm/stop", "during do vm/stop", "unlocking do vm/stop", "before do vm/retire", "after do vm/retire", "locked do volume/retire", "unlocking do volume/retire",
+	}
+	wayBack = []string{
+		"before undo nat/remove", "locked undo nat/remove", "after undo nat/remove", "before undo record/remove", "unlocking undo record/remove", "during undo vm/stop", "after undo vm/stop",
+		"before undo vm/retire", "locked undo vm/retire", "unlocking undo vm/retire", "before undo volume/retire", "during undo volume/retire", "after undo volume/retire",
 	}
 )
 
@@ -226,5 +259,11 @@ func (e *executors) passed() []string {
 	if err := os.Remove(path); err != nil {
 		e.t.Fatal(err)
 	}
-	return strings.Split(strings.TrimSpace(string(text)), "\n")
+	boundaries := strings.Split(strings.TrimSpace(string(text)), "\n")
+	m := move{}
+	m.passes(boundaries)
+	for _, b := range m.left(nil) {
+		e.ever[b] = true
+	}
+	return boundaries
 }

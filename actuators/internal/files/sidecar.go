@@ -75,8 +75,16 @@ func Own(h actuators.Host, path string, m actuators.Mark) (*Stamp, *Sidecar, err
 }
 
 // Carry moves a file together with its sidecar, and finishes a move that was cut short. At every instant the file has a
-// sidecar beside it. It is no error if the file is at its new place already.
+// sidecar beside it. It is no error if the file is at its new place already. The mark goes with it as it is: what is set
+// aside and put back tells of the spec that it was made for.
 func Carry(h actuators.Host, from, to string, m actuators.Mark) error {
+	side, err := ReadSidecar(h, from)
+	if err != nil {
+		return err
+	}
+	if side.Of(m) {
+		m = side.Mark
+	}
 	return Rename(h, from, to, m, m)
 }
 
