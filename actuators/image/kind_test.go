@@ -3,6 +3,7 @@ package image
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"plumbline/actuators"
+	"plumbline/actuators/internal/files"
 	"plumbline/actuators/internal/kindtest"
 	"plumbline/reconcile/exec"
 	"plumbline/schema"
@@ -93,6 +95,42 @@ func TestNewVersionReplacesAndUndoBringsTheOldOneBack(t *testing.T) {
 	w.Undo(done)
 	w.holds("one")
 	w.Settled(old)
+}
+
+// TestWhatIsPutBackHasTheMarkThatItHad: the mark tells which spec a file was made for, and a recovery goes by it.
+func TestWhatIsPutBackHasTheMarkThatItHad(t *testing.T) {
+	w := newWorld(t, "one")
+	w.Apply(w.spec, false)
+	mark := func(path string) string {
+		side, err := files.ReadSidecar(w.Host, path)
+		if err != nil || side == nil {
+			t.Fatalf("%s has no mark (%v)", path, err)
+		}
+		return side.Mark.Hash
+	}
+	anew := func() kindtest.Done {
+		step := w.Plan(w.spec, false)[0]
+		step.Params = json.RawMessage(strings.Replace(string(step.Params), `"hash":"h"`, `"hash":"newer"`, 1))
+		done, err := w.Try(step)
+		if err != nil || mark(w.path) != "newer" {
+			t.Fatalf("%s: the mark is of %q (%v)", step.Op, mark(w.path), err)
+		}
+		return done
+	}
+	old := w.spec
+	w.body, w.spec.SHA256 = "two", digest("two")
+	w.Undo([]kindtest.Done{anew()})
+	if got := mark(w.path); got != "h" {
+		t.Errorf("after a fetch was undone the mark is of %q", got)
+	}
+	w.spec = old
+	w.Apply(w.spec, true)
+	restored := anew()
+	w.Undo([]kindtest.Done{restored})
+	var p params
+	if err := json.Unmarshal(restored.Step.Params, &p); err != nil || mark(p.Retired) != "h" {
+		t.Errorf("after a restore was undone the mark is of %q (%v)", mark(p.Retired), err)
+	}
 }
 
 func TestFailedUpdateKeepsTheOldOne(t *testing.T) {
