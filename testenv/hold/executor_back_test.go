@@ -28,30 +28,50 @@ func (e *executors) wayBack(acts []*act) {
 		}
 		if !a.once {
 			e.fail(a, nil)
-		}
-		for fresh := !a.once; fresh; {
-			fresh = e.fail(a, e.few(a.left(e.seen)))
+			for _, verb := range []string{"undo", "preflight", "capture", "do"} {
+				for fresh := true; fresh; {
+					targets := e.of(verb, a.left(e.seen))
+					fresh = len(targets) > 0 && e.fail(a, targets)
+				}
+			}
 		}
 		e.through(a)
 	}
 }
 
-// left are the boundaries of an act at which nobody was killed yet.
-func (a *act) left(seen map[string]bool) []string { return (&move{passed: a.passed}).left(seen) }
+// from has the acts before the n-th only go through.
+func from(n int, acts []*act) []*act {
+	for _, a := range acts[:n] {
+		a.once = true
+	}
+	return acts
+}
 
-// few are boundaries of which no verb of an op has more than it is done again for.
-func (e *executors) few(all []string) (some []string) {
-	count := map[string]int{}
-	for _, b := range e.some(all, len(all)) {
-		_, verb, _ := strings.Cut(b, " ")
-		if strings.HasPrefix(verb, "observe") || strings.HasPrefix(verb, "hello") || strings.HasPrefix(verb, "traces") {
-			continue
-		}
-		if count[verb]++; count[verb] <= again {
-			some = append(some, b)
+// left are the boundaries of an act that an executor has to die at, and at which nobody was killed yet.
+func (a *act) left(seen map[string]bool) (left []string) {
+	for b := range boundaries() {
+		if a.passed[b] && !seen[b] {
+			left = append(left, b)
 		}
 	}
-	return some
+	return left
+}
+
+// of are the boundaries of a verb for one play. Verbs of what goes forward are done again only twice, and all of a host break
+// with one: when they are many, the lane ends there. Few of them go with those of the way back, where a host that does not answer
+// is waited for.
+func (e *executors) of(verb string, left []string) (targets []string) {
+	for _, b := range left {
+		if strings.Fields(b)[1] == verb {
+			targets = append(targets, b)
+		}
+	}
+	if verb == "undo" && len(targets) > 0 {
+		for _, other := range []string{"preflight", "capture", "do"} {
+			targets = append(targets, e.some(e.of(other, left), again)...)
+		}
+	}
+	return targets
 }
 
 // again is how often a verb is done again over a new connection.
@@ -69,7 +89,7 @@ func (e *executors) fail(a *act, targets []string) bool {
 	os.Remove(released)
 	late := fmt.Sprintf(`image: late%d: {host: "edge1", source: "http://127.0.0.1/cgi-bin/late", sha256: "%064d"}`, e.round, 0)
 	commit := e.push(a.to.with("late", late))
-	e.onceQuiet(func() { os.WriteFile(released, nil, 0o666) })
+	e.onceQuiet(commit, func() { os.WriteFile(released, nil, 0o666) })
 	st, err := e.Settled(e.ctx, commit, 5*time.Minute)
 	if err != nil {
 		e.t.Fatalf("%s, killed at %q: %v\n%s", a.name, targets, err, e.LogTail())
@@ -106,28 +126,26 @@ func (a *act) passes(boundaries []string) {
 	a.passed = m.passed
 }
 
-// onceQuiet does something when the last verb waits and no other was begun or ended for a while.
-func (e *executors) onceQuiet(then func()) {
+// onceQuiet does something when the last verb waits and no other was begun or ended for a while, or when the commit came to
+// its end without.
+func (e *executors) onceQuiet(commit string, then func()) {
 	e.t.Helper()
 	size, since := -1, time.Now()
 	e.until(3*time.Minute, func() error {
-		text, _ := os.ReadFile(e.dir + "/passed")
-		steps := verbs.FindAllString(string(text), -1)
-		if len(steps) != size || !strings.Contains(string(text), "before do image/fetch") {
-			size, since = len(steps), time.Now()
+		text, _ := os.ReadFile(filepath.Join(e.dir, "passed"))
+		if steps := len(verbs.FindAllString(string(text), -1)); steps != size || !strings.Contains(string(text), "before do image/fetch") {
+			size, since = steps, time.Now()
 		}
-		if st, err := e.Status(e.ctx); err == nil && st.Phase == "waiting" && st.Verdict != "" && time.Since(since) > quietFor {
-			return nil // it ended without
-		}
-		if time.Since(since) < quietFor {
-			return fmt.Errorf("it goes on: %d", size)
+		st, err := e.Status(e.ctx)
+		if ended := err == nil && st.Head == commit && st.Phase == "waiting" && st.Verdict != ""; !ended && time.Since(since) < quietFor {
+			return fmt.Errorf("it goes on, with %d boundaries passed: %+v (%v)", size, st, err)
 		}
 		return nil
 	})
 	then()
 }
 
-const quietFor = 3 * time.Second
+const quietFor = 2 * time.Second
 
 var verbs = regexp.MustCompile(`(?m)^(before|after) (preflight|capture|do|undo|confirm) .*$`)
 

@@ -23,7 +23,11 @@ func (e *executors) purges() {
 			e.t.Fatalf("%q are set aside, want three", got)
 		}
 		e.passed()
-		targets := e.few(slices.DeleteFunc(a.left(e.seen), func(b string) bool { return !strings.HasSuffix(b, "/purge") }))
+		var targets []string
+		left := slices.DeleteFunc(a.left(e.seen), func(b string) bool { return !strings.HasSuffix(b, "/purge") })
+		for _, verb := range []string{"preflight", "capture", "do"} {
+			targets = append(targets, e.some(e.of(verb, left), 2*again)...)
+		}
 		fresh = e.purge(a, quiet.with("approve", e.approvals(name)), name, targets) || unhurt
 	}
 }

@@ -56,8 +56,11 @@ var campaigns = map[string]struct {
 	play   func(*executors)
 }{
 	"lanes":   {false, (*executors).everywhere},
-	"guests":  {true, func(e *executors) { e.wayBack(guestActs()); e.purges() }},
-	"packets": {true, func(e *executors) { e.wayBack(packetActs()) }},
+	"guests":  {true, func(e *executors) { e.wayBack(guestActs()[:3]) }},
+	"names":   {true, func(e *executors) { e.wayBack(from(3, guestActs()[:6])) }},
+	"found":   {true, func(e *executors) { e.wayBack(from(6, guestActs())); e.purges() }},
+	"packets": {true, func(e *executors) { e.wayBack(packetActs()[:3]) }},
+	"routes":  {true, func(e *executors) { e.wayBack(from(3, packetActs())) }},
 }
 
 // executors is a site whose executors die where the test says.
