@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"plumbline/actuators"
@@ -87,51 +86,6 @@ func (m *machine) Dial(ctx context.Context, network, address string) (net.Conn, 
 		dialer.Timeout = dialTimeout
 	}
 	return dialer.DialContext(ctx, network, address)
-}
-
-// replaceFile writes beside the file, syncs, renames and syncs the directory, so that a crash leaves the old content or
-// the new. The owner of a file that was there is kept.
-func replaceFile(path string, data []byte, perm fs.FileMode) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), ".plumb-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			file.Close()
-			os.Remove(file.Name())
-		}
-	}()
-	if old, statErr := os.Lstat(path); statErr == nil {
-		if stat, ok := old.Sys().(*syscall.Stat_t); ok {
-			_ = file.Chown(int(stat.Uid), int(stat.Gid)) // not root: the file stays ours
-		}
-	}
-	if err := file.Chmod(perm); err != nil {
-		return err
-	}
-	if _, err := file.Write(data); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }
 
 func below(dir, path string) bool {
