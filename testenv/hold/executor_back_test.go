@@ -58,13 +58,17 @@ func (a *act) left(seen map[string]bool) (left []string) {
 }
 
 // of are the boundaries of a verb for one play. Verbs of what goes forward are done again only twice, and all of a host break
-// with one: when they are many, the lane ends there. Few of them go with those of the way back, where a host that does not answer
-// is waited for.
+// with one: when they are many, the lane ends there. What Do came to is then waited for as long as it may take, so these are
+// few. Some go with those of the way back, where a host that does not answer is waited for.
 func (e *executors) of(verb string, left []string) (targets []string) {
-	for _, b := range left {
-		if strings.Fields(b)[1] == verb {
-			targets = append(targets, b)
+	taken := map[string]bool{}
+	for _, b := range e.some(left, len(left)) {
+		words := strings.Fields(b)
+		if words[1] != verb || verb == "do" && taken[where(words[2])] {
+			continue
 		}
+		taken[where(words[2])] = true
+		targets = append(targets, b)
 	}
 	if verb == "undo" && len(targets) > 0 {
 		for _, other := range []string{"preflight", "capture", "do"} {
@@ -72,6 +76,17 @@ func (e *executors) of(verb string, left []string) (targets []string) {
 		}
 	}
 	return targets
+}
+
+// where tells which hosts serve an op.
+func where(op string) string {
+	switch kind, _, _ := strings.Cut(op, "/"); kind {
+	case "vm", "volume", "pool", "network", "image":
+		return "hypervisor"
+	case "record":
+		return "name server"
+	}
+	return "edge"
 }
 
 // again is how often a verb is done again over a new connection.
