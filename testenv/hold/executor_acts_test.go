@@ -31,7 +31,7 @@ func guestActs() []*act {
 	pool: theirs: {host: "jino0", dir: "/srv/pools/theirs", manage: "adopt"}
 	volume: theirs: {pool: "theirs", size: "8Mi", manage: "adopt"}
 	vm: theirs: {host: "jino0", cpu: now: 1, memory: now: "64Mi", power: "stopped", accel: "tcg", manage: "adopt"}`,
-		"image", edit(other("otherwise"), "image: other: {", `image: theirs: {manage: "adopt", `))
+		"file", edit(other("otherwise"), "image: other: {", `image: theirs: {manage: "adopt", `))
 	return []*act{
 		{name: "make", by: map[string]string{"jino0": "echo other >/srv/other; echo otherwise >/srv/otherwise"}, to: made},
 		{name: "change", to: changed},
@@ -43,7 +43,7 @@ func guestActs() []*act {
 		{name: "take away again", to: base, once: true},
 		{name: "adopt", by: map[string]string{"jino0": `ip link add theirs type bridge; ip link set theirs up; ip address add 10.3.0.1/24 dev theirs
 			echo '` + edit(theirNetwork, "their-net", "theirs", `"app"`, `"theirs"`) + `' >/tmp/n.xml; virsh -q net-define /tmp/n.xml; virsh -q net-start theirs; virsh -q net-autostart theirs
-			mkdir -p /srv/pools/theirs; qemu-img create -q -f qcow2 /srv/pools/theirs/theirs.qcow2 8M; cp /srv/otherwise /var/lib/plumb/images/theirs
+			mkdir -p /srv/pools/theirs; qemu-img create -q -f qcow2 /srv/pools/theirs/theirs.qcow2 8M; cp /srv/otherwise /var/lib/plumb/images/theirs.img
 			echo '` + edit(strangerXML, "stranger", "theirs") + `' >/tmp/x.xml; virsh -q define /tmp/x.xml`}, to: foreign},
 	}
 }
@@ -84,16 +84,17 @@ func packetActs() []*act {
 	called := mended.with("nat", edit(mended["nat"], "nat: pay: {", `nat: wages: {was: "pay", `), "firewall", edit(mended["firewall"], "firewall: guard: {", `firewall: ward: {was: "guard", `),
 		"balancer", edit(mended["balancer"], "balancer: web: {", `balancer: site: {was: "web", `), "address", edit(mended["address"], "address: more: {", `address: extra: {was: "more", `),
 		"bridge", edit(mended["bridge"], "bridge: lan: {", `bridge: cable: {was: "lan", `), "vip", edit(mended["vip"], "vip: public: {", `vip: front: {was: "public", `))
-	keep := map[string]string{"edge1": `cp /etc/keepalived/conf.d/front.conf /root/`, "edge2": `nft list table inet plumb_fw >/root/fw; cp /etc/keepalived/conf.d/front.conf /root/`}
+	keep := map[string]string{"edge1": `cp /etc/keepalived/conf.d/front.conf /root/`, "edge2": `cp /etc/keepalived/conf.d/front.conf /root/`}
 	const back = `sed 1d /root/front.conf >/etc/keepalived/conf.d/front.conf; systemctl reload keepalived; `
 	const forwards = `nft 'add element ip plumb forwards { 203.0.113.3 . tcp . 8080 : 10.1.1.4 . 8080, 203.0.113.3 . tcp . 8081 : 10.1.1.4 . 8081 }; add element ip plumb masq { 203.0.113.3 . tcp . 8080, 203.0.113.3 . tcp . 8081 }'; `
 	const spreads = `nft 'add element ip plumb balancers { 203.0.113.8 . tcp . 80 : goto source-1 }; add element ip plumb backends { 203.0.113.8 . tcp . 80 . 0 : 10.1.1.7 . 80 }; add element ip plumb masq { 203.0.113.8 . tcp . 80 }'; `
 	bare := base.with("backend", changed["backend"], "tables", `nat: stays: {host: "edge1", public: "203.0.113.3", to: "10.1.1.4", network: "app-boston", ports: [9000]}
 		balancer: stays: {host: "edge2", public: "203.0.113.7", port: 80, network: "app-boston", by: "source", backends: [{address: "10.1.1.3", port: 80}]}`)
 	foreign := bare.with()
-	for _, part := range []string{"nat", "firewall", "balancer", "vip"} {
+	for _, part := range []string{"nat", "balancer", "vip"} {
 		foreign[part] = wasRemoved.ReplaceAllString(called[part], `manage: "adopt",`)
 	}
+	foreign["firewall"] = `firewall: theirs: {host: "edge2", default: "accept", manage: "adopt"}`
 	foreign["record"] = edit(named("theirs"), "{zone", `{manage: "adopt", zone`)
 	return []*act{
 		{name: "make", by: map[string]string{"edge2": cards}, to: made},
@@ -101,7 +102,7 @@ func packetActs() []*act {
 		{name: "mend", by: map[string]string{"edge1": "sysctl -qw net.ipv4.ip_forward=0; systemctl stop keepalived", "edge2": "sysctl -qw net.ipv4.ip_forward=0; ip link set card0 down; ip link set lan0 down"}, to: mended},
 		{name: "rename", to: called},
 		{name: "take away", by: keep, to: bare},
-		{name: "adopt", by: map[string]string{"edge1": forwards + back, "edge2": spreads + back + `sed -i -E 's/ comment "[^"]*"//' /root/fw; nft -f /root/fw`, "ns1": update("add theirs.mycompany.com. 1 A 203.0.113.3")}, to: foreign},
+		{name: "adopt", by: map[string]string{"edge1": forwards + back, "edge2": spreads + back + `nft 'add table inet plumb_fw; add chain inet plumb_fw fw-theirs { type filter hook input priority 0; policy accept; }'`, "ns1": update("add theirs.mycompany.com. 1 A 203.0.113.3")}, to: foreign},
 	}
 }
 
