@@ -94,7 +94,6 @@ func packetActs() []*act {
 	for _, part := range []string{"nat", "balancer", "vip"} {
 		foreign[part] = wasRemoved.ReplaceAllString(called[part], `manage: "adopt",`)
 	}
-	foreign["firewall"] = `firewall: theirs: {host: "edge2", default: "accept", manage: "adopt"}`
 	foreign["record"] = edit(named("theirs"), "{zone", `{manage: "adopt", zone`)
 	return []*act{
 		{name: "make", by: map[string]string{"edge2": cards}, to: made},
@@ -102,7 +101,7 @@ func packetActs() []*act {
 		{name: "mend", by: map[string]string{"edge1": "sysctl -qw net.ipv4.ip_forward=0; systemctl stop keepalived", "edge2": "sysctl -qw net.ipv4.ip_forward=0; ip link set card0 down; ip link set lan0 down"}, to: mended},
 		{name: "rename", to: called},
 		{name: "take away", by: keep, to: bare},
-		{name: "adopt", by: map[string]string{"edge1": forwards + back, "edge2": spreads + back + `nft 'add table inet plumb_fw; add chain inet plumb_fw fw-theirs { type filter hook input priority 0; policy accept; }'`, "ns1": update("add theirs.mycompany.com. 1 A 203.0.113.3")}, to: foreign},
+		{name: "adopt", by: map[string]string{"edge1": forwards + back, "edge2": spreads + back, "ns1": update("add theirs.mycompany.com. 1 A 203.0.113.3")}, to: foreign},
 	}
 }
 
