@@ -37,6 +37,11 @@ func whens(op *actuators.ErasedOp) map[string][]string {
 	return out
 }
 
+// kindOnly are ops that no declaration leads to, and why. The tests of their kinds hold them.
+var kindOnly = map[string]string{
+	"firewall/adopt": "what somebody writes by hand is never as a declaration writes it, and what differs is not adopted",
+}
+
 // atAll wants executors to have died before, after and amid every verb: of all ops, and of those without one that were passed.
 func atAll(t *testing.T, died, passed map[string]bool) {
 	t.Helper()
@@ -48,7 +53,10 @@ func atAll(t *testing.T, died, passed map[string]bool) {
 	}
 	var left []string
 	for b := range every {
-		if !died[b] {
+		words := strings.Fields(b)
+		if why := kindOnly[words[len(words)-1]]; why != "" && (died[b] || passed[b]) {
+			t.Errorf("%s was passed, though %s: it is to be played", b, why)
+		} else if why == "" && !died[b] {
 			left = append(left, b)
 		}
 	}
