@@ -132,9 +132,13 @@ func TestWhatStopsEverythingIsTakenDown(t *testing.T) {
 	}
 	again()
 	freeze := filepath.Join(s.dir, "freeze")
-	write := func(path, text string) {
+	write := func(path, text string) { // whole at once: an empty file is one without a reason
 		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		err := os.WriteFile(path+".new", []byte(text), 0o600)
+		if err == nil {
+			err = os.Rename(path+".new", path)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

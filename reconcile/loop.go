@@ -20,16 +20,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.store == nil {
 		return ErrNoStore
 	}
-	if err := c.thaw(ctx); err != nil {
-		return err
-	}
-	c.phase(Applying)
-	results, err := c.Resume(ctx, c.onProgress)
-	if errors.Is(err, ErrBehind) {
-		return err
-	}
+	results, err := c.takeUp(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot take up an open plan: %w", err)
+		return err
 	}
 	for _, r := range results {
 		c.log.Info().Str("plan", r.Plan).Str("verdict", string(r.Verdict)).Msg("took up an open plan")
@@ -42,6 +35,24 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer func() { <-drifting }()
 	c.phase(Waiting)
 	return c.follow(ctx, wake, watched)
+}
+
+// takeUp takes up open plans once nothing is frozen; what freezes just then is waited for, too.
+func (c *Controller) takeUp(ctx context.Context) ([]run.Result, error) {
+	for {
+		if err := c.thaw(ctx); err != nil {
+			return nil, err
+		}
+		c.phase(Applying)
+		switch results, err := c.Resume(ctx, c.onProgress); {
+		case errors.Is(err, ErrFrozen):
+			continue
+		case err == nil || errors.Is(err, ErrBehind):
+			return results, err
+		default:
+			return nil, fmt.Errorf("cannot take up an open plan: %w", err)
+		}
+	}
 }
 
 func signalOnce(wake chan<- struct{}) {
