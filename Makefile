@@ -32,8 +32,8 @@ test: $(if $(ROOT),deps) ## run all tests, with the real daemons (installed when
 test-canary: ## run all tests, and look for the secret that they keep in all that they print, start, write and send (root)
 	$(GO) run ./testenv/canary/watch $(MAKE) test TESTFLAGS=-v
 
-test-race: ## run all tests with the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+test-race: ## run all tests with the race detector, in the plumb that laboratories build, too; one package after the other
+	CGO_ENABLED=1 GOFLAGS="$$GOFLAGS -race" $(GO) test -p 1 -timeout 60m ./...
 
 bench: ## measure cost over size beside other tools, and write docs/performance.md; BENCH=quick: small sizes, no page
 	$(GO) run ./testenv/bench all
