@@ -1,7 +1,6 @@
 package volume
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,28 +106,16 @@ func doRetire(_ context.Context, h actuators.Host, p params, before aside) error
 	return files.Carry(h, p.Path, before.Path, p.Mark)
 }
 
-// marked is the mark that a file had. A journal of an earlier release has none.
-type marked struct {
-	Mark actuators.Mark `json:"mark,omitzero"`
-}
-
-var restore = actuators.Op[params, marked, State]{
+var restore = actuators.Op[params, files.Marked, State]{
 	Name: "restore", Reversal: actuators.Exact,
-	Capture: func(_ context.Context, h actuators.Host, p params) (marked, error) {
-		stamp, side, err := files.Own(h, p.Retired, p.Mark)
-		if err == nil && stamp == nil {
-			err = fmt.Errorf("cannot restore %s: %w", p.Retired, actuators.ErrNotFound)
-		}
-		if err != nil {
-			return marked{}, err
-		}
-		return marked{side.Mark}, nil
+	Capture: func(_ context.Context, h actuators.Host, p params) (files.Marked, error) {
+		return files.Aside(h, p.Retired, p.Mark)
 	},
-	Do: func(_ context.Context, h actuators.Host, p params, _ marked) error {
+	Do: func(_ context.Context, h actuators.Host, p params, _ files.Marked) error {
 		return files.Rename(h, p.Retired, p.Path, p.Mark, p.Mark)
 	},
-	Undo: func(_ context.Context, h actuators.Host, p params, before marked) error {
-		return files.Rename(h, p.Path, p.Retired, p.Mark, cmp.Or(before.Mark, p.Mark))
+	Undo: func(_ context.Context, h actuators.Host, p params, before files.Marked) error {
+		return before.Again(h, p.Path, p.Retired, p.Mark)
 	},
 	Predict: func(p params, _ *State) *State { return p.state() },
 }

@@ -62,6 +62,24 @@ func Others(ctx context.Context, h actuators.Host, nat bool) ([]Elsewhere, error
 	return out, err
 }
 
+// elsewhere visits the chains that somebody else hooked up to change addresses, or to filter, with their rules or why those cannot be read.
+func (tx *Tx) elsewhere(nat bool, visit func(c *nftables.Chain, rules []*nftables.Rule, unread error)) error {
+	chains, err := tx.ask().ListChains()
+	if err != nil {
+		return fmt.Errorf("cannot list nft chains: %w", err)
+	}
+	for _, c := range chains {
+		own := c.Table.Name == table.Name && c.Table.Family == table.Family || c.Table.Name == filters.Name && c.Table.Family == filters.Family
+		if own || c.Hooknum == nil || (c.Type == nftables.ChainTypeNAT) != nat {
+			continue
+		}
+		if rules, err := tx.rules(c); err != nil || len(rules) > 0 {
+			visit(c, rules, err)
+		}
+	}
+	return nil
+}
+
 // tell asks nft for the text of the rules behind those that are said, if there is one.
 func (e *Elsewhere) tell(ctx context.Context, h actuators.Host, said int) {
 	out, err := h.Run(ctx, actuators.Cmd{Argv: []string{"nft", "--stateless", "list", "chain", e.Family, e.Table, e.Chain}})
